@@ -1,0 +1,678 @@
+//! The waist of the house: everything that is known from one piece of evidence, owned and small.
+//!
+//! What enters: what flows and dissectors saw of one capture (or what a log, a sign-in export, a system file says).
+//! What leaves: plain values; nothing behind this point knows which container or which parser they came from.
+
+use crate::capture::{CaptureInfo, DropMark};
+use crate::flow::{Ends, Side};
+use crate::packet::{At, IcmpError};
+use std::net::{IpAddr, SocketAddr};
+
+/// All facts of one capture.
+#[derive(Debug, Default)]
+pub struct CaptureFacts {
+    /// Container, counts, times, problems.
+    pub info: CaptureInfo,
+    /// TCP and UDP flows, sorted by transport (TCP first), then stream number.
+    pub flows: Vec<Flow>,
+    /// DNS messages of all transports, in frame order.
+    pub dns: Vec<DnsMessage>,
+    /// ICMP errors, in frame order.
+    pub icmp: Vec<IcmpFact>,
+    /// Drops inside Windows, in frame order.
+    pub drops: Vec<DropFact>,
+    /// Link-layer facts: link types that could not be read, with the number of frames.
+    pub unsupported_links: Vec<(u16, u64)>,
+    /// Distinct unordered address and port pairs: TCP, UDP.
+    pub conversations: (u64, u64),
+    /// Flows that were given up or not kept, by the limits.
+    pub flows_dropped: u64,
+}
+
+/// The transport protocol of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FlowTransport {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+/// One TCP connection or UDP conversation.
+#[derive(Debug)]
+pub struct Flow {
+    /// TCP or UDP.
+    pub transport: FlowTransport,
+    /// Wireshark's tcp.stream or udp.stream.
+    pub stream: u32,
+    /// Client and server.
+    pub ends: Ends,
+    /// First frame.
+    pub first: At,
+    /// Last frame.
+    pub last: At,
+    /// Counters of each side: [client, server].
+    pub sides: [SideFacts; 2],
+    /// TCP only.
+    pub tcp: Option<TcpFacts>,
+    /// What the dissectors found inside.
+    pub app: AppFacts,
+    /// Process that owns the client end.
+    pub process: Option<ProcessFact>,
+}
+
+/// What one side of a flow sent.
+#[derive(Debug, Clone, Default)]
+pub struct SideFacts {
+    /// Packets, duplicates and retransmissions included.
+    pub packets: u64,
+    /// Payload bytes, each sequence number once (TCP); all payload (UDP).
+    pub bytes: u64,
+    /// Frames in which the first and the last payload byte came.
+    pub first_data: Option<At>,
+    /// See `first_data`.
+    pub last_data: Option<At>,
+    /// TTL or hop limit of the first packet that is no RST.
+    pub ttl: Option<u8>,
+    /// Smallest and largest TTL of packets that are no RST.
+    pub ttl_range: Option<(u8, u8)>,
+    /// Retransmitted segments (same bytes sent again), with the first such frame.
+    pub retransmissions: u32,
+    /// See `retransmissions`.
+    pub first_retransmission: Option<At>,
+    /// Segments that arrived out of order.
+    pub out_of_order: u32,
+    /// Payload bytes missing in the capture though the other side acknowledged them (capture loss).
+    pub missed_bytes: u64,
+    /// Payload bytes never seen and never acknowledged, behind which later data was seen (network loss, black hole).
+    pub unacked_gap_bytes: u64,
+    /// Largest payload of one segment.
+    pub largest_segment: u32,
+    /// Payload bytes cut by the snap length.
+    pub cut_bytes: u64,
+    /// Largest acknowledged sequence offset of this side's data (bytes of this side that the peer acknowledged).
+    pub acked_bytes: u64,
+    /// Segments with a zero window after the handshake.
+    pub zero_windows: u32,
+    /// Keep-alive probes.
+    pub keep_alives: u32,
+    /// Duplicate acknowledgements sent by this side; of these, those with SACK blocks (holes it sees).
+    pub duplicate_acks: u32,
+    /// See `duplicate_acks`.
+    pub sack_holes: u32,
+    /// Overlaps whose bytes differed from the first copy.
+    pub conflicting_overlaps: u32,
+    /// MSS announced in the SYN.
+    pub mss: Option<u16>,
+}
+
+/// The state history of a TCP connection.
+#[derive(Debug, Clone, Default)]
+pub struct TcpFacts {
+    /// SYNs of the client (first eight kept), all of them counted in `syn_count`.
+    pub syns: Vec<At>,
+    /// See `syns`.
+    pub syn_count: u32,
+    /// First SYN-ACK.
+    pub syn_ack: Option<At>,
+    /// First ACK of the SYN-ACK (or data) by the client: established.
+    pub established: Option<At>,
+    /// The capture starts in the middle of the connection.
+    pub midstream: bool,
+    /// Resets, first eight kept, in order.
+    pub resets: Vec<Reset>,
+    /// First FIN of each side: [client, server].
+    pub fins: [Option<At>; 2],
+    /// Nanoseconds from SYN to SYN-ACK (of the answered SYN).
+    pub handshake_rtt: Option<i64>,
+    /// Nanoseconds from the client's first data to the server's first data.
+    pub first_answer: Option<i64>,
+    /// Nanoseconds from the client's first data to the first ACK covering some of it.
+    pub first_data_acked: Option<i64>,
+    /// Zeek's conn_state.
+    pub conn_state: &'static str,
+    /// Zeek's history letters.
+    pub history: String,
+    /// Data seen on the SYN (TCP Fast Open).
+    pub syn_data: bool,
+    /// Two SYNs crossed.
+    pub simultaneous_open: bool,
+    /// Only one direction was captured.
+    pub one_sided: bool,
+}
+
+/// One RST and how it compares with its sender's other packets.
+#[derive(Debug, Clone, Copy)]
+pub struct Reset {
+    /// When.
+    pub at: At,
+    /// The side whose address it carries as source.
+    pub by: Side,
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// IPv4 identification.
+    pub ip_id: Option<u16>,
+    /// IPv4 identification of that side's last packet before.
+    pub last_ip_id: Option<u16>,
+    /// TTL of that side's other packets (the last before this RST).
+    pub peer_ttl: Option<u8>,
+    /// Sequence number minus the next expected one of that side; `None` where none was expected.
+    pub seq_offset: Option<i64>,
+    /// ACK flag set.
+    pub ack: bool,
+    /// Window field.
+    pub window: u16,
+    /// What the connection had reached.
+    pub stage: ResetStage,
+    /// Payload bytes on the RST itself.
+    pub payload_len: u32,
+    /// Later packets with data came from the same side all the same (an injected reset lost the race).
+    pub data_after: bool,
+}
+
+/// Where in the life of a TCP connection a reset came (TLS stages are judged from the frames).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResetStage {
+    /// In answer to the SYN.
+    AnswerToSyn,
+    /// After the SYN-ACK, before any data.
+    AfterHandshake,
+    /// After data of the client, before data of the server.
+    AfterClientData,
+    /// After data of both.
+    AfterBoth,
+    /// After a FIN of either side: the ordinary end of many stacks.
+    AfterFin,
+}
+
+/// What the dissectors found in one flow.
+#[derive(Debug, Default)]
+pub struct AppFacts {
+    /// TLS (or DTLS, QUIC) sessions, in order; one flow may hold several (tunnel in tunnel, renegotiation).
+    pub tls: Vec<TlsSession>,
+    /// HTTP/1.x exchanges in clear, CONNECTs included, in order.
+    pub http: Vec<HttpExchange>,
+    /// SOCKS negotiation.
+    pub socks: Option<SocksFact>,
+    /// QUIC seen on this UDP flow.
+    pub quic: Option<QuicFact>,
+    /// DNS messages; moved to [`CaptureFacts::dns`] when the capture is finished.
+    pub dns: Vec<DnsMessage>,
+    /// The dissectors found that "client" and "server" are the other way round (flows without a SYN).
+    pub swapped: bool,
+    /// First bytes of each side that fit no protocol known here, up to 16: [client, server].
+    pub unknown_prefix: [Vec<u8>; 2],
+}
+
+/// A TLS session as far as it can be seen.
+#[derive(Debug, Default)]
+pub struct TlsSession {
+    /// What carries it.
+    pub carrier: TlsCarrier,
+    /// Host:port of the CONNECT or SOCKS request around it, where it runs inside a tunnel.
+    pub tunnel: Option<String>,
+    /// ClientHellos, in order (a second one answers a HelloRetryRequest or renegotiates).
+    pub client_hellos: Vec<ClientHello>,
+    /// ServerHellos, HelloRetryRequests included.
+    pub server_hellos: Vec<ServerHello>,
+    /// Alerts in clear (or decrypted with the key log).
+    pub alerts: Vec<Alert>,
+    /// Certificates of the server in clear (or decrypted), leaf first.
+    pub certificates: Vec<Certificate>,
+    /// Certificates of the client, leaf first.
+    pub client_certificates: Vec<Certificate>,
+    /// The server asked for a client certificate.
+    pub certificate_requested: bool,
+    /// Records that are (or look) encrypted, by side: [client, server].
+    pub encrypted: [EncryptedFacts; 2],
+    /// ChangeCipherSpec of each side.
+    pub change_cipher_spec: [Option<At>; 2],
+    /// ServerHelloDone (TLS 1.2).
+    pub server_hello_done: Option<At>,
+    /// The handshake is known to be complete: TLS <= 1.2, CCS and an encrypted Finished of both sides; TLS 1.3 the
+    /// client sent encrypted data after its Finished, or a key log showed the Finished of both.
+    pub complete: Option<At>,
+    /// The session resumed an earlier one (same session id echoed, or pre_shared_key accepted).
+    pub resumed: bool,
+    /// Bytes of a side that are not TLS in the middle of a session (an HTTP answer to a ClientHello).
+    pub plaintext_answer: Option<PlaintextAnswer>,
+    /// The session was decrypted with a key log.
+    pub decrypted: bool,
+}
+
+/// What carries a TLS session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TlsCarrier {
+    /// TCP.
+    #[default]
+    Tcp,
+    /// DTLS over UDP.
+    Dtls,
+    /// QUIC.
+    Quic,
+}
+
+/// Encrypted records (application_data, encrypted handshake) of one side.
+#[derive(Debug, Clone, Default)]
+pub struct EncryptedFacts {
+    /// Number of records.
+    pub records: u64,
+    /// Ciphertext bytes.
+    pub bytes: u64,
+    /// Lengths of the first eight records, in order, with their frame.
+    pub first: Vec<(u16, At)>,
+    /// Last record.
+    pub last: Option<At>,
+    /// Length of the last record.
+    pub last_len: u16,
+    /// Records of content type application_data only, and their bytes.
+    pub application_records: u64,
+    /// See `application_records`.
+    pub application_bytes: u64,
+    /// Content type `alert` records that are encrypted (TLS 1.2), with the first one's frame.
+    pub encrypted_alerts: u32,
+    /// See `encrypted_alerts`.
+    pub first_encrypted_alert: Option<At>,
+}
+
+/// A ClientHello (RFC 8446 4.1.2; RFC 5246; SSLv2-format hellos RFC 5246 E.2).
+#[derive(Debug, Clone, Default)]
+pub struct ClientHello {
+    /// Frame that completed it.
+    pub at: At,
+    /// Frame that began it.
+    pub first_frame: u64,
+    /// Side that sent it, after `AppFacts::swapped` is applied always the client.
+    pub version_record: u16,
+    /// legacy_version.
+    pub legacy_version: u16,
+    /// supported_versions; empty when the extension is absent. GREASE left out.
+    pub supported_versions: Vec<u16>,
+    /// server_name.
+    pub sni: Option<String>,
+    /// ALPN protocols.
+    pub alpn: Vec<String>,
+    /// Cipher suites, GREASE left out.
+    pub cipher_suites: Vec<u16>,
+    /// Extension types in order, GREASE left out.
+    pub extensions: Vec<u16>,
+    /// JA3 (MD5 hex).
+    pub ja3: Option<String>,
+    /// JA4.
+    pub ja4: Option<String>,
+    /// encrypted_client_hello extension present.
+    pub ech: bool,
+    /// Random, 32 bytes hex.
+    pub random: String,
+    /// Bytes of the handshake message.
+    pub length: u32,
+    /// SSLv2 record format.
+    pub sslv2: bool,
+    /// QUIC version that carried it.
+    pub quic_version: Option<u32>,
+    /// Session id offered, hex.
+    pub session_id: String,
+}
+
+impl ClientHello {
+    /// The highest version offered: supported_versions if there, else legacy_version.
+    pub fn max_version(&self) -> u16 {
+        self.supported_versions.iter().copied().max().unwrap_or(self.legacy_version)
+    }
+}
+
+/// A ServerHello.
+#[derive(Debug, Clone, Default)]
+pub struct ServerHello {
+    /// Frame that completed it.
+    pub at: At,
+    /// Negotiated version: supported_versions if there, else legacy_version.
+    pub version: u16,
+    /// Cipher suite.
+    pub cipher: u16,
+    /// HelloRetryRequest (RFC 8446 4.1.3).
+    pub hello_retry_request: bool,
+    /// ALPN chosen (TLS 1.2).
+    pub alpn: Option<String>,
+    /// JA3S.
+    pub ja3s: Option<String>,
+    /// JA4S.
+    pub ja4s: Option<String>,
+    /// Session id, hex.
+    pub session_id: String,
+    /// A pre_shared_key was accepted.
+    pub psk: bool,
+}
+
+/// A TLS alert in clear.
+#[derive(Debug, Clone, Copy)]
+pub struct Alert {
+    /// When.
+    pub at: At,
+    /// Who sent it.
+    pub by: Side,
+    /// 1 warning, 2 fatal.
+    pub level: u8,
+    /// Alert description.
+    pub description: u8,
+    /// Version of the record it came in.
+    pub record_version: u16,
+}
+
+/// A certificate.
+#[derive(Debug, Clone, Default)]
+pub struct Certificate {
+    /// Frame that completed the Certificate message.
+    pub at: At,
+    /// 0 = leaf.
+    pub index: usize,
+    /// SHA-256 of the DER, hex.
+    pub sha256: String,
+    /// SHA-1 of the DER, upper-case hex (Microsoft prints its CAs so).
+    pub sha1: String,
+    /// SHA-256 of the SubjectPublicKeyInfo, base64.
+    pub spki_sha256: String,
+    /// RFC 4514 text.
+    pub subject: String,
+    /// RFC 4514 text.
+    pub issuer: String,
+    /// Common name of the subject.
+    pub subject_cn: Option<String>,
+    /// Common name of the issuer.
+    pub issuer_cn: Option<String>,
+    /// Organisation of the subject.
+    pub subject_o: Option<String>,
+    /// Organisation of the issuer.
+    pub issuer_o: Option<String>,
+    /// Organisational unit of the issuer.
+    pub issuer_ou: Option<String>,
+    /// E-mail in the issuer.
+    pub issuer_email: Option<String>,
+    /// Serial, hex.
+    pub serial: String,
+    /// Validity.
+    pub not_before: crate::time::Timestamp,
+    /// See `not_before`.
+    pub not_after: crate::time::Timestamp,
+    /// DNS names and IP addresses of subjectAltName, as text.
+    pub names: Vec<String>,
+    /// basicConstraints CA.
+    pub is_ca: bool,
+    /// basicConstraints marked critical.
+    pub basic_constraints_critical: Option<bool>,
+    /// authorityKeyIdentifier present.
+    pub has_aki: bool,
+    /// subjectKeyIdentifier present.
+    pub has_ski: bool,
+    /// Self-issued (subject equals issuer).
+    pub self_issued: bool,
+    /// Certificate transparency SCTs embedded (public CAs do, interceptors do not).
+    pub has_sct: bool,
+    /// Authority information access or CRL distribution points present (public CAs have them).
+    pub has_aia_or_crl: bool,
+    /// Signature or key too weak to be accepted today (MD5, SHA-1, RSA < 2048).
+    pub weak: bool,
+    /// Why the DER could not be parsed, if so; then only `sha256` is set.
+    pub parse_error: Option<String>,
+}
+
+/// Bytes that answer a ClientHello (or a TLS record) without being TLS.
+#[derive(Debug, Clone)]
+pub struct PlaintextAnswer {
+    /// When.
+    pub at: At,
+    /// By whom.
+    pub by: Side,
+    /// HTTP status, where it is an HTTP answer.
+    pub http_status: Option<u16>,
+    /// The first line, cleaned, at most 120 characters.
+    pub first_line: String,
+    /// `<title>` of a block page, where there is one.
+    pub title: Option<String>,
+    /// Location and Server headers.
+    pub location: Option<String>,
+    /// See `location`.
+    pub server: Option<String>,
+}
+
+/// One HTTP/1.x request and its answer.
+#[derive(Debug, Clone, Default)]
+pub struct HttpExchange {
+    /// Frame of the request line; `None` when only the answer was captured.
+    pub request_at: Option<At>,
+    /// Method.
+    pub method: String,
+    /// Request target as written (query strings cut: they hold secrets).
+    pub target: String,
+    /// HTTP version minor digit of the request.
+    pub minor_version: u8,
+    /// Host header.
+    pub host: Option<String>,
+    /// User-Agent.
+    pub user_agent: Option<String>,
+    /// Scheme of `Proxy-Authorization` sent (never the credentials).
+    pub proxy_authorization: Option<String>,
+    /// Final status; `None` if no answer was seen.
+    pub status: Option<u16>,
+    /// Reason phrase.
+    pub reason: String,
+    /// Frame of the status line.
+    pub response_at: Option<At>,
+    /// Schemes of Proxy-Authenticate, in order.
+    pub proxy_authenticate: Vec<String>,
+    /// Server header.
+    pub server: Option<String>,
+    /// Via header.
+    pub via: Option<String>,
+    /// Location header (query cut).
+    pub location: Option<String>,
+    /// Date header, as a time.
+    pub date: Option<crate::time::Timestamp>,
+    /// Content-Type.
+    pub content_type: Option<String>,
+    /// Headers that name products (X-Squid-Error, X-Cache, Proxy-Agent, ...): (name, value).
+    pub product_headers: Vec<(String, String)>,
+    /// `<title>` of an HTML answer.
+    pub title: Option<String>,
+    /// First 2 KiB of the body of a PAC file, an error page; empty otherwise.
+    pub body_head: String,
+    /// Seen inside a TLS session that the key log opened.
+    pub decrypted: bool,
+    /// After a successful CONNECT: bytes seen inside the tunnel, by side: [client, server].
+    pub tunnel_bytes: [u64; 2],
+}
+
+impl HttpExchange {
+    /// True for a CONNECT request.
+    pub fn is_connect(&self) -> bool {
+        self.method == "CONNECT"
+    }
+}
+
+/// A SOCKS negotiation (RFC 1928, RFC 1929; SOCKS4/4a).
+#[derive(Debug, Clone, Default)]
+pub struct SocksFact {
+    /// 4 or 5.
+    pub version: u8,
+    /// Frame of the greeting (SOCKS5) or request (SOCKS4).
+    pub at: At,
+    /// Methods offered (SOCKS5).
+    pub methods: Vec<u8>,
+    /// Method chosen; 0xFF = none acceptable.
+    pub method: Option<u8>,
+    /// Username/password status (RFC 1929), 0 = success.
+    pub auth_status: Option<u8>,
+    /// host:port asked for.
+    pub target: Option<String>,
+    /// Frame of the request.
+    pub request_at: Option<At>,
+    /// Reply code (SOCKS5 0 = succeeded; SOCKS4 0x5A = granted).
+    pub reply: Option<u8>,
+    /// Frame of the reply.
+    pub reply_at: Option<At>,
+}
+
+impl SocksFact {
+    /// Whether the proxy granted the request.
+    pub fn granted(&self) -> bool {
+        matches!((self.version, self.reply), (5, Some(0)) | (4, Some(0x5A)))
+    }
+}
+
+/// QUIC on a UDP flow.
+#[derive(Debug, Clone, Default)]
+pub struct QuicFact {
+    /// Version of the first long header of the client.
+    pub version: u32,
+    /// First Initial of the client.
+    pub first_initial: Option<At>,
+    /// First long or short header packet of the server.
+    pub first_answer: Option<At>,
+    /// Initials sent by the client.
+    pub client_initials: u32,
+    /// 1-RTT (short header) packets by side: [client, server].
+    pub short_packets: [u32; 2],
+    /// Handshake packets by side.
+    pub handshake_packets: [u32; 2],
+    /// Version Negotiation seen, with the versions offered.
+    pub version_negotiation: Vec<u32>,
+    /// Retry seen.
+    pub retry: bool,
+    /// CONNECTION_CLOSE in an Initial: error code.
+    pub close_code: Option<u64>,
+}
+
+/// One DNS message (RFC 1035) with its question.
+#[derive(Debug, Clone, Default)]
+pub struct DnsMessage {
+    /// When.
+    pub at: At,
+    /// Sender.
+    pub src: Option<SocketAddr>,
+    /// Receiver.
+    pub dst: Option<SocketAddr>,
+    /// Over TCP.
+    pub tcp: bool,
+    /// Stream number of the flow (tcp.stream or udp.stream); set when the capture is finished.
+    pub stream: u32,
+    /// Which protocol of the family.
+    pub kind: DnsKind,
+    /// Message id.
+    pub id: u16,
+    /// Response (QR).
+    pub response: bool,
+    /// Questions: (name in presentation form without final dot, type number).
+    pub questions: Vec<(String, u16)>,
+    /// Response code, extended by EDNS.
+    pub rcode: u16,
+    /// Truncated.
+    pub truncated: bool,
+    /// Answer records.
+    pub answers: Vec<DnsRecord>,
+    /// Authority section holds an SOA (negative answer).
+    pub soa: bool,
+    /// EDNS present.
+    pub edns: bool,
+    /// The message was cut or damaged: only what is set could be read.
+    pub damaged: bool,
+    /// Recursion available, authoritative bits.
+    pub recursion_available: bool,
+    /// See `recursion_available`.
+    pub authoritative: bool,
+}
+
+/// DNS and its relatives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DnsKind {
+    /// DNS proper.
+    #[default]
+    Dns,
+    /// Multicast DNS (RFC 6762).
+    Mdns,
+    /// LLMNR (RFC 4795).
+    Llmnr,
+    /// NetBIOS name service (RFC 1002).
+    Nbns,
+}
+
+/// One resource record of the answer section.
+#[derive(Debug, Clone)]
+pub struct DnsRecord {
+    /// Owner name.
+    pub name: String,
+    /// Type number.
+    pub kind: u16,
+    /// Time to live, seconds.
+    pub ttl: u32,
+    /// Data.
+    pub data: DnsData,
+}
+
+/// Resource record data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DnsData {
+    /// A or AAAA.
+    Address(IpAddr),
+    /// CNAME, PTR, NS, DNAME: a name.
+    Name(String),
+    /// HTTPS or SVCB: target and address hints.
+    Service {
+        /// Target name; empty = owner.
+        target: String,
+        /// ALPN ids.
+        alpn: Vec<String>,
+        /// Address hints.
+        hints: Vec<IpAddr>,
+        /// The ech parameter is there.
+        ech: bool,
+    },
+    /// Anything else, in presentation form as far as it is known here.
+    Other(String),
+}
+
+/// An ICMP error and the flow it quotes.
+#[derive(Debug, Clone, Copy)]
+pub struct IcmpFact {
+    /// When.
+    pub at: At,
+    /// Who sent the ICMP message.
+    pub sender: IpAddr,
+    /// To whom.
+    pub receiver: IpAddr,
+    /// The message.
+    pub error: IcmpError,
+    /// Index into [`CaptureFacts::flows`] of the flow it quotes, where that flow is known.
+    pub flow: Option<usize>,
+    /// TTL it arrived with.
+    pub ttl: u8,
+}
+
+/// A packet that Windows itself dropped (PktMon).
+#[derive(Debug, Clone)]
+pub struct DropFact {
+    /// When.
+    pub at: At,
+    /// Component, reason and place.
+    pub mark: DropMark,
+    /// Name of the component.
+    pub component: String,
+    /// Reason in words.
+    pub reason: String,
+    /// Ends of the dropped packet (source, destination), where it could be decoded.
+    pub ends: Option<(SocketAddr, SocketAddr)>,
+    /// IP protocol.
+    pub protocol: Option<u8>,
+    /// Index into [`CaptureFacts::flows`] of the flow it belongs to.
+    pub flow: Option<usize>,
+}
+
+/// A process that owns a flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessFact {
+    /// Process id.
+    pub pid: u32,
+    /// Image name, where known.
+    pub name: Option<String>,
+    /// How sure that is: taken from the first SYN sent (`true`) or from later sends.
+    pub from_syn: bool,
+}

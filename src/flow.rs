@@ -1,0 +1,67 @@
+//! Packets → flows: who talks to whom, and each direction's bytes in order.
+//!
+//! The face towards the dissectors is [`FlowSink`]: it is fed each direction's bytes in order, with gaps known.
+
+use crate::packet::At;
+use std::net::SocketAddr;
+
+/// One of the two ends of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    /// The end that opened the connection (sent the SYN, or spoke first).
+    Client,
+    /// The other one.
+    Server,
+}
+
+impl Side {
+    /// The opposite end.
+    pub fn other(self) -> Side {
+        match self {
+            Side::Client => Side::Server,
+            Side::Server => Side::Client,
+        }
+    }
+    /// 0 for the client, 1 for the server.
+    pub fn index(self) -> usize {
+        match self {
+            Side::Client => 0,
+            Side::Server => 1,
+        }
+    }
+}
+
+/// The two ends of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ends {
+    /// Client.
+    pub client: SocketAddr,
+    /// Server.
+    pub server: SocketAddr,
+}
+
+/// Whether a sink wants more of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interest {
+    /// Keep the bytes coming.
+    More,
+    /// Nothing more can be learnt: stop reassembling, only count.
+    Done,
+}
+
+/// What reads a flow's bytes: the dissectors of [`crate::protocol`].
+///
+/// The flow stage calls it with each direction's bytes in sequence order, every byte once, `at` being the frame that
+/// carried (the last of) them.
+pub trait FlowSink {
+    /// Starts a TCP flow. `client_known` is false when no SYN told who is the client.
+    fn tcp(ends: Ends, client_known: bool) -> Self;
+    /// Starts a UDP flow.
+    fn udp(ends: Ends) -> Self;
+    /// Bytes of a TCP direction, in order.
+    fn data(&mut self, side: Side, bytes: &[u8], at: At) -> Interest;
+    /// `missing` bytes of a TCP direction will never come (lost in the capture, cut by the snap length).
+    fn gap(&mut self, side: Side, missing: u64, at: At) -> Interest;
+    /// One UDP datagram; `cut` when the snap length cut it.
+    fn datagram(&mut self, side: Side, payload: &[u8], cut: bool, at: At) -> Interest;
+}

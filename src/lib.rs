@@ -1,0 +1,24 @@
+//! nettriage says what stopped a Microsoft Entra ID sign-in, from the network trace and the debug log.
+//!
+//! ```text
+//!  bytes ──► frames ──► packets ──► flows ──► facts ──► story ──► findings ──► report
+//!  input     capture     packet      flow    protocol    case      finding     report
+//! ```
+//!
+//! A stage knows the types of the stage before it, and the leaves ([`bytes`], [`time`], [`limits`], [`problem`],
+//! [`lang`], [`error`]); never what comes after. Borrowed bytes end at [`facts`]: everything behind is owned, small,
+//! and independent of where it came from, so logs and sign-in exports are equal citizens from there on.
+//!
+//! Invariants: parsers are total (no panic, every loop advances, every buffer has a limit in [`limits`]); no clock,
+//! I/O or global below `analyze` and `batch`; output bytes do not depend on the number of threads.
+
+pub mod bytes;
+pub mod capture;
+pub mod error;
+pub mod facts;
+pub mod flow;
+pub mod lang;
+pub mod limits;
+pub mod packet;
+pub mod problem;
+pub mod time;

@@ -1,0 +1,151 @@
+//! Frames → packets: link layers, tunnels, IP, and the transport header of the innermost packet.
+
+use crate::capture::Direction;
+use crate::time::Timestamp;
+use std::net::{IpAddr, SocketAddr};
+
+/// Where a packet came from: the frame that carried it (for a reassembled IP datagram, the last fragment's).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct At {
+    /// Frame number.
+    pub frame: u64,
+    /// Capture time.
+    pub time: Timestamp,
+}
+
+/// One IP packet, its transport header decoded.
+#[derive(Debug, Clone, Copy)]
+pub struct Packet<'w> {
+    /// Frame and time.
+    pub at: At,
+    /// Source address of the innermost IP header.
+    pub src: IpAddr,
+    /// Destination address.
+    pub dst: IpAddr,
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// IPv4 identification (IPv6: `None`, without a fragment header).
+    pub ip_id: Option<u16>,
+    /// Direction as the capture says.
+    pub direction: Direction,
+    /// Process id as the capture says.
+    pub pid: Option<u32>,
+    /// Set for the record of a drop inside Windows; such a packet never reaches a flow.
+    pub dropped: Option<crate::capture::DropMark>,
+    /// What is inside.
+    pub transport: Transport<'w>,
+}
+
+/// The transport layer of a packet.
+#[derive(Debug, Clone, Copy)]
+pub enum Transport<'w> {
+    /// TCP (RFC 9293).
+    Tcp(TcpSegment<'w>),
+    /// UDP (RFC 768).
+    Udp(UdpDatagram<'w>),
+    /// An ICMP or ICMPv6 error with the head of the packet it quotes.
+    IcmpError(IcmpError),
+    /// Anything else; the IP protocol number.
+    Other(u8),
+}
+
+/// A TCP header and what it carries.
+#[derive(Debug, Clone, Copy)]
+pub struct TcpSegment<'w> {
+    /// Source port.
+    pub src_port: u16,
+    /// Destination port.
+    pub dst_port: u16,
+    /// Sequence number of the first payload byte (or of the SYN).
+    pub seq: u32,
+    /// Acknowledgement number; meaningful with ACK only.
+    pub ack: u32,
+    /// Flags.
+    pub flags: TcpFlags,
+    /// Window field, unscaled.
+    pub window: u16,
+    /// Options that the analysis uses.
+    pub options: TcpOptions,
+    /// Captured payload.
+    pub payload: &'w [u8],
+    /// Payload bytes on the wire (more than `payload` when the snap length cut it).
+    pub payload_len: u32,
+}
+
+/// TCP flags (RFC 9293, 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TcpFlags(pub u8);
+
+impl TcpFlags {
+    /// No more data from sender.
+    pub fn fin(self) -> bool {
+        self.0 & 0x01 != 0
+    }
+    /// Synchronise sequence numbers.
+    pub fn syn(self) -> bool {
+        self.0 & 0x02 != 0
+    }
+    /// Reset.
+    pub fn rst(self) -> bool {
+        self.0 & 0x04 != 0
+    }
+    /// Push.
+    pub fn psh(self) -> bool {
+        self.0 & 0x08 != 0
+    }
+    /// Acknowledgement field is significant.
+    pub fn ack(self) -> bool {
+        self.0 & 0x10 != 0
+    }
+}
+
+/// TCP options (RFC 9293, RFC 7323, RFC 2018).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TcpOptions {
+    /// Maximum segment size, bytes.
+    pub mss: Option<u16>,
+    /// Window scale shift.
+    pub window_scale: Option<u8>,
+    /// SACK permitted.
+    pub sack_permitted: bool,
+    /// Selective acknowledgement: (left, right) edges; `sack_count` of them are set.
+    pub sack: [(u32, u32); 4],
+    /// Number of SACK blocks.
+    pub sack_count: u8,
+    /// Timestamp value and echo.
+    pub timestamps: Option<(u32, u32)>,
+}
+
+/// A UDP header and what it carries.
+#[derive(Debug, Clone, Copy)]
+pub struct UdpDatagram<'w> {
+    /// Source port.
+    pub src_port: u16,
+    /// Destination port.
+    pub dst_port: u16,
+    /// Captured payload.
+    pub payload: &'w [u8],
+    /// Payload bytes on the wire.
+    pub payload_len: u32,
+}
+
+/// An ICMP/ICMPv6 error message (RFC 792, RFC 4443) and the flow it quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IcmpError {
+    /// ICMPv6 rather than ICMP.
+    pub v6: bool,
+    /// Type.
+    pub kind: u8,
+    /// Code.
+    pub code: u8,
+    /// Next-hop MTU of "fragmentation needed" / "packet too big", where given.
+    pub mtu: Option<u32>,
+    /// IP protocol of the quoted packet.
+    pub quoted_protocol: u8,
+    /// Source of the quoted packet (port 0 where the protocol has none).
+    pub quoted_src: SocketAddr,
+    /// Destination of the quoted packet.
+    pub quoted_dst: SocketAddr,
+    /// TCP sequence number in the quoted header, where it is TCP.
+    pub quoted_seq: Option<u32>,
+}
