@@ -4,6 +4,12 @@
 //! windows whose bytes stay borrowed only while the window is handed out. Guaranteed: frame numbers are 1-based and
 //! rise by one; damaged records become [`Problems`], never a panic; every window advances.
 
+pub mod etl;
+pub mod netmon;
+pub mod pcap;
+pub mod pcapng;
+pub mod sniff;
+
 use crate::error::Error;
 use crate::problem::Problems;
 use crate::time::Timestamp;

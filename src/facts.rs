@@ -3,6 +3,9 @@
 //! What enters: what flows and dissectors saw of one capture (or what a log, a sign-in export, a system file says).
 //! What leaves: plain values; nothing behind this point knows which container or which parser they came from.
 
+pub mod log;
+pub mod system;
+
 use crate::capture::{CaptureInfo, DropMark};
 use crate::flow::{Ends, Side};
 use crate::packet::{At, IcmpError};

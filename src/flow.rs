@@ -2,6 +2,11 @@
 //!
 //! The face towards the dissectors is [`FlowSink`]: it is fed each direction's bytes in order, with gaps known.
 
+pub mod reassembly;
+pub mod seq;
+pub mod table;
+pub mod tcp;
+
 use crate::packet::At;
 use std::net::SocketAddr;
 

@@ -12,13 +12,29 @@
 //! Invariants: parsers are total (no panic, every loop advances, every buffer has a limit in [`limits`]); no clock,
 //! I/O or global below `analyze` and `batch`; output bytes do not depend on the number of threads.
 
+pub mod analyze;
+pub mod batch;
 pub mod bytes;
 pub mod capture;
+pub mod case;
+pub mod cli;
+pub mod convert;
+pub mod diff;
 pub mod error;
+pub mod explain;
 pub mod facts;
+pub mod finding;
 pub mod flow;
+pub mod input;
+pub mod knowledge;
 pub mod lang;
 pub mod limits;
+pub mod log;
 pub mod packet;
 pub mod problem;
+pub mod protocol;
+pub mod records;
+pub mod report;
+pub mod system;
 pub mod time;
+pub mod verdict;

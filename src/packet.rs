@@ -1,5 +1,11 @@
 //! Frames → packets: link layers, tunnels, IP, and the transport header of the innermost packet.
 
+pub mod fast;
+pub mod ip;
+pub mod link;
+pub mod transport;
+pub mod tunnel;
+
 use crate::capture::Direction;
 use crate::time::Timestamp;
 use std::net::{IpAddr, SocketAddr};

@@ -65,8 +65,7 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_index = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_index + 2) / 5 + 1;
@@ -82,10 +81,7 @@ mod tests {
     fn rfc3339_has_nine_places_and_survives_the_edges() {
         assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00.000000000Z");
         assert_eq!(Timestamp(-1).to_string(), "1969-12-31T23:59:59.999999999Z");
-        assert_eq!(
-            Timestamp::from_parts(1_709_164_800, 5).to_string(),
-            "2024-02-29T00:00:00.000000005Z"
-        );
+        assert_eq!(Timestamp::from_parts(1_709_164_800, 5).to_string(), "2024-02-29T00:00:00.000000005Z");
         assert!(Timestamp(i64::MAX).to_string().starts_with("2262-04-11"));
         assert!(Timestamp(i64::MIN).to_string().starts_with("1677-09-21"));
         assert_eq!(Timestamp(-1_500_000_000).epoch_text(), "-1.500000000");

@@ -1,0 +1,1 @@
+//! All stages for one case; the only file that names them all.

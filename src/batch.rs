@@ -1,0 +1,1 @@
+//! `nettriage batch`: folders of cases, and their roll-up.

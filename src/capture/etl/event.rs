@@ -1,0 +1,1 @@
+//! Event headers of all kinds inside a buffer.

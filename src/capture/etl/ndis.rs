@@ -1,0 +1,1 @@
+//! Microsoft-Windows-NDIS-PacketCapture and RAS-NdisWan packets.

@@ -1,0 +1,1 @@
+//! Microsoft-Windows-PktMon packets, drops, components.

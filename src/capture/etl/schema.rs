@@ -1,0 +1,1 @@
+//! Embedded schemas: TRACE_EVENT_INFO, value maps, TraceLogging.

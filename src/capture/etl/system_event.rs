@@ -1,0 +1,1 @@
+//! Events of other providers that explain a failure.

@@ -1,0 +1,1 @@
+//! Network Monitor 2.x captures.

@@ -1,0 +1,1 @@
+//! Classic pcap, all variants the field knows.

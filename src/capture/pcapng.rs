@@ -1,0 +1,1 @@
+//! pcapng (draft-ietf-opsawg-pcapng): sections, interfaces, packets, options.

@@ -1,0 +1,1 @@
+//! Which container a capture is, from its first bytes.

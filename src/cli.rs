@@ -1,0 +1,1 @@
+//! Command line → resolved options; the only file that knows clap.

@@ -1,0 +1,1 @@
+//! `nettriage convert`: any capture as pcapng.

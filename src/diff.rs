@@ -1,0 +1,1 @@
+//! `nettriage diff`: a working against a failing trace.

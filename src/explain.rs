@@ -1,0 +1,1 @@
+//! `nettriage explain` and `nettriage guide`.

@@ -1,0 +1,1 @@
+//! Facts of a debug log and of a sign-in log export.

@@ -1,0 +1,1 @@
+//! Facts of the system files beside a trace.

@@ -1,0 +1,1 @@
+//! Ordered bytes of one TCP direction, gaps known, memory bounded.

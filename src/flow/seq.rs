@@ -1,0 +1,1 @@
+//! Modular TCP sequence arithmetic (RFC 9293, 3.4).

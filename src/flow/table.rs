@@ -1,0 +1,1 @@
+//! Flow keys, stream numbers and the table of live flows.

@@ -1,0 +1,1 @@
+//! State of one TCP connection: handshake, resets, retransmission, loss.

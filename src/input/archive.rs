@@ -1,0 +1,1 @@
+//! cab, zip, gz and zst, nested, unpacked in memory within a budget.

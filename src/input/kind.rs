@@ -1,0 +1,1 @@
+//! What is this piece of evidence? Decided from its bytes.

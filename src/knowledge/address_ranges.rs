@@ -1,0 +1,1 @@
+//! Address ranges of Entra and of synthetic resolvers: table only.

@@ -1,0 +1,1 @@
+//! Endpoints of the three commands in the three clouds: table only.

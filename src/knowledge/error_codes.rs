@@ -1,0 +1,1 @@
+//! AADSTS, WAM and system error codes: table only.

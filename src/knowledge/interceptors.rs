@@ -1,0 +1,1 @@
+//! Products that intercept TLS: table only.

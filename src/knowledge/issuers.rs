@@ -1,0 +1,1 @@
+//! Certificate authorities that Microsoft's endpoints use: table only.

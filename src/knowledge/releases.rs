@@ -1,0 +1,1 @@
+//! Release table of the Azure CLI, Az.Accounts and Microsoft.Graph: table only.

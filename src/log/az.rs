@@ -1,0 +1,1 @@
+//! The Azure CLI's debug output.

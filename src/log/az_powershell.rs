@@ -1,0 +1,1 @@
+//! Az.Accounts' debug output.

@@ -1,0 +1,1 @@
+//! Secrets in log texts: found, and kept out of every output.

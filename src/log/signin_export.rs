@@ -1,0 +1,1 @@
+//! Sign-in log exports of the Entra portal and of Graph.

@@ -1,0 +1,1 @@
+//! Encodings, hard wraps, ANSI colours and prefixes of debug texts.

@@ -1,0 +1,1 @@
+//! The fast path: Ethernet, IPv4/IPv6, TCP/UDP without anything unusual.

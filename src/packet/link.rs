@@ -1,0 +1,1 @@
+//! Link layers: frame bytes → network-layer packet.

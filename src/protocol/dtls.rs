@@ -1,0 +1,1 @@
+//! DTLS hellos over UDP.

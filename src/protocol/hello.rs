@@ -1,0 +1,1 @@
+//! ClientHello and ServerHello messages, for TLS, DTLS and QUIC.

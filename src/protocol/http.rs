@@ -1,0 +1,1 @@
+//! HTTP/1.x in clear: requests, answers, CONNECT and its tunnel.

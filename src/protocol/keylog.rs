@@ -1,0 +1,1 @@
+//! Decryption of TLS with the customer's key log.

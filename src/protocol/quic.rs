@@ -1,0 +1,1 @@
+//! QUIC packets: Initial decryption, CRYPTO reassembly, versions.

@@ -1,0 +1,1 @@
+//! Keys and ciphers of QUIC Initial packets (RFC 9001, RFC 9369).

@@ -1,0 +1,1 @@
+//! TLS record layer: sessions, alerts, certificates, progress of the handshake.

@@ -1,0 +1,1 @@
+//! `nettriage facts`: facts as JSON Lines and CSV.

@@ -1,0 +1,1 @@
+//! Hosts and findings as CSV.

@@ -1,0 +1,1 @@
+//! The JSON report (schema nettriage.case/1).

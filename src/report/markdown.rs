@@ -1,0 +1,1 @@
+//! The Markdown report, to paste into a ticket.

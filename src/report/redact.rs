@@ -1,0 +1,1 @@
+//! Consistent placeholders for names, addresses, users and tenants.

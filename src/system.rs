@@ -1,0 +1,1 @@
+//! NetTrace.cab's text files → facts: interfaces, resolvers, routes, processes, time zone.

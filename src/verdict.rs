@@ -1,0 +1,1 @@
+//! The story of a host → one verdict with its proof.
