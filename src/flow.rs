@@ -59,10 +59,12 @@ pub enum Interest {
 /// The flow stage calls it with each direction's bytes in sequence order, every byte once, `at` being the frame that
 /// carried (the last of) them.
 pub trait FlowSink {
+    /// What every flow of a capture shares (the key log); the flow stage only hands it on.
+    type Context;
     /// Starts a TCP flow. `client_known` is false when no SYN told who is the client.
-    fn tcp(ends: Ends, client_known: bool) -> Self;
+    fn tcp(context: &Self::Context, ends: Ends, client_known: bool) -> Self;
     /// Starts a UDP flow.
-    fn udp(ends: Ends) -> Self;
+    fn udp(context: &Self::Context, ends: Ends) -> Self;
     /// Bytes of a TCP direction, in order.
     fn data(&mut self, side: Side, bytes: &[u8], at: At) -> Interest;
     /// `missing` bytes of a TCP direction will never come (lost in the capture, cut by the snap length).
