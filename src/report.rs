@@ -1,4 +1,7 @@
-//! The report model: what every format prints.
+//! The report model: what every format prints, in both languages at once.
+//!
+//! What enters: the case, its verdicts and findings. What leaves: [`Report`], owned values in a fixed order; the
+//! formats below pick a language and a layout and add nothing of their own.
 
 pub mod csv;
 pub mod html;
@@ -6,3 +9,385 @@ pub mod json;
 pub mod markdown;
 pub mod redact;
 pub mod text;
+
+use crate::lang::Message;
+use crate::time::Timestamp;
+
+/// The report on one case.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The evidence that was read, in the order given.
+    pub evidence: Vec<EvidenceReport>,
+    /// The answer.
+    pub diagnosis: Diagnosis,
+    /// Hosts, worst and most needed first.
+    pub hosts: Vec<HostReport>,
+    /// Findings, most severe first.
+    pub findings: Vec<FindingReport>,
+    /// What happened when, over all lanes.
+    pub timeline: Vec<TimelineEntry>,
+    /// Sign-in attempts as the logs tell them.
+    pub attempts: Vec<AttemptReport>,
+    /// The way from the client to the hosts.
+    pub path: PathReport,
+    /// What evidence is missing, and how to take it.
+    pub missing: Vec<Message>,
+    /// Pieces of input that gave no result: (path, reason).
+    pub unread: Vec<(String, Message)>,
+    /// Date of the knowledge tables that the verdicts rest on.
+    pub knowledge_date: String,
+}
+
+/// One piece of evidence.
+#[derive(Debug, Clone, Default)]
+pub struct EvidenceReport {
+    /// Path as given (`archive!member` inside archives).
+    pub path: String,
+    /// `capture`, `debug_log`, `signin_log`, `system_info`, `key_log`.
+    pub kind: &'static str,
+    /// Format word of the contract.
+    pub format: String,
+    /// `cab`, `zip`, `gz`, `zst`.
+    pub container: Option<&'static str>,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Frames (captures), lines (logs).
+    pub frames: u64,
+    /// Copies left out.
+    pub duplicates: u64,
+    /// First and last time.
+    pub first_time: Option<Timestamp>,
+    /// See `first_time`.
+    pub last_time: Option<Timestamp>,
+    /// Offset added to this evidence's clock to match the capture's, milliseconds, where one was estimated.
+    pub clock_offset_ms: Option<i64>,
+    /// Problems met.
+    pub problems: Vec<crate::problem::Problem>,
+}
+
+/// What the case comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Outcome {
+    /// Something in the network stopped the sign-in.
+    NetworkFault,
+    /// The network did its part.
+    NoNetworkFault,
+    /// The evidence cannot tell.
+    #[default]
+    InsufficientEvidence,
+}
+
+impl Outcome {
+    /// The word of the contract.
+    pub fn code(self) -> &'static str {
+        match self {
+            Outcome::NetworkFault => "network_fault",
+            Outcome::NoNetworkFault => "no_network_fault",
+            Outcome::InsufficientEvidence => "insufficient_evidence",
+        }
+    }
+}
+
+/// The answer, first in every format.
+#[derive(Debug, Clone, Default)]
+pub struct Diagnosis {
+    /// What it comes to.
+    pub outcome: Outcome,
+    /// Host, verdict, index of its finding.
+    pub root_cause: Option<RootCause>,
+    /// One or two sentences: what happened, where, who can fix it.
+    pub text: Message,
+    /// The next step, down to the allow-list entry or the setting.
+    pub next_step: Message,
+}
+
+/// The host that stopped the sign-in.
+#[derive(Debug, Clone)]
+pub struct RootCause {
+    /// Name as in [`HostReport::name`].
+    pub host: String,
+    /// Verdict.
+    pub verdict: crate::verdict::Verdict,
+    /// Index into [`Report::findings`].
+    pub finding: usize,
+}
+
+/// What a host is to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Role {
+    /// A service that was asked for.
+    #[default]
+    Service,
+    /// A proxy on the way.
+    Proxy,
+    /// A resolver.
+    DnsServer,
+    /// Neighbours and noise.
+    Other,
+}
+
+impl Role {
+    /// The word of the contract.
+    pub fn code(self) -> &'static str {
+        match self {
+            Role::Service => "service",
+            Role::Proxy => "proxy",
+            Role::DnsServer => "dns_server",
+            Role::Other => "other",
+        }
+    }
+}
+
+/// How sure a verdict or finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Confidence {
+    /// Frames or log lines show it.
+    #[default]
+    Observed,
+    /// Concluded from what is visible.
+    Inferred,
+}
+
+impl Confidence {
+    /// The word of the contract.
+    pub fn code(self) -> &'static str {
+        match self {
+            Confidence::Observed => "observed",
+            Confidence::Inferred => "inferred",
+        }
+    }
+}
+
+/// One host.
+#[derive(Debug, Clone, Default)]
+pub struct HostReport {
+    /// Name, or address where no name was ever seen.
+    pub name: String,
+    /// What it is to the client.
+    pub role: Role,
+    /// What the service is for, where it is known.
+    pub service: Option<Message>,
+    /// Needed for the sign-in.
+    pub required: Option<bool>,
+    /// What became of it.
+    pub verdict: crate::verdict::Verdict,
+    /// Other verdicts on other ways to it.
+    pub also: Vec<crate::verdict::Verdict>,
+    /// How sure the verdict is.
+    pub confidence: Confidence,
+    /// Highest TLS version the client offered: `1.0` .. `1.3`.
+    pub client_tls_max: Option<&'static str>,
+    /// Version negotiated.
+    pub negotiated_tls: Option<&'static str>,
+    /// `host:port` of the proxy it was reached through.
+    pub proxy: Option<String>,
+    /// Addresses that stood for it.
+    pub addresses: Vec<std::net::IpAddr>,
+    /// Connections tried, established, failed.
+    pub connections: (u32, u32, u32),
+    /// Leaf certificate seen.
+    pub certificate: Option<CertificateReport>,
+    /// Processes that asked for it, e.g. `python.exe (PID 4711)`.
+    pub processes: Vec<String>,
+    /// Proof.
+    pub evidence: Vec<EvidenceRef>,
+    /// Wireshark display filter over its flows.
+    pub filter: String,
+    /// Seconds that failures and waiting cost before it worked, where they did.
+    pub delay_seconds: Option<f64>,
+}
+
+/// A certificate in a report.
+#[derive(Debug, Clone, Default)]
+pub struct CertificateReport {
+    /// RFC 4514 text.
+    pub subject: String,
+    /// RFC 4514 text.
+    pub issuer: String,
+    /// Validity.
+    pub not_before: Timestamp,
+    /// See `not_before`.
+    pub not_after: Timestamp,
+    /// Product that issued it, where it is no certificate of the host itself.
+    pub vendor: Option<String>,
+    /// SHA-256 of the DER, hex.
+    pub sha256: String,
+}
+
+/// A place in the evidence.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EvidenceRef {
+    /// Path of the evidence, as in [`EvidenceReport::path`].
+    pub capture: String,
+    /// Frame number; for a log the line number.
+    pub frame: Option<u64>,
+    /// tcp.stream or udp.stream.
+    pub stream: Option<u32>,
+    /// When.
+    pub time: Option<Timestamp>,
+    /// What is to be seen there.
+    pub text: Message,
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Severity {
+    /// Worth knowing.
+    #[default]
+    Info,
+    /// Will or may hurt.
+    Warning,
+    /// Stops the sign-in.
+    Critical,
+}
+
+impl Severity {
+    /// The word of the contract.
+    pub fn code(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+/// One finding.
+#[derive(Debug, Clone, Default)]
+pub struct FindingReport {
+    /// Stable code; `nettriage explain CODE` explains it.
+    pub code: &'static str,
+    /// How much it matters here.
+    pub severity: Severity,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// Host concerned; empty where it concerns the case.
+    pub host: Option<String>,
+    /// Verdict it stands for.
+    pub verdict: Option<crate::verdict::Verdict>,
+    /// One line.
+    pub title: Message,
+    /// What was seen (numbers), and why that means what it says.
+    pub detail: Message,
+    /// What would change this verdict.
+    pub doubt: Message,
+    /// What to do.
+    pub advice: Message,
+    /// Proof.
+    pub evidence: Vec<EvidenceRef>,
+    /// Wireshark display filter.
+    pub filter: String,
+}
+
+/// Lane of the timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// Name resolution.
+    Dns,
+    /// Connections.
+    Tcp,
+    /// TLS.
+    Tls,
+    /// Proxy and HTTP.
+    Http,
+    /// Lines of a log.
+    Log,
+    /// Events and files of the system.
+    System,
+}
+
+impl Lane {
+    /// Word for JSON and HTML.
+    pub fn code(self) -> &'static str {
+        match self {
+            Lane::Dns => "dns",
+            Lane::Tcp => "tcp",
+            Lane::Tls => "tls",
+            Lane::Http => "http",
+            Lane::Log => "log",
+            Lane::System => "system",
+        }
+    }
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+pub struct TimelineEntry {
+    /// When it began.
+    pub time: Timestamp,
+    /// When it ended, where it lasted.
+    pub end: Option<Timestamp>,
+    /// Lane.
+    pub lane: Lane,
+    /// Host concerned.
+    pub host: Option<String>,
+    /// Whether it went well: `Some(false)` failed.
+    pub good: Option<bool>,
+    /// What happened.
+    pub text: Message,
+    /// Where to see it.
+    pub evidence: EvidenceRef,
+}
+
+/// A sign-in attempt as a log tells it.
+#[derive(Debug, Clone, Default)]
+pub struct AttemptReport {
+    /// Command and arguments, without secrets.
+    pub command: String,
+    /// Tool versions and system, `name version`.
+    pub versions: Vec<String>,
+    /// When it began, where known.
+    pub start: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Message,
+    /// Its main events, in order.
+    pub events: Vec<EvidenceRef>,
+}
+
+/// The way from the client to the hosts, for the picture.
+#[derive(Debug, Clone, Default)]
+pub struct PathReport {
+    /// Stations.
+    pub nodes: Vec<PathNode>,
+    /// Links between stations, by index.
+    pub links: Vec<PathLink>,
+}
+
+/// A station on the way.
+#[derive(Debug, Clone)]
+pub struct PathNode {
+    /// Name shown.
+    pub label: String,
+    /// Second line (address, vendor).
+    pub detail: String,
+    /// What it is.
+    pub kind: PathNodeKind,
+}
+
+/// What a station is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathNodeKind {
+    /// The client machine.
+    Client,
+    /// A resolver.
+    Resolver,
+    /// An explicit proxy.
+    Proxy,
+    /// An appliance that showed itself on the way (interceptor, injector, ICMP sender).
+    Appliance,
+    /// A host.
+    Host,
+}
+
+/// A link of the way.
+#[derive(Debug, Clone)]
+pub struct PathLink {
+    /// Index into nodes.
+    pub from: usize,
+    /// Index into nodes.
+    pub to: usize,
+    /// Verdict on it; `Ok` when it worked.
+    pub verdict: crate::verdict::Verdict,
+    /// What is written on it.
+    pub text: Message,
+}
