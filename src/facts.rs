@@ -201,7 +201,9 @@ pub struct AppFacts {
     pub quic: Option<QuicFact>,
     /// DNS messages; moved to [`CaptureFacts::dns`] when the capture is finished.
     pub dns: Vec<DnsMessage>,
-    /// The dissectors found that "client" and "server" are the other way round (flows without a SYN).
+    /// The dissectors found that "client" and "server" are the other way round (flows without a SYN; a ClientHello from
+    /// the end that was connected to). Everything in here is already told with the corrected sides: only what
+    /// the flow stage itself keeps (ends, side counters) remains to be swapped.
     pub swapped: bool,
     /// First bytes of each side that fit no protocol known here, up to 16: [client, server].
     pub unknown_prefix: [Vec<u8>; 2],
@@ -241,6 +243,8 @@ pub struct TlsSession {
     pub plaintext_answer: Option<PlaintextAnswer>,
     /// The session was decrypted with a key log.
     pub decrypted: bool,
+    /// A hello of the side began here, but the capture does not hold all of it (snap length, loss): [client, server].
+    pub cut_hello: [Option<At>; 2],
 }
 
 /// What carries a TLS session.
