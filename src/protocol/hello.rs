@@ -1,1 +1,575 @@
 //! ClientHello and ServerHello messages, for TLS, DTLS and QUIC.
+//!
+//! What enters: the body of a handshake message (behind type and length; for DTLS behind its longer header too), or
+//! an SSLv2-format hello. What leaves: [`ClientHello`] and [`ServerHello`] with everything the body says; frames,
+//! record version and length are the caller's to fill in. A body that ends early gives what could be read, without
+//! fingerprints, which would be wrong.
+
+use crate::bytes::Cursor;
+use crate::facts::{ClientHello, ServerHello, TlsCarrier};
+use crate::protocol::fingerprint::{self, ClientLists, ServerLists, hex, is_grease};
+
+/// Reads a ClientHello of TLS over TCP: `body` is the handshake message without its four-byte header.
+pub fn client_hello(body: &[u8]) -> Option<ClientHello> {
+    client_hello_over(TlsCarrier::Tcp, body)
+}
+
+/// Reads a ClientHello; DTLS has a cookie in it, and the fingerprints name the carrier.
+pub fn client_hello_over(carrier: TlsCarrier, body: &[u8]) -> Option<ClientHello> {
+    let outline = match carrier {
+        TlsCarrier::Dtls => ClientOutline::read(body, true)?,
+        _ => ClientOutline::whole(body).or_else(|| ClientOutline::read(body, false))?,
+    };
+    if !plausible_version(outline.version, carrier) {
+        return None;
+    }
+    let mut hello = ClientHello {
+        legacy_version: outline.version,
+        random: hex(outline.random),
+        session_id: hex(outline.session_id),
+        cipher_suites: outline.cipher_suites,
+        ..ClientHello::default()
+    };
+    let extensions = Extensions::read(outline.extensions);
+    let (mut groups, mut formats, mut signatures) = (Vec::new(), &[] as &[u8], Vec::new());
+    let mut first_alpn = None;
+    for &(kind, data) in &extensions.list {
+        if is_grease(kind) {
+            continue;
+        }
+        if hello.extensions.contains(&kind) {
+            // RFC 8446 4.2 forbids repetition; the first one counts.
+            hello.extensions.push(kind);
+            continue;
+        }
+        hello.extensions.push(kind);
+        match kind {
+            EXT_SERVER_NAME => hello.sni = server_name(data),
+            EXT_SUPPORTED_GROUPS => groups = u16_list(vector16(data)),
+            EXT_POINT_FORMATS => formats = vector8(data),
+            EXT_SIGNATURE_ALGORITHMS => signatures = u16_list(vector16(data)),
+            EXT_ALPN => {
+                let names = alpn_names(data);
+                first_alpn = names.first().copied();
+                hello.alpn = names.into_iter().map(text).collect();
+            }
+            EXT_SUPPORTED_VERSIONS => hello.supported_versions = u16_list(vector8(data)),
+            EXT_ECH => hello.ech = true,
+            _ => {}
+        }
+    }
+    if !outline.cut && !extensions.cut {
+        let lists = ClientLists {
+            carrier,
+            legacy_version: hello.legacy_version,
+            supported_versions: &hello.supported_versions,
+            cipher_suites: &hello.cipher_suites,
+            extensions: &hello.extensions,
+            groups: &groups,
+            point_formats: formats,
+            signature_algorithms: &signatures,
+            first_alpn,
+        };
+        hello.ja3 = Some(fingerprint::ja3(&lists));
+        hello.ja4 = Some(fingerprint::ja4(&lists));
+    }
+    Some(hello)
+}
+
+/// Reads a ServerHello of TLS over TCP: `body` is the handshake message without its four-byte header.
+pub fn server_hello(body: &[u8]) -> Option<ServerHello> {
+    server_hello_over(TlsCarrier::Tcp, body)
+}
+
+/// Reads a ServerHello (a HelloRetryRequest is one too since TLS 1.3 draft 22).
+pub fn server_hello_over(carrier: TlsCarrier, body: &[u8]) -> Option<ServerHello> {
+    let mut c = Cursor::new(body);
+    let legacy_version = c.u16_be()?;
+    if !plausible_version(legacy_version, carrier) {
+        return None;
+    }
+    let random = c.take(RANDOM_BYTES)?;
+    // TLS 1.3 up to draft 21 put its number here and left out session id and compression.
+    let early_draft = (DRAFT_FIRST..=DRAFT_WITHOUT_SESSION_ID).contains(&legacy_version);
+    let session_id = if early_draft { &[] } else { sized8(&mut c)? };
+    let cipher = c.u16_be()?;
+    if !early_draft {
+        // A message that stops before the compression method still says what was chosen.
+        let _ = c.u8();
+    }
+    let extensions = Extensions::read(extension_block(&mut c));
+    let mut hello = ServerHello {
+        version: legacy_version,
+        cipher,
+        session_id: hex(session_id),
+        hello_retry_request: random == HELLO_RETRY_REQUEST,
+        ..ServerHello::default()
+    };
+    let mut alpn = None;
+    let mut kinds = Vec::with_capacity(extensions.list.len());
+    for &(kind, data) in &extensions.list {
+        if is_grease(kind) {
+            continue;
+        }
+        kinds.push(kind);
+        match kind {
+            EXT_SUPPORTED_VERSIONS => {
+                if let Some(version) = Cursor::new(data).u16_be() {
+                    hello.version = version;
+                }
+            }
+            EXT_ALPN => alpn = alpn_names(data).first().copied(),
+            EXT_PRE_SHARED_KEY => hello.psk = true,
+            _ => {}
+        }
+    }
+    hello.alpn = alpn.map(text);
+    if !extensions.cut {
+        let lists = ServerLists { carrier, legacy_version, version: hello.version, cipher, extensions: &kinds, alpn };
+        hello.ja3s = Some(fingerprint::ja3s(&lists));
+        hello.ja4s = Some(fingerprint::ja4s(&lists));
+    }
+    Some(hello)
+}
+
+/// Reads a HelloRetryRequest of TLS 1.3 drafts up to 21, which had a handshake type of its own (6).
+pub fn draft_hello_retry_request(body: &[u8]) -> Option<ServerHello> {
+    let mut c = Cursor::new(body);
+    let version = c.u16_be()?;
+    if version.to_be_bytes().first() != Some(&0x7F) {
+        return None;
+    }
+    // The cipher suite came with draft 19.
+    let cipher = if version >= 0x7F13 { c.u16_be()? } else { 0 };
+    Some(ServerHello { version, cipher, hello_retry_request: true, ..ServerHello::default() })
+}
+
+/// Reads an SSLv2-format ClientHello with its two-byte record header (RFC 5246 appendix E.2), from the first byte of
+/// a TCP stream. `None` when it is none or not complete yet.
+pub fn sslv2_client_hello(bytes: &[u8]) -> Option<ClientHello> {
+    let mut c = Cursor::new(bytes);
+    let header = c.u16_be()?;
+    if header & 0x8000 == 0 {
+        return None;
+    }
+    let length = header & 0x7FFF;
+    let mut c = c.sub(usize::from(length))?;
+    if c.u8()? != SSLV2_CLIENT_HELLO {
+        return None;
+    }
+    let version = c.u16_be()?;
+    if version != 0x0002 && !(0x0300..=0x0304).contains(&version) {
+        return None;
+    }
+    let (ciphers, session_id, challenge) = (c.u16_be()?, c.u16_be()?, c.u16_be()?);
+    let sane = ciphers > 0 && ciphers % 3 == 0 && session_id <= 32 && (16..=32).contains(&challenge);
+    if !sane {
+        return None;
+    }
+    let ciphers = c.take(usize::from(ciphers))?;
+    let session_id = c.take(usize::from(session_id))?;
+    let challenge = c.take(usize::from(challenge))?;
+    Some(ClientHello {
+        legacy_version: version,
+        version_record: 0x0002,
+        // Suites of SSL 3.0 and later have a zero in front; the others are SSLv2's own and have no 16-bit number.
+        cipher_suites: ciphers
+            .chunks_exact(3)
+            .filter_map(|suite| match suite {
+                [0, high, low] => Some(u16::from_be_bytes([*high, *low])),
+                _ => None,
+            })
+            .collect(),
+        random: hex(challenge),
+        session_id: hex(session_id),
+        sslv2: true,
+        length: u32::from(length),
+        ..ClientHello::default()
+    })
+}
+
+/// server_name (RFC 6066 3).
+const EXT_SERVER_NAME: u16 = 0;
+/// supported_groups (RFC 8422 5.1.1, RFC 7919).
+const EXT_SUPPORTED_GROUPS: u16 = 10;
+/// ec_point_formats (RFC 8422 5.1.2).
+const EXT_POINT_FORMATS: u16 = 11;
+/// signature_algorithms (RFC 8446 4.2.3).
+const EXT_SIGNATURE_ALGORITHMS: u16 = 13;
+/// application_layer_protocol_negotiation (RFC 7301).
+const EXT_ALPN: u16 = 16;
+/// pre_shared_key (RFC 8446 4.2.11).
+const EXT_PRE_SHARED_KEY: u16 = 41;
+/// supported_versions (RFC 8446 4.2.1).
+const EXT_SUPPORTED_VERSIONS: u16 = 43;
+/// encrypted_client_hello (RFC 9849).
+const EXT_ECH: u16 = 0xFE0D;
+/// Bytes of a hello's random (RFC 8446 4.1.2).
+const RANDOM_BYTES: usize = 32;
+/// First TLS 1.3 draft that may stand in legacy_version.
+const DRAFT_FIRST: u16 = 0x7F00;
+/// Last TLS 1.3 draft whose ServerHello has neither session id nor compression method.
+const DRAFT_WITHOUT_SESSION_ID: u16 = 0x7F15;
+/// Message type of an SSLv2 CLIENT-HELLO.
+const SSLV2_CLIENT_HELLO: u8 = 1;
+/// The random that makes a ServerHello a HelloRetryRequest: SHA-256 of "HelloRetryRequest" (RFC 8446 4.1.3).
+const HELLO_RETRY_REQUEST: [u8; RANDOM_BYTES] = [
+    0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91, 0xC2, 0xA2, 0x11,
+    0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C,
+];
+
+/// The parts of a ClientHello in front of its extensions.
+struct ClientOutline<'a> {
+    version: u16,
+    random: &'a [u8],
+    session_id: &'a [u8],
+    cipher_suites: Vec<u16>,
+    extensions: Block<'a>,
+    cut: bool,
+}
+
+impl<'a> ClientOutline<'a> {
+    /// A well-formed TLS ClientHello, by the crate's parser.
+    fn whole(body: &'a [u8]) -> Option<Self> {
+        let (rest, contents) = tls_parser::parse_tls_handshake_client_hello(body).ok()?;
+        if contents.ext.is_none() && !rest.is_empty() {
+            return None;
+        }
+        Some(ClientOutline {
+            version: contents.version.0,
+            random: contents.random,
+            session_id: contents.session_id.unwrap_or_default(),
+            cipher_suites: contents.ciphers.iter().map(|suite| suite.0).filter(|&s| !is_grease(s)).collect(),
+            extensions: Block { bytes: contents.ext.unwrap_or_default(), cut: false },
+            cut: false,
+        })
+    }
+
+    /// Any other one: with a DTLS cookie, cut short, with lengths that do not fit.
+    fn read(body: &'a [u8], cookie: bool) -> Option<Self> {
+        let mut c = Cursor::new(body);
+        let version = c.u16_be()?;
+        let random = c.take(RANDOM_BYTES)?;
+        let mut outline = ClientOutline {
+            version,
+            random,
+            session_id: &[],
+            cipher_suites: Vec::new(),
+            extensions: Block::default(),
+            cut: true,
+        };
+        let Some(session_id) = sized8(&mut c) else { return Some(outline) };
+        outline.session_id = session_id;
+        if cookie && sized8(&mut c).is_none() {
+            return Some(outline);
+        }
+        let Some(length) = c.u16_be() else { return Some(outline) };
+        let suites = match c.take(usize::from(length)) {
+            Some(suites) => suites,
+            None => c.take_rest(),
+        };
+        outline.cipher_suites = u16_list(suites);
+        if suites.len() < usize::from(length) || length % 2 != 0 || sized8(&mut c).is_none() {
+            return Some(outline);
+        }
+        outline.extensions = extension_block(&mut c);
+        outline.cut = false;
+        Some(outline)
+    }
+}
+
+/// The extensions of a hello, as far as they are there.
+#[derive(Default)]
+struct Block<'a> {
+    bytes: &'a [u8],
+    cut: bool,
+}
+
+/// Extensions one by one.
+struct Extensions<'a> {
+    list: Vec<(u16, &'a [u8])>,
+    cut: bool,
+}
+
+impl<'a> Extensions<'a> {
+    fn read(block: Block<'a>) -> Self {
+        let mut c = Cursor::new(block.bytes);
+        let mut list = Vec::new();
+        let mut cut = block.cut;
+        while !c.is_empty() {
+            let (Some(kind), Some(length)) = (c.u16_be(), c.u16_be()) else {
+                cut = true;
+                break;
+            };
+            match c.take(usize::from(length)) {
+                Some(data) => list.push((kind, data)),
+                None => {
+                    list.push((kind, c.take_rest()));
+                    // pre_shared_key is always the last one (RFC 8446 4.2.11), and nothing of its value is needed.
+                    cut = kind != EXT_PRE_SHARED_KEY;
+                    break;
+                }
+            }
+        }
+        Extensions { list, cut }
+    }
+}
+
+fn extension_block<'a>(c: &mut Cursor<'a>) -> Block<'a> {
+    // Hellos without extensions end here.
+    let Some(length) = c.u16_be() else { return Block { bytes: &[], cut: !c.is_empty() } };
+    match c.take(usize::from(length)) {
+        Some(bytes) => Block { bytes, cut: false },
+        None => Block { bytes: c.take_rest(), cut: true },
+    }
+}
+
+/// Keeps encrypted and foreign bytes from being read as a hello: the major version is 3 in all of TLS, 0xFE in DTLS
+/// (0x0100 in OpenSSL's before the RFC), 0x7F in drafts that put their number here.
+fn plausible_version(version: u16, carrier: TlsCarrier) -> bool {
+    let [major, _] = version.to_be_bytes();
+    match carrier {
+        TlsCarrier::Dtls => major == 0xFE || version == 0x0100,
+        TlsCarrier::Tcp | TlsCarrier::Quic => major == 0x03 || major == 0x7F,
+    }
+}
+
+fn sized8<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
+    let mut ahead = *c;
+    let length = ahead.u8()?;
+    let bytes = ahead.take(usize::from(length))?;
+    *c = ahead;
+    Some(bytes)
+}
+
+/// The content of a vector with an 8-bit length, as far as it is there.
+fn vector8(data: &[u8]) -> &[u8] {
+    let mut c = Cursor::new(data);
+    let length = c.u8().map_or(0, usize::from);
+    c.take(length).unwrap_or_else(|| c.take_rest())
+}
+
+/// The content of a vector with a 16-bit length, as far as it is there.
+fn vector16(data: &[u8]) -> &[u8] {
+    let mut c = Cursor::new(data);
+    let length = c.u16_be().map_or(0, usize::from);
+    c.take(length).unwrap_or_else(|| c.take_rest())
+}
+
+/// Big-endian 16-bit values without GREASE; an odd byte at the end is ignored.
+fn u16_list(bytes: &[u8]) -> Vec<u16> {
+    bytes
+        .chunks_exact(2)
+        .filter_map(|pair| pair.try_into().ok().map(u16::from_be_bytes))
+        .filter(|&v| !is_grease(v))
+        .collect()
+}
+
+/// The first host name of a server_name list (RFC 6066 3).
+fn server_name(data: &[u8]) -> Option<String> {
+    let mut c = Cursor::new(vector16(data));
+    while let (Some(kind), Some(length)) = (c.u8(), c.u16_be()) {
+        let name = c.take(usize::from(length)).unwrap_or_else(|| c.take_rest());
+        if kind == 0 && !name.is_empty() {
+            return Some(text(name));
+        }
+    }
+    None
+}
+
+/// Protocol names without GREASE (RFC 8701 2: its values stand here as two-byte names).
+fn alpn_names(data: &[u8]) -> Vec<&[u8]> {
+    let mut c = Cursor::new(vector16(data));
+    let mut names = Vec::new();
+    while let Some(length) = c.u8() {
+        let name = c.take(usize::from(length)).unwrap_or_else(|| c.take_rest());
+        let grease = <[u8; 2]>::try_from(name).is_ok_and(|pair| is_grease(u16::from_be_bytes(pair)));
+        if !grease && !name.is_empty() {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sized<const N: usize>(bytes: &[u8]) -> Vec<u8> {
+        let length = (bytes.len() as u32).to_be_bytes();
+        [&length[4 - N..], bytes].concat()
+    }
+
+    fn extension(kind: u16, data: &[u8]) -> Vec<u8> {
+        [&kind.to_be_bytes()[..], &sized::<2>(data)].concat()
+    }
+
+    fn client_body(cookie: Option<&[u8]>, extensions: &[Vec<u8>]) -> Vec<u8> {
+        let version: [u8; 2] = if cookie.is_some() { [0xFE, 0xFD] } else { [3, 3] };
+        let mut body = [&version[..], &[7; 32], &sized::<1>(&[1, 2, 3])].concat();
+        if let Some(cookie) = cookie {
+            body.extend(sized::<1>(cookie));
+        }
+        body.extend(sized::<2>(&[0x1A, 0x1A, 0x13, 0x01, 0xC0, 0x2F]));
+        body.extend(sized::<1>(&[0]));
+        body.extend(sized::<2>(&extensions.concat()));
+        body
+    }
+
+    fn sni(name: &[u8]) -> Vec<u8> {
+        extension(0, &sized::<2>(&[&[0][..], &sized::<2>(name)].concat()))
+    }
+
+    fn browser() -> Vec<Vec<u8>> {
+        vec![
+            extension(0x2A2A, &[]),
+            sni(b"login.example.com"),
+            extension(10, &sized::<2>(&[0x3A, 0x3A, 0, 29, 0, 23])),
+            extension(11, &sized::<1>(&[0])),
+            extension(13, &sized::<2>(&[4, 3, 8, 4])),
+            extension(16, &sized::<2>(&[sized::<1>(b"h2"), sized::<1>(b"http/1.1")].concat())),
+            extension(43, &sized::<1>(&[0x4A, 0x4A, 3, 4, 3, 3])),
+            extension(0xFE0D, &[1, 2, 3]),
+            extension(0x7777, b"nobody knows"),
+        ]
+    }
+
+    #[test]
+    fn a_browser_s_client_hello_is_read_without_its_grease() {
+        let hello = client_hello(&client_body(None, &browser())).unwrap();
+        assert_eq!(hello.legacy_version, 0x0303);
+        assert_eq!(hello.supported_versions, [0x0304, 0x0303]);
+        assert_eq!(hello.max_version(), 0x0304);
+        assert_eq!(hello.sni.as_deref(), Some("login.example.com"));
+        assert_eq!(hello.alpn, ["h2", "http/1.1"]);
+        assert_eq!(hello.cipher_suites, [0x1301, 0xC02F]);
+        assert_eq!(hello.extensions, [0, 10, 11, 13, 16, 43, 0xFE0D, 0x7777]);
+        assert!(hello.ech);
+        assert_eq!(hello.random, "07".repeat(32));
+        assert_eq!(hello.session_id, "010203");
+        let (ja3, ja4) = (hello.ja3.unwrap(), hello.ja4.unwrap());
+        assert_eq!(ja3.len(), 32);
+        assert!(ja4.starts_with("t13d0208h2_"), "{ja4}");
+    }
+
+    #[test]
+    fn the_dtls_cookie_is_stepped_over() {
+        let hello = client_hello_over(TlsCarrier::Dtls, &client_body(Some(&[9; 20]), &browser())).unwrap();
+        assert_eq!(hello.sni.as_deref(), Some("login.example.com"));
+        assert!(hello.ja4.unwrap().starts_with("d13d"));
+    }
+
+    #[test]
+    fn a_hello_without_extensions_is_whole() {
+        let body = client_body(None, &[]);
+        let hello = client_hello(&body[..body.len() - 2]).unwrap();
+        assert!(hello.extensions.is_empty());
+        assert!(hello.ja4.unwrap().starts_with("t12i0200"));
+    }
+
+    #[test]
+    fn odd_bytes_in_the_name_are_kept_harmless() {
+        let hello = client_hello(&client_body(None, &[sni(b"a\xFF\xFEb")])).unwrap();
+        assert_eq!(hello.sni.as_deref(), Some("a\u{FFFD}\u{FFFD}b"));
+        assert_eq!(client_hello(&client_body(None, &[sni(b"")])).unwrap().sni, None);
+    }
+
+    #[test]
+    fn a_cut_hello_has_no_fingerprints() {
+        let body = client_body(None, &browser());
+        for end in 0..body.len() {
+            let hello = client_hello(&body[..end]);
+            if end < 34 {
+                assert!(hello.is_none());
+            } else if end < body.len() && end != 34 + 4 + 8 + 2 {
+                assert!(hello.unwrap().ja4.is_none(), "{end}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_repeated_extension_does_not_replace_the_first() {
+        let hello = client_hello(&client_body(None, &[sni(b"first.example"), sni(b"second.example")])).unwrap();
+        assert_eq!(hello.sni.as_deref(), Some("first.example"));
+        assert_eq!(hello.extensions, [0, 0]);
+    }
+
+    fn server_body(version: [u8; 2], random: &[u8], extensions: &[Vec<u8>]) -> Vec<u8> {
+        let mut body = [&version[..], random, &sized::<1>(&[5; 32]), &[0x13, 0x02, 0]].concat();
+        body.extend(sized::<2>(&extensions.concat()));
+        body
+    }
+
+    #[test]
+    fn a_tls13_server_hello_tells_its_version_in_the_extension() {
+        let body =
+            server_body([3, 3], &[1; 32], &[extension(51, &[0, 29]), extension(43, &[3, 4]), extension(41, &[0, 0])]);
+        let hello = server_hello(&body).unwrap();
+        assert_eq!((hello.version, hello.cipher), (0x0304, 0x1302));
+        assert!(hello.psk && !hello.hello_retry_request);
+        assert!(hello.ja4s.unwrap().starts_with("t130300_1302_"));
+    }
+
+    #[test]
+    fn a_hello_retry_request_is_known_by_its_random() {
+        let hello = server_hello(&server_body([3, 3], &HELLO_RETRY_REQUEST, &[extension(43, &[3, 4])])).unwrap();
+        assert!(hello.hello_retry_request);
+    }
+
+    #[test]
+    fn a_draft_18_server_hello_has_no_session_id() {
+        let mut body = [&[0x7F, 0x12][..], &[3; 32], &[0x13, 0x01]].concat();
+        body.extend(sized::<2>(&extension(51, &[0, 29])));
+        let hello = server_hello(&body).unwrap();
+        assert_eq!((hello.version, hello.cipher), (0x7F12, 0x1301));
+        assert!(hello.ja3s.is_some());
+    }
+
+    #[test]
+    fn a_tls12_server_hello_tells_the_protocol() {
+        let alpn = extension(16, &sized::<2>(&sized::<1>(b"http/1.1")));
+        let hello = server_hello(&server_body([3, 3], &[1; 32], &[alpn])).unwrap();
+        assert_eq!(hello.alpn.as_deref(), Some("http/1.1"));
+        assert!(hello.ja4s.unwrap().starts_with("t1201h1_"));
+    }
+
+    #[test]
+    fn an_sslv2_hello_tells_the_version_it_offers() {
+        let mut body = vec![1, 3, 1, 0, 6, 0, 0, 0, 16];
+        body.extend([0, 0, 0x2F, 1, 0, 0x80]);
+        body.extend([4; 16]);
+        let record = [&[0x80, body.len() as u8][..], &body].concat();
+        let hello = sslv2_client_hello(&record).unwrap();
+        assert!(hello.sslv2);
+        assert_eq!((hello.legacy_version, hello.version_record), (0x0301, 0x0002));
+        assert_eq!(hello.cipher_suites, [0x002F]);
+        for end in 0..record.len() {
+            assert!(sslv2_client_hello(&record[..end]).is_none());
+        }
+    }
+
+    #[test]
+    fn flipped_bytes_never_break_the_parsers() {
+        let client = client_body(None, &browser());
+        let server = server_body([3, 3], &[1; 32], &[extension(16, &sized::<2>(&sized::<1>(b"h2")))]);
+        for body in [&client, &server] {
+            for at in 0..body.len() {
+                for value in [0, 1, 0x7F, 0x80, 0xFF] {
+                    let mut bent = body.clone();
+                    bent[at] = value;
+                    for carrier in [TlsCarrier::Tcp, TlsCarrier::Dtls, TlsCarrier::Quic] {
+                        let _ = client_hello_over(carrier, &bent);
+                        let _ = server_hello_over(carrier, &bent);
+                    }
+                    let _ = sslv2_client_hello(&bent);
+                    let _ = draft_hello_retry_request(&bent);
+                }
+            }
+        }
+        assert!(client_hello(&client).is_some() && server_hello(&server).is_some());
+    }
+}
