@@ -568,6 +568,8 @@ pub struct DnsMessage {
     pub id: u16,
     /// Response (QR).
     pub response: bool,
+    /// Opcode: 0 query, 4 notify, 5 update (RFC 1035 4.1.1; RFC 1996; RFC 2136).
+    pub opcode: u8,
     /// Questions: (name in presentation form without final dot, type number).
     pub questions: Vec<(String, u16)>,
     /// Response code, extended by EDNS.
