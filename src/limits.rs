@@ -47,3 +47,37 @@ pub const TUNNEL_DEPTH_MAX: usize = 8;
 
 /// Debug logs larger than this are read to here and reported as cut (az writes a few MB at most).
 pub const LOG_BYTES_MAX: u64 = 256 << 20;
+
+/// Questions read from one DNS message; real ones hold one, test tools a few.
+pub const DNS_QUESTIONS_MAX: usize = 16;
+
+/// Resource records walked in one DNS message: 64 KiB hold at most 5,957 (11 bytes each), answers in the field < 100.
+pub const DNS_RECORDS_MAX: usize = 512;
+
+/// Compression pointers followed in one DNS name: a name has at most 127 labels, writers use one or two pointers.
+pub const DNS_POINTERS_MAX: usize = 32;
+
+/// Characters kept of the text of one DNS record (TXT and the like).
+pub const DNS_TEXT_MAX: usize = 512;
+
+/// Bytes of one HTTP message head (start line and fields); servers refuse more than 8 to 64 KiB.
+pub const HTTP_HEAD_BYTES_MAX: usize = 64 << 10;
+
+/// HTTP exchanges kept of one flow: a busy keep-alive connection has some hundred.
+pub const HTTP_EXCHANGES_MAX: usize = 2048;
+
+/// Bytes kept of the body of an error page or PAC file: the title and the product's name stand in the first lines.
+pub const HTTP_BODY_HEAD_BYTES: usize = 2 << 10;
+
+/// Characters kept of one HTTP field value or request target.
+pub const HTTP_VALUE_MAX: usize = 512;
+
+/// Product headers kept of one HTTP answer.
+pub const HTTP_PRODUCT_HEADERS_MAX: usize = 16;
+
+/// Bytes a client may send behind an unanswered CONNECT (or SOCKS request) that are held for the tunnel: a ClientHello
+/// with post-quantum keys is under 2 KiB, an initial congestion window 15 KiB.
+pub const OPTIMISTIC_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of one SOCKS message: GSSAPI tokens have a 16-bit length, everything else is under 600 bytes.
+pub const SOCKS_MESSAGE_BYTES_MAX: usize = 66 << 10;
