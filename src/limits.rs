@@ -81,3 +81,16 @@ pub const OPTIMISTIC_BYTES_MAX: usize = 64 << 10;
 
 /// Bytes of one SOCKS message: GSSAPI tokens have a 16-bit length, everything else is under 600 bytes.
 pub const SOCKS_MESSAGE_BYTES_MAX: usize = 66 << 10;
+
+/// Bytes of a handshake that came in pieces over UDP (QUIC CRYPTO frames, DTLS fragments) and is not complete: a
+/// ClientHello with post-quantum keys and a long ticket is 8 KiB, a certificate chain rarely 32 KiB.
+pub const HANDSHAKE_STREAM_BYTES_MAX: usize = 64 << 10;
+
+/// Pieces kept behind a hole of such a handshake: a ClientHello cut up to confuse middleboxes comes in about 20.
+pub const HANDSHAKE_PIECES_MAX: usize = 128;
+
+/// QUIC connections (or DTLS sessions) followed on one UDP flow; ports are reused, but not that often in one capture.
+pub const DATAGRAM_SESSIONS_MAX: usize = 32;
+
+/// Packets of one UDP flow that are tried with keys of their own and turn out not to be a client's Initial.
+pub const QUIC_KEY_TRIALS_MAX: usize = 256;

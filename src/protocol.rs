@@ -7,6 +7,7 @@ pub mod fingerprint;
 pub mod hello;
 pub mod http;
 pub mod keylog;
+pub mod pieces;
 pub mod quic;
 pub mod quic_crypto;
 pub mod socks;
