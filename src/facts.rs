@@ -545,8 +545,12 @@ pub struct QuicFact {
     pub version_negotiation: Vec<u32>,
     /// Retry seen.
     pub retry: bool,
-    /// CONNECTION_CLOSE in an Initial: error code.
+    /// CONNECTION_CLOSE in an Initial: error code (0x0100 to 0x01FF is a TLS alert, RFC 9001 4.8).
     pub close_code: Option<u64>,
+    /// Who sent that CONNECTION_CLOSE.
+    pub close_by: Option<Side>,
+    /// When.
+    pub close_at: Option<At>,
 }
 
 /// One DNS message (RFC 1035) with its question.

@@ -10,6 +10,7 @@ pub mod keylog;
 pub mod pieces;
 pub mod quic;
 pub mod quic_crypto;
+pub mod quic_packet;
 pub mod socks;
 pub mod starttls;
 pub mod tls;
