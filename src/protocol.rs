@@ -1,6 +1,12 @@
 //! Flows → facts: which dissector reads which flow.
+//!
+//! What enters: the bytes of a TCP connection's directions in order, gaps known, or a UDP flow's datagrams. What leaves:
+//! [`AppFacts`]. Protocols are told by content, on any port and in either direction; ports only break ties.
+//! Guaranteed: a dissector holds incomplete messages only, asks for no more bytes ([`Interest::Done`]) as soon as
+//! nothing can be learnt from them, and lets go of its buffers then.
 
 pub mod certificate;
+pub mod datagrams;
 pub mod dns;
 pub mod dtls;
 pub mod fingerprint;
@@ -11,6 +17,148 @@ pub mod pieces;
 pub mod quic;
 pub mod quic_crypto;
 pub mod quic_packet;
+pub mod sniff;
 pub mod socks;
 pub mod starttls;
+pub mod stream;
 pub mod tls;
+
+use crate::facts::AppFacts;
+use crate::flow::{Ends, FlowSink, Interest, Side};
+use crate::packet::At;
+use datagrams::Datagrams;
+use keylog::KeyLog;
+use std::sync::Arc;
+use stream::{Env, Stream};
+
+/// What all flows of a capture share.
+#[derive(Debug, Default, Clone)]
+pub struct Context {
+    /// Secrets of the case's key logs, where there are any.
+    pub key_log: Option<Arc<KeyLog>>,
+}
+
+/// Reads one flow.
+#[derive(Debug)]
+pub struct Dissector {
+    ends: Ends,
+    client_known: bool,
+    swapped: bool,
+    key_log: Option<Arc<KeyLog>>,
+    reader: Reader,
+}
+
+/// Small until a flow has data, and again when it is done.
+#[derive(Debug)]
+enum Reader {
+    /// TCP before any data.
+    Fresh,
+    Tcp(Box<Tcp>),
+    Udp(Box<Datagrams>),
+    /// Nothing more is read.
+    Done(Option<Box<AppFacts>>),
+}
+
+#[derive(Debug)]
+struct Tcp {
+    stream: Stream,
+    facts: AppFacts,
+}
+
+impl Dissector {
+    /// What was found.
+    pub fn finish(mut self) -> AppFacts {
+        self.close();
+        match self.reader {
+            Reader::Done(Some(facts)) => *facts,
+            _ => AppFacts { swapped: self.swapped, ..AppFacts::default() },
+        }
+    }
+
+    /// Ends the reading: facts stay, buffers go.
+    fn close(&mut self) {
+        let reader = std::mem::replace(&mut self.reader, Reader::Done(None));
+        let facts = match reader {
+            Reader::Fresh => None,
+            Reader::Done(facts) => facts,
+            Reader::Tcp(tcp) => {
+                let Tcp { stream, mut facts } = *tcp;
+                stream.finish(&mut self.env(&mut facts));
+                Some(Box::new(facts))
+            }
+            Reader::Udp(datagrams) => Some(Box::new(datagrams.finish())),
+        };
+        self.reader = Reader::Done(facts.map(|mut f| {
+            f.swapped = self.swapped;
+            f
+        }));
+    }
+
+    fn env<'a>(&'a mut self, facts: &'a mut AppFacts) -> Env<'a> {
+        Env {
+            facts,
+            ends: self.ends,
+            client_known: self.client_known,
+            swapped: &mut self.swapped,
+            key_log: self.key_log.as_ref(),
+        }
+    }
+
+    /// The side as the dissectors tell it.
+    fn told(&self, side: Side) -> Side {
+        if self.swapped { side.other() } else { side }
+    }
+
+    fn tcp_step(&mut self, step: impl FnOnce(&mut Stream, &mut Env<'_>) -> Interest) -> Interest {
+        let mut tcp = match std::mem::replace(&mut self.reader, Reader::Done(None)) {
+            Reader::Tcp(tcp) => tcp,
+            Reader::Fresh => Box::new(Tcp { stream: Stream::new(None, 0), facts: AppFacts::default() }),
+            other => {
+                self.reader = other;
+                return Interest::Done;
+            }
+        };
+        let Tcp { stream, facts } = &mut *tcp;
+        let interest = step(stream, &mut self.env(facts));
+        self.reader = Reader::Tcp(tcp);
+        if interest == Interest::Done {
+            self.close();
+        }
+        interest
+    }
+}
+
+impl FlowSink for Dissector {
+    type Context = Context;
+
+    fn tcp(context: &Context, ends: Ends, client_known: bool) -> Self {
+        Dissector { ends, client_known, swapped: false, key_log: context.key_log.clone(), reader: Reader::Fresh }
+    }
+
+    fn udp(context: &Context, ends: Ends) -> Self {
+        let reader = Reader::Udp(Box::new(Datagrams::new(ends)));
+        Dissector { ends, client_known: false, swapped: false, key_log: context.key_log.clone(), reader }
+    }
+
+    fn data(&mut self, side: Side, bytes: &[u8], at: At) -> Interest {
+        if bytes.is_empty() {
+            return Interest::More;
+        }
+        let side = self.told(side);
+        self.tcp_step(|stream, env| stream.data(env, side, bytes, at))
+    }
+
+    fn gap(&mut self, side: Side, missing: u64, at: At) -> Interest {
+        let side = self.told(side);
+        self.tcp_step(|stream, env| stream.gap(env, side, missing, at))
+    }
+
+    fn datagram(&mut self, side: Side, payload: &[u8], cut: bool, at: At) -> Interest {
+        let Reader::Udp(datagrams) = &mut self.reader else { return Interest::Done };
+        let interest = datagrams.datagram(side, payload, cut, at);
+        if interest == Interest::Done {
+            self.close();
+        }
+        interest
+    }
+}

@@ -1,0 +1,54 @@
+//! One UDP flow: DNS and its relatives, DTLS, QUIC; told datagram by datagram, since WebRTC mixes them on one port.
+//!
+//! What enters: the datagrams of both directions. What leaves: [`AppFacts`]. Guaranteed: a flow that is none of these
+//! is given up after [`STRANGE_DATAGRAMS_MAX`] datagrams.
+
+use crate::facts::AppFacts;
+use crate::flow::{Ends, Interest, Side};
+use crate::packet::At;
+use crate::protocol::dns;
+
+/// Datagrams that nobody here reads after which a flow is given up: STUN and the like come before DTLS.
+const STRANGE_DATAGRAMS_MAX: u32 = 32;
+
+/// DNS messages kept of one flow: a resolver that uses one source port for all its queries.
+const DNS_MESSAGES_MAX: usize = 65_536;
+
+/// Reads one UDP flow.
+#[derive(Debug)]
+pub struct Datagrams {
+    ends: Ends,
+    facts: AppFacts,
+    strange: u32,
+}
+
+impl Datagrams {
+    /// At its beginning.
+    pub fn new(ends: Ends) -> Self {
+        Datagrams { ends, facts: AppFacts::default(), strange: 0 }
+    }
+
+    /// One datagram; `cut` when the snap length cut it.
+    pub fn datagram(&mut self, side: Side, payload: &[u8], cut: bool, at: At) -> Interest {
+        let (src, dst) = match side {
+            Side::Client => (self.ends.client, self.ends.server),
+            Side::Server => (self.ends.server, self.ends.client),
+        };
+        let kind = dns::kind_of_ports(src.port(), dst.port());
+        if let Some(kind) = kind
+            && let Some(mut message) = dns::message(payload, kind)
+        {
+            (message.at, message.src, message.dst) = (at, Some(src), Some(dst));
+            message.damaged |= cut;
+            self.facts.dns.push(message);
+            return if self.facts.dns.len() < DNS_MESSAGES_MAX { Interest::More } else { Interest::Done };
+        }
+        self.strange = self.strange.saturating_add(1);
+        if self.strange >= STRANGE_DATAGRAMS_MAX && self.facts.dns.is_empty() { Interest::Done } else { Interest::More }
+    }
+
+    /// What was found.
+    pub fn finish(self) -> AppFacts {
+        self.facts
+    }
+}
