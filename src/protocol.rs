@@ -71,7 +71,7 @@ impl Dissector {
         self.close();
         match self.reader {
             Reader::Done(Some(facts)) => *facts,
-            _ => AppFacts { swapped: self.swapped, ..AppFacts::default() },
+            _ => AppFacts::default(),
         }
     }
 
@@ -84,14 +84,12 @@ impl Dissector {
             Reader::Tcp(tcp) => {
                 let Tcp { stream, mut facts } = *tcp;
                 stream.finish(&mut self.env(&mut facts));
+                facts.swapped = self.swapped;
                 Some(Box::new(facts))
             }
             Reader::Udp(datagrams) => Some(Box::new(datagrams.finish())),
         };
-        self.reader = Reader::Done(facts.map(|mut f| {
-            f.swapped = self.swapped;
-            f
-        }));
+        self.reader = Reader::Done(facts);
     }
 
     fn env<'a>(&'a mut self, facts: &'a mut AppFacts) -> Env<'a> {

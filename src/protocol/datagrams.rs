@@ -7,6 +7,7 @@ use crate::facts::AppFacts;
 use crate::flow::{Ends, Interest, Side};
 use crate::packet::At;
 use crate::protocol::dns;
+use crate::protocol::quic::QuicDissector;
 
 /// Datagrams that nobody here reads after which a flow is given up: STUN and the like come before DTLS.
 const STRANGE_DATAGRAMS_MAX: u32 = 32;
@@ -19,13 +20,14 @@ const DNS_MESSAGES_MAX: usize = 65_536;
 pub struct Datagrams {
     ends: Ends,
     facts: AppFacts,
+    quic: Option<Box<QuicDissector>>,
     strange: u32,
 }
 
 impl Datagrams {
     /// At its beginning.
     pub fn new(ends: Ends) -> Self {
-        Datagrams { ends, facts: AppFacts::default(), strange: 0 }
+        Datagrams { ends, facts: AppFacts::default(), quic: None, strange: 0 }
     }
 
     /// One datagram; `cut` when the snap length cut it.
@@ -43,12 +45,25 @@ impl Datagrams {
             self.facts.dns.push(message);
             return if self.facts.dns.len() < DNS_MESSAGES_MAX { Interest::More } else { Interest::Done };
         }
+        if self.quic.is_none() && QuicDissector::detect(payload) {
+            self.quic = Some(Box::new(QuicDissector::new()));
+        }
+        if let Some(quic) = &mut self.quic {
+            return quic.datagram(side, payload, at);
+        }
         self.strange = self.strange.saturating_add(1);
         if self.strange >= STRANGE_DATAGRAMS_MAX && self.facts.dns.is_empty() { Interest::Done } else { Interest::More }
     }
 
     /// What was found.
     pub fn finish(self) -> AppFacts {
-        self.facts
+        let mut facts = self.facts;
+        if let Some(quic) = self.quic {
+            facts.swapped = quic.swapped();
+            let (fact, sessions) = quic.finish();
+            facts.quic = Some(fact);
+            facts.tls.extend(sessions);
+        }
+        facts
     }
 }
