@@ -2,7 +2,7 @@
 //!
 //! What enters: a [`crate::input`] source. What leaves: [`Frame`]s in the order in which Wireshark numbers them, in
 //! windows whose bytes stay borrowed only while the window is handed out. Guaranteed: frame numbers are 1-based and
-//! rise by one; damaged records become [`Problems`], never a panic; every window advances.
+//! rise, by one except where Wireshark numbers a block that holds no packet; damaged records become [`Problems`], never a panic; every window advances.
 
 pub mod etl;
 pub mod netmon;
@@ -10,7 +10,11 @@ pub mod pcap;
 pub mod pcapng;
 pub mod sniff;
 
+use crate::bytes::Cursor;
 use crate::error::Error;
+use crate::input::ByteSource;
+use crate::limits;
+use crate::message;
 use crate::problem::Problems;
 use crate::time::Timestamp;
 
@@ -239,4 +243,69 @@ pub trait FrameSource {
 
     /// What is known of the capture, after the last window.
     fn finish(self: Box<Self>) -> CaptureInfo;
+}
+
+/// The order of bytes that a container was written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ByteOrder {
+    Little,
+    Big,
+}
+
+impl ByteOrder {
+    fn u16(self, c: &mut Cursor<'_>) -> Option<u16> {
+        match self {
+            ByteOrder::Little => c.u16_le(),
+            ByteOrder::Big => c.u16_be(),
+        }
+    }
+
+    fn u32(self, c: &mut Cursor<'_>) -> Option<u32> {
+        match self {
+            ByteOrder::Little => c.u32_le(),
+            ByteOrder::Big => c.u32_be(),
+        }
+    }
+
+    fn u64(self, c: &mut Cursor<'_>) -> Option<u64> {
+        match self {
+            ByteOrder::Little => c.u64_le(),
+            ByteOrder::Big => c.u64_be(),
+        }
+    }
+}
+
+/// The longest frame that is believed: D-Bus messages, USB transfers and EBHSCR may be larger than network frames.
+fn frame_bytes_max(link: LinkType) -> usize {
+    if matches!(link.0, 231 | 249 | 279) { limits::RECORD_BYTES_MAX } else { limits::FRAME_BYTES_MAX }
+}
+
+/// The allocation of `frames` for the next window. Nothing is left in it, so nothing is borrowed: collecting an
+/// emptied vector into the same layout reuses its memory.
+fn emptied<'w>(mut frames: Vec<Frame<'w>>) -> Vec<Frame<'static>> {
+    frames.clear();
+    frames.into_iter().filter_map(|_| None).collect()
+}
+
+/// Notes that the input ends in the middle of a record.
+fn note_truncated(problems: &mut Problems, frame: u64, offset: u64) {
+    problems.note("truncated", Some(frame), Some(offset), || {
+        message!(
+            en: "the capture ends in the middle of a record: it was cut short, or the capture was still running",
+            ja: "キャプチャがレコードの途中で終わっています。途中で切れたか、取得中にコピーされた可能性があります"
+        )
+    });
+}
+
+/// Notes why the input ended, when it was not its end: a bad disk, a damaged gzip, a budget.
+fn note_broken_input(source: &ByteSource, info: &mut CaptureInfo) {
+    if let Some(reason) = source.broken() {
+        info.truncated = true;
+        info.problems.note("input_broken", None, Some(source.position()), || {
+            message!(
+                en: "the input could only be read up to here: {reason}",
+                ja: "入力をここまでしか読めませんでした: {reason}"
+            )
+        });
+    }
 }

@@ -7,6 +7,19 @@ pub const WINDOW_BYTES: usize = 4 << 20;
 /// offload frames fit, and a wrong length is met early.
 pub const RECORD_BYTES_MAX: usize = 16 << 20;
 
+/// Longest frame accepted as plausible: the largest snap length that capture programs use, and the limit at which
+/// Wireshark calls a record damaged.
+pub const FRAME_BYTES_MAX: usize = 262_144;
+
+/// Files up to this size are read whole where random access is needed; larger ones are mapped.
+pub const READ_WHOLE_BYTES_MAX: u64 = 32 << 20;
+
+/// Interfaces described in one capture (each costs memory; an attacker can describe one every 20 bytes).
+pub const CAPTURE_INTERFACES_MAX: usize = 65_536;
+
+/// Bytes of TLS secrets and of names taken from one capture.
+pub const CAPTURE_SECRETS_BYTES_MAX: usize = 64 << 20;
+
 /// Bytes kept out of order for one direction of a flow while a gap before them may still close. A receive window in
 /// a handshake is 64 KiB; more than that is either loss in the capture or an attack.
 pub const REORDER_BYTES_MAX: usize = 128 << 10;

@@ -1,1 +1,137 @@
-//! Which container a capture is, from its first bytes.
+//! The first bytes of an input → which container it is.
+//!
+//! What enters: the first kibibyte or so. What leaves: a container that is read here, or the name of one that is not,
+//! with what to do about it. Guaranteed: looks at the given bytes only.
+
+use super::pcap;
+use super::pcapng;
+use crate::bytes::Cursor;
+use crate::lang::Text;
+
+/// Bytes that [`sniff`] wants to see.
+pub const SNIFF_BYTES: usize = 1024;
+
+/// What the first bytes of an input say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Container {
+    /// Classic pcap, any variant.
+    Pcap,
+    /// pcapng.
+    PcapNg,
+    /// Event trace log.
+    Etl,
+    /// Microsoft Network Monitor 1.x or 2.x.
+    Netmon,
+    /// Cabinet.
+    Cab,
+    /// Zip archive.
+    Zip,
+    /// gzip.
+    Gz,
+    /// Zstandard.
+    Zst,
+    /// Something that is known and not read, with advice.
+    Foreign(Text),
+    /// Nothing known: text, or nothing at all.
+    Unknown,
+}
+
+/// Says which container begins with `head`.
+pub fn sniff(head: &[u8]) -> Container {
+    let mut c = Cursor::new(head);
+    if let Some(magic) = c.u32_le() {
+        if pcap::is_magic(magic) || pcap::is_magic(magic.swap_bytes()) {
+            return Container::Pcap;
+        }
+        // 20 bytes in front of the byte order mark would fit text as well: the mark must be there, where it is seen.
+        if magic == pcapng::SECTION_HEADER {
+            let mark = head.get(8..12);
+            if mark.is_none_or(|m| m == [0x4d, 0x3c, 0x2b, 0x1a] || m == [0x1a, 0x2b, 0x3c, 0x4d]) {
+                return Container::PcapNg;
+            }
+        }
+    }
+    for (magic, container) in MAGIC {
+        if head.starts_with(magic) {
+            return *container;
+        }
+    }
+    if is_zstd_skippable(head) {
+        return Container::Zst;
+    }
+    if is_etl(head) {
+        return Container::Etl;
+    }
+    Container::Unknown
+}
+
+/// A skippable frame may stand in front of compressed data (RFC 8878 section 3.1.2).
+fn is_zstd_skippable(head: &[u8]) -> bool {
+    let mut c = Cursor::new(head);
+    let skippable = c.u32_le().is_some_and(|m| (0x184d_2a50..=0x184d_2a5f).contains(&m));
+    let length = c.u32_le().unwrap_or(0) as usize;
+    skippable && c.skip(length).is_some() && c.peek(4) == Some(&[0x28, 0xb5, 0x2f, 0xfd])
+}
+
+/// An event trace has no magic number: it begins with a buffer header of 72 bytes (size, ..., filled bytes at 0x30,
+/// type at 0x36), whose type is 4, and a record of the trace header behind it: a system header with the marker 0xC0
+/// and a type below 0x20 (32 or 64 bit), group and type of the event 0.
+fn is_etl(head: &[u8]) -> bool {
+    let field = |at: usize, length: usize| head.get(at..at + length);
+    let u16_at = |at| field(at, 2).and_then(|b| Cursor::new(b).u16_le());
+    let u32_at = |at| field(at, 4).and_then(|b| Cursor::new(b).u32_le());
+    let (Some(size), Some(filled), Some(kind)) = (u32_at(0), u32_at(0x30), u16_at(0x36)) else { return false };
+    let (Some(record), Some(marker)) = (u16_at(0x48), u16_at(0x4a)) else { return false };
+    let _ = record;
+    (72..=64 << 20).contains(&size) && filled <= size && kind == 4 && (marker & 0xff00) == 0xc000
+}
+
+/// Magic numbers at the start of a file.
+const MAGIC: &[(&[u8], Container)] = &[
+    (b"GMBU", Container::Netmon),
+    (b"RTSS", Container::Netmon),
+    (b"MSCF\0\0\0\0", Container::Cab),
+    (b"PK\x03\x04", Container::Zip),
+    (b"PK\x05\x06", Container::Zip),
+    (b"\x1f\x8b", Container::Gz),
+    (b"\x28\xb5\x2f\xfd", Container::Zst),
+    (b"snoop\0\0\0", Container::Foreign(SNOOP)),
+    (b"iptrace 1.0", Container::Foreign(IPTRACE)),
+    (b"iptrace 2.0", Container::Foreign(IPTRACE)),
+    (b"TRSNIFF data", Container::Foreign(SNIFFER)),
+    (b"XCP\0", Container::Foreign(SNIFFER)),
+    (b"NetS", Container::Foreign(CAPSA)),
+    (b"\xb7\xd8\xc3\xe7", Container::Foreign(PEEK)),
+    (b"7z\xbc\xaf\x27\x1c", Container::Foreign(PACKED)),
+    (b"Rar!\x1a\x07", Container::Foreign(PACKED)),
+    (b"\xfd7zXZ\0", Container::Foreign(PACKED)),
+    (b"BZh", Container::Foreign(PACKED)),
+    (b"\x04\x22\x4d\x18", Container::Foreign(PACKED)),
+    (b"ElfFile\0", Container::Foreign(EVENT_LOG)),
+];
+
+const SNOOP: Text = Text {
+    en: "a snoop capture (Solaris); convert it with `editcap IN OUT.pcapng`",
+    ja: "snoop (Solaris) のキャプチャです。`editcap IN OUT.pcapng` で変換してください",
+};
+const IPTRACE: Text = Text {
+    en: "an AIX iptrace capture; convert it with `editcap IN OUT.pcapng`",
+    ja: "AIX iptrace のキャプチャです。`editcap IN OUT.pcapng` で変換してください",
+};
+const SNIFFER: Text = Text {
+    en: "a Sniffer capture (Network General, NetXray); convert it with `editcap IN OUT.pcapng`",
+    ja: "Sniffer (Network General, NetXray) のキャプチャです。`editcap IN OUT.pcapng` で変換してください",
+};
+const CAPSA: Text = Text {
+    en: "a capture of another analyzer; save it there as pcap",
+    ja: "他の解析ソフトのキャプチャです。そのソフトで pcap として保存し直してください",
+};
+const PEEK: Text = CAPSA;
+const PACKED: Text = Text {
+    en: "a packed file of a kind that is not read (7z, rar, xz, bzip2, lz4); unpack it first",
+    ja: "対応していない形式の圧縮ファイルです (7z, rar, xz, bzip2, lz4)。先に展開してください",
+};
+const EVENT_LOG: Text = Text {
+    en: "a Windows event log (.evtx); it holds no packets and is not read",
+    ja: "Windows イベントログ (.evtx) です。パケットを含まないため読みません",
+};
