@@ -1,1 +1,225 @@
-//! Microsoft-Windows-NDIS-PacketCapture and RAS-NdisWan packets.
+//! Microsoft-Windows-NDIS-PacketCapture and RAS-NdisWan events → packets.
+//!
+//! What enters: one event. What leaves: a [`Packet`] or a piece of one; pieces are joined here. Guaranteed: sizes in
+//! the event are clipped to its data, runs that never end are bounded.
+
+use super::event::{Event, wide_bytes};
+use super::packet::{Identity, Packet, Site};
+use super::shape;
+use crate::bytes::Cursor;
+use crate::capture::{Direction, LinkType};
+use crate::message;
+use crate::problem::Problems;
+use hashbrown::HashMap;
+
+/// Keyword bits (manifest of the provider).
+const WIRELESS_WAN: u64 = 0x200;
+const NATIVE_80211: u64 = 0x1_0000;
+const TRUNCATED: u64 = 0x0200_0000;
+const START: u64 = 0x4000_0000;
+const END: u64 = 0x8000_0000;
+const SEND: u64 = 0x1_0000_0000;
+const RECEIVE: u64 = 0x2_0000_0000;
+
+/// Largest packet that is joined: offloads reach 64 KiB and a little.
+const PACKET_BYTES_MAX: usize = 1 << 20;
+
+/// Packets that may be unfinished at the same time (one for each processor, thread and layer).
+const RUNS_MAX: usize = 4096;
+
+/// Bytes of all unfinished packets together.
+const RUNS_BYTES_MAX: usize = 16 << 20;
+
+/// Bytes and place of a fragment inside its event's user data.
+struct Fragment<'e> {
+    miniport: u32,
+    lower: u32,
+    data: &'e [u8],
+    at: usize,
+    clipped: bool,
+}
+
+fn fragment<'e>(event: &Event<'e>) -> Option<Fragment<'e>> {
+    let mut c = Cursor::new(event.user);
+    let miniport = c.u32_le()?;
+    let lower = c.u32_le()?;
+    if event.id == 1003 {
+        c.skip(4)?;
+        for _ in 0..3 {
+            wide_bytes(&mut c);
+        }
+        let destinations = c.u32_le()? as usize;
+        c.skip(destinations.checked_mul(8)?)?;
+    }
+    let size = c.u32_le()? as usize;
+    let (data, clipped) = match c.peek(size) {
+        Some(data) => (data, false),
+        None => (c.rest(), true),
+    };
+    Some(Fragment { miniport, lower, data, at: c.position(), clipped })
+}
+
+/// A packet of which the last piece has not come yet.
+struct Run {
+    data: Vec<u8>,
+    pid: Option<u32>,
+    tid: Option<u32>,
+    truncated: bool,
+    link: LinkType,
+}
+
+/// (processor, thread, lower, miniport, direction): what the pieces of a packet have in common.
+type RunKey = (u16, u32, u32, u32, u8);
+
+/// Joins packets that were logged in pieces (Windows 8 and older).
+#[derive(Default)]
+pub struct Joiner {
+    open: HashMap<RunKey, Run>,
+    bytes: usize,
+    /// The packet that was joined last.
+    joined: Vec<u8>,
+}
+
+impl Joiner {
+    /// Takes a 1001 or 1003; a whole packet if this event is or completes one.
+    pub fn packet<'e>(&'e mut self, event: &Event<'e>, problems: &mut Problems) -> Option<Packet<'e>> {
+        let Some(f) = fragment(event) else {
+            note_short(problems);
+            return None;
+        };
+        if f.clipped {
+            problems.note("etl_fragment_size", None, None, || {
+                message!(
+                    en: "a packet event announces more bytes than it holds; it was clipped",
+                    ja: "パケットイベントの長さがイベント内のデータを超えています。データの終わりまでとしました"
+                )
+            });
+        }
+        let keyword = event.keyword;
+        let link = if keyword & NATIVE_80211 != 0 {
+            LinkType::IEEE802_11
+        } else if keyword & WIRELESS_WAN != 0 {
+            LinkType::RAW
+        } else {
+            LinkType::ETHERNET
+        };
+        let direction = if keyword & SEND != 0 {
+            Direction::Outbound
+        } else if keyword & RECEIVE != 0 {
+            Direction::Inbound
+        } else {
+            Direction::Unknown
+        };
+        let site = Site::Ndis { miniport: f.miniport, lower: f.lower };
+        let truncated = keyword & TRUNCATED != 0;
+        let whole = |data: &'e [u8], place, pid, tid, truncated, link| {
+            let len = u32::try_from(data.len()).unwrap_or(u32::MAX);
+            let original = if truncated { shape::original_length(data, link).unwrap_or(0) } else { 0 };
+            Packet {
+                link,
+                data,
+                place,
+                original_len: original.max(len),
+                direction,
+                pid,
+                tid,
+                site,
+                identity: Identity::Content,
+                dropped: None,
+            }
+        };
+        if keyword & START != 0 && keyword & END != 0 {
+            let place = Some(event.user_offset + f.at);
+            return Some(whole(f.data, place, event.pid, event.tid, truncated, link));
+        }
+        let key = (event.cpu, event.tid.unwrap_or(0), f.lower, f.miniport, direction as u8);
+        if keyword & START != 0 {
+            if let Some(run) = self.open.remove(&key) {
+                self.bytes = self.bytes.saturating_sub(run.data.len());
+                note_unfinished(problems, 1);
+            }
+            if self.open.len() >= RUNS_MAX || self.bytes >= RUNS_BYTES_MAX {
+                // Nothing real has so many; give all of them up rather than grow.
+                note_unfinished(problems, self.open.len() as u64);
+                self.open.clear();
+                self.bytes = 0;
+            }
+            self.bytes += f.data.len();
+            self.open.insert(key, Run { data: f.data.to_vec(), pid: event.pid, tid: event.tid, truncated, link });
+            return None;
+        }
+        let Some(run) = self.open.get_mut(&key) else {
+            problems.note("etl_fragment_orphan", None, None, || {
+                message!(
+                    en: "pieces of packets whose beginning is not in the trace",
+                    ja: "先頭部分がトレースに含まれていないパケットの断片があります"
+                )
+            });
+            return None;
+        };
+        run.truncated |= truncated;
+        if run.data.len() + f.data.len() > PACKET_BYTES_MAX {
+            note_unfinished(problems, 1);
+            self.bytes = self.bytes.saturating_sub(run.data.len());
+            self.open.remove(&key);
+            return None;
+        }
+        run.data.extend_from_slice(f.data);
+        self.bytes += f.data.len();
+        if keyword & END == 0 {
+            return None;
+        }
+        let run = self.open.remove(&key)?;
+        self.bytes = self.bytes.saturating_sub(run.data.len());
+        self.joined = run.data;
+        Some(whole(&self.joined, None, run.pid, run.tid, run.truncated, run.link))
+    }
+
+    /// Packets that never became whole.
+    pub fn unfinished(&self) -> u64 {
+        self.open.len() as u64
+    }
+}
+
+/// RAS-NdisWan 5001 (send) and 5002 (receive).
+pub fn ras<'e>(event: &Event<'e>, problems: &mut Problems) -> Option<Packet<'e>> {
+    let mut c = Cursor::new(event.user);
+    wide_bytes(&mut c);
+    wide_bytes(&mut c);
+    let Some(size) = c.u32_le() else {
+        note_short(problems);
+        return None;
+    };
+    let data = c.peek(size as usize).unwrap_or(c.rest());
+    Some(Packet {
+        link: LinkType::ETHERNET,
+        data,
+        place: Some(event.user_offset + c.position()),
+        original_len: u32::try_from(data.len()).unwrap_or(u32::MAX),
+        direction: if event.id == 5001 { Direction::Outbound } else { Direction::Inbound },
+        pid: event.pid,
+        tid: event.tid,
+        site: Site::Ras,
+        identity: Identity::Content,
+        dropped: None,
+    })
+}
+
+fn note_short(problems: &mut Problems) {
+    problems.note("etl_packet_short", None, None, || {
+        message!(
+            en: "packet events that are too short for what they must hold",
+            ja: "必要な項目が収まらないほど短いパケットイベントがあります"
+        )
+    });
+}
+
+/// Counts packets whose last piece never came.
+pub fn note_unfinished(problems: &mut Problems, count: u64) {
+    problems.note_many("etl_packet_unfinished", count, None, None, || {
+        message!(
+            en: "packets of which the last piece is not in the trace; they were left out",
+            ja: "最後の断片がトレースに含まれていないパケットがあります。これらは除外しました"
+        )
+    });
+}

@@ -1,0 +1,413 @@
+//! Packets on their way out: copies folded, windows filled.
+//!
+//! What enters: packets in time order, as each place in the stack logged them. What leaves: windows of [`Frame`]s, each
+//! packet once. A packet waits [`WAIT_NS`] for further copies, so that the best of them is kept: of NDIS layers the
+//! one right above the adapter, else the one with most bytes, Ethernet before other framing. Two records are copies
+//! when Packet Monitor numbered them alike, or when their bytes agree, they are close in time, and no place in the
+//! stack logged both (the same place twice is a retransmission). Guaranteed: what waits is bounded in number and bytes;
+//! bytes of plain buffers are never copied.
+
+use super::packet::{Identity, Packet, Site};
+use super::shape;
+use crate::capture::{CaptureInfo, Direction, DropMark, Frame, LinkType};
+use crate::time::Timestamp;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use std::collections::VecDeque;
+
+/// How long a packet waits for its copies: layers and components log within microseconds; a queue may add some ms.
+const WAIT_NS: i64 = 50_000_000;
+
+/// How far apart two records with equal bytes may be to count as one packet. Above it they are a retransmission.
+const COPY_NS: i64 = 20_000_000;
+
+/// How long numbered packets are remembered after they were handed out.
+const REMEMBER_NS: i64 = 2_000_000_000;
+
+/// Packets that wait at most.
+const WAITING_MAX: usize = 16_384;
+
+/// Bytes that wait at most (only those of compressed buffers, joined and changed packets are held).
+const WAITING_BYTES_MAX: usize = 16 << 20;
+
+/// Packets remembered at most.
+const KNOWN_MAX: usize = 1 << 18;
+
+/// Packets after which a trace that has shown one place only is taken to have no other, until one appears.
+const ONE_SITE_TRUSTED: u64 = 4096;
+
+/// Places that a packet is followed through; PktMon shows up to 13.
+const SITES_MAX: usize = 24;
+
+/// Interfaces that a trace may have.
+const INTERFACES_MAX: usize = 4096;
+
+/// Where the bytes of a waiting packet are.
+#[derive(Debug, Clone, Copy)]
+enum Span {
+    File { at: usize, len: usize },
+    Held { at: usize, len: usize },
+}
+
+impl Span {
+    fn len(self) -> usize {
+        match self {
+            Span::File { len, .. } | Span::Held { len, .. } => len,
+        }
+    }
+}
+
+/// A packet that waits, or stands in the window.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    time: Timestamp,
+    span: Span,
+    original_len: u32,
+    link: LinkType,
+    interface: u32,
+    direction: Direction,
+    pid: Option<u32>,
+    tid: Option<u32>,
+    dropped: Option<DropMark>,
+    content: bool,
+    rank: (u8, usize, bool),
+    site: Site,
+}
+
+/// What is remembered of a packet.
+#[derive(Debug, Clone)]
+struct Known {
+    /// Its number since the start, to find it while it waits.
+    serial: u64,
+    first: Timestamp,
+    sites: [Site; SITES_MAX],
+    count: u8,
+}
+
+/// What distinguishes the interfaces that frames are attributed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InterfaceKey {
+    /// Where its packets were logged; the edge of a PktMon component does not count.
+    pub site: Site,
+    /// Link type.
+    pub link: LinkType,
+}
+
+/// The queue.
+pub struct Queue<'a> {
+    data: &'a [u8],
+    window_bytes: usize,
+    keep_duplicates: bool,
+    waiting: VecDeque<Waiting>,
+    /// Serial number of the first packet that waits.
+    front: u64,
+    known: HashMap<u64, Known, RandomState>,
+    forget: VecDeque<(Timestamp, u64, u64)>,
+    hasher: RandomState,
+    sites: Vec<(Site, u64)>,
+    folding: bool,
+    /// Bytes that are not in the file as they are handed out.
+    held: Vec<u8>,
+    ready: Vec<Waiting>,
+    ready_bytes: usize,
+    /// Interfaces in order of appearance.
+    pub interfaces: Vec<InterfaceKey>,
+    last_interface: u32,
+    frames: u64,
+}
+
+impl<'a> Queue<'a> {
+    /// An empty queue over the file `data`.
+    pub fn new(data: &'a [u8], window_bytes: usize) -> Self {
+        Queue {
+            data,
+            window_bytes: window_bytes.max(1),
+            keep_duplicates: false,
+            waiting: VecDeque::new(),
+            front: 0,
+            known: HashMap::default(),
+            forget: VecDeque::new(),
+            hasher: RandomState::default(),
+            sites: Vec::new(),
+            folding: true,
+            held: Vec::new(),
+            ready: Vec::new(),
+            ready_bytes: 0,
+            interfaces: Vec::new(),
+            last_interface: 0,
+            frames: 0,
+        }
+    }
+
+    /// Keeps every record as a frame of its own.
+    pub fn keep_duplicates(&mut self, keep: bool) {
+        self.keep_duplicates = keep;
+    }
+
+    /// True when a window should be handed out.
+    pub fn is_full(&self) -> bool {
+        self.ready_bytes >= self.window_bytes
+    }
+
+    /// Takes a packet logged at `time`; `event_at` is its event's place in the file, where the bytes can be used from.
+    pub fn push(&mut self, packet: &Packet<'_>, time: Timestamp, event_at: Option<usize>, info: &mut CaptureInfo) {
+        let interface = self.interface(packet);
+        let mut waiting = Waiting {
+            time,
+            span: Span::Held { at: 0, len: 0 },
+            original_len: packet.original_len,
+            link: packet.link,
+            interface,
+            direction: packet.direction,
+            pid: packet.pid,
+            tid: packet.tid,
+            dropped: packet.dropped,
+            content: packet.identity == Identity::Content,
+            rank: rank(packet),
+            site: packet.site,
+        };
+        if self.keep_duplicates {
+            waiting.span = self.span(packet, event_at);
+            return self.ready(waiting);
+        }
+        self.release(time);
+        let key = if packet.dropped.is_some() { None } else { self.key(packet) };
+        if let Some(key) = key {
+            if self.is_copy(key, packet, time) {
+                info.duplicates += 1;
+                self.improve(key, packet, waiting, event_at);
+                return;
+            }
+            let serial = self.front + self.waiting.len() as u64;
+            self.remember(key, serial, packet.site, time);
+        }
+        waiting.span = self.span(packet, event_at);
+        self.waiting.push_back(waiting);
+        while self.waiting.len() > WAITING_MAX || self.held.len() > WAITING_BYTES_MAX.saturating_add(self.window_bytes)
+        {
+            // A window of held bytes may stand beside them; if only the window is large, it is handed out soon.
+            if !self.pop() {
+                break;
+            }
+        }
+    }
+
+    /// Index of the interface of a packet.
+    fn interface(&mut self, packet: &Packet<'_>) -> u32 {
+        let site = match packet.site {
+            Site::Pktmon { component, .. } => Site::Pktmon { component, edge: 0 },
+            site => site,
+        };
+        let key = InterfaceKey { site, link: packet.link };
+        if self.interfaces.get(self.last_interface as usize) == Some(&key) {
+            return self.last_interface;
+        }
+        self.last_interface = match self.interfaces.iter().position(|i| *i == key) {
+            Some(i) => i as u32,
+            None if self.interfaces.len() >= INTERFACES_MAX => 0,
+            None => {
+                self.interfaces.push(key);
+                (self.interfaces.len() - 1) as u32
+            }
+        };
+        self.last_interface
+    }
+
+    /// The number that a packet's copies share, where copies are to be expected at all.
+    fn key(&mut self, packet: &Packet<'_>) -> Option<u64> {
+        use std::hash::BuildHasher;
+        if let Identity::Numbered { group, number } = packet.identity {
+            return Some(self.hasher.hash_one((group, number)));
+        }
+        let total = match self.sites.iter_mut().find(|(s, _)| *s == packet.site) {
+            Some((_, n)) => {
+                *n += 1;
+                *n
+            }
+            None => {
+                if self.sites.len() < SITES_MAX {
+                    self.sites.push((packet.site, 1));
+                }
+                if self.sites.len() == 2 && !self.folding {
+                    self.start_folding();
+                }
+                1
+            }
+        };
+        if self.sites.len() < 2 && total > ONE_SITE_TRUSTED {
+            self.folding = false;
+        }
+        self.folding.then(|| shape::identity(packet.data, packet.link, &self.hasher))
+    }
+
+    /// Remembers what waits, so that copies logged at a second place are recognised from the first on.
+    fn start_folding(&mut self) {
+        self.folding = true;
+        let mut serial = self.front;
+        for i in 0..self.waiting.len() {
+            if let Some(w) = self.waiting.get(i).copied() {
+                if w.content && w.dropped.is_none() {
+                    let key = shape::identity(self.bytes(w.span), w.link, &self.hasher);
+                    self.remember(key, serial, w.site, w.time);
+                }
+            }
+            serial += 1;
+        }
+    }
+
+    fn remember(&mut self, key: u64, serial: u64, site: Site, time: Timestamp) {
+        let mut sites = [Site::Ras; SITES_MAX];
+        if let Some(first) = sites.first_mut() {
+            *first = site;
+        }
+        self.known.insert(key, Known { serial, first: time, sites, count: 1 });
+        self.forget.push_back((time, key, serial));
+        while self.forget.len() > KNOWN_MAX {
+            self.forget_one();
+        }
+    }
+
+    fn forget_one(&mut self) {
+        if let Some((_, key, serial)) = self.forget.pop_front() {
+            if self.known.get(&key).is_some_and(|k| k.serial == serial) {
+                self.known.remove(&key);
+            }
+        }
+    }
+
+    /// Whether a packet with this key was seen at other places only, close enough in time; marks the place if so.
+    fn is_copy(&mut self, key: u64, packet: &Packet<'_>, time: Timestamp) -> bool {
+        let Some(known) = self.known.get_mut(&key) else { return false };
+        if let Identity::Numbered { .. } = packet.identity {
+            return true;
+        }
+        let count = usize::from(known.count);
+        if time.since(known.first) > COPY_NS || known.sites.get(..count).is_none_or(|s| s.contains(&packet.site)) {
+            return false;
+        }
+        if let Some(place) = known.sites.get_mut(count) {
+            *place = packet.site;
+            known.count += 1;
+        }
+        true
+    }
+
+    /// Takes bytes and interface of a copy that shows more than what waits.
+    fn improve(&mut self, key: u64, packet: &Packet<'_>, copy: Waiting, event_at: Option<usize>) {
+        let Some(serial) = self.known.get(&key).map(|k| k.serial) else { return };
+        let Some(at) = serial.checked_sub(self.front).and_then(|n| usize::try_from(n).ok()) else { return };
+        if self.waiting.get(at).is_none_or(|w| copy.rank <= w.rank) {
+            return;
+        }
+        let span = self.span(packet, event_at);
+        if let Some(w) = self.waiting.get_mut(at) {
+            // Time, direction and process stay those of the first record, which is nearest to the cause.
+            (w.span, w.link, w.interface, w.rank) = (span, copy.link, copy.interface, copy.rank);
+            w.original_len = copy.original_len;
+        }
+    }
+
+    /// Keeps the bytes of a packet: by their place in the file, or else a copy.
+    fn span(&mut self, packet: &Packet<'_>, event_at: Option<usize>) -> Span {
+        // Adapters deliver frames decrypted but leave the Protected bit set (IEEE 802.11 9.2.4.1.9).
+        let protected = packet.link == LinkType::IEEE802_11 && packet.data.get(1).is_some_and(|b| b & 0x40 != 0);
+        if let (false, Some(event_at), Some(place)) = (protected, event_at, packet.place) {
+            return Span::File { at: event_at.saturating_add(place), len: packet.data.len() };
+        }
+        let at = self.held.len();
+        self.held.extend_from_slice(packet.data);
+        if let (true, Some(flags)) = (protected, self.held.get_mut(at + 1)) {
+            *flags &= !0x40;
+        }
+        Span::Held { at, len: packet.data.len() }
+    }
+
+    fn bytes(&self, span: Span) -> &[u8] {
+        match span {
+            Span::File { at, len } => self.data.get(at..at.saturating_add(len)).unwrap_or(&[]),
+            Span::Held { at, len } => self.held.get(at..at.saturating_add(len)).unwrap_or(&[]),
+        }
+    }
+
+    /// Moves what has waited long enough into the window.
+    fn release(&mut self, now: Timestamp) {
+        while self.waiting.front().is_some_and(|w| now.since(w.time) > WAIT_NS) {
+            self.pop();
+        }
+        while self.forget.front().is_some_and(|(t, _, _)| now.since(*t) > REMEMBER_NS) {
+            self.forget_one();
+        }
+    }
+
+    fn pop(&mut self) -> bool {
+        let Some(w) = self.waiting.pop_front() else { return false };
+        self.front += 1;
+        self.ready(w);
+        true
+    }
+
+    fn ready(&mut self, w: Waiting) {
+        // The frame's description counts too, so that a window of empty frames ends as well.
+        self.ready_bytes += w.span.len() + 64;
+        self.ready.push(w);
+    }
+
+    /// Moves everything that waits into the window: nothing more will come.
+    pub fn end(&mut self) {
+        while self.pop() {}
+    }
+
+    /// Hands the window out.
+    pub fn hand_out(&mut self, info: &mut CaptureInfo, sink: &mut dyn FnMut(&[Frame<'_>])) {
+        if !self.ready.is_empty() {
+            let mut frames = Vec::with_capacity(self.ready.len());
+            let mut number = self.frames;
+            for w in &self.ready {
+                number += 1;
+                let frame = Frame {
+                    number,
+                    time: w.time,
+                    timed: true,
+                    link: w.link,
+                    data: self.bytes(w.span),
+                    original_len: w.original_len,
+                    interface: w.interface,
+                    direction: w.direction,
+                    pid: w.pid,
+                    tid: w.tid,
+                    dropped: w.dropped,
+                };
+                info.count(&frame);
+                frames.push(frame);
+            }
+            sink(&frames);
+            self.frames = number;
+        }
+        self.ready.clear();
+        self.ready_bytes = 0;
+        // Bytes that still wait move to the front of the store.
+        let old = std::mem::take(&mut self.held);
+        let mut held = Vec::new();
+        for w in &mut self.waiting {
+            if let Span::Held { at, len } = &mut w.span {
+                let start = held.len();
+                held.extend_from_slice(old.get(*at..at.saturating_add(*len)).unwrap_or(&[]));
+                *at = start;
+            }
+        }
+        if held.is_empty() {
+            held = old;
+            held.clear();
+        }
+        self.held = held;
+    }
+}
+
+/// Which of two copies to keep: the layer right above the adapter, then more bytes of the packet, then Ethernet.
+fn rank(packet: &Packet<'_>) -> (u8, usize, bool) {
+    let layer = match packet.site {
+        Site::Ndis { miniport, lower } => u8::from(miniport == lower),
+        Site::Pktmon { .. } | Site::Ras => 0,
+    };
+    (layer, shape::network_bytes(packet.data, packet.link), packet.link == LinkType::ETHERNET)
+}
