@@ -7,6 +7,7 @@ use crate::facts::AppFacts;
 use crate::flow::{Ends, Interest, Side};
 use crate::packet::At;
 use crate::protocol::dns;
+use crate::protocol::dtls::DtlsDissector;
 use crate::protocol::quic::QuicDissector;
 
 /// Datagrams that nobody here reads after which a flow is given up: STUN and the like come before DTLS.
@@ -21,13 +22,14 @@ pub struct Datagrams {
     ends: Ends,
     facts: AppFacts,
     quic: Option<Box<QuicDissector>>,
+    dtls: Option<Box<DtlsDissector>>,
     strange: u32,
 }
 
 impl Datagrams {
     /// At its beginning.
     pub fn new(ends: Ends) -> Self {
-        Datagrams { ends, facts: AppFacts::default(), quic: None, strange: 0 }
+        Datagrams { ends, facts: AppFacts::default(), quic: None, dtls: None, strange: 0 }
     }
 
     /// One datagram; `cut` when the snap length cut it.
@@ -45,11 +47,18 @@ impl Datagrams {
             self.facts.dns.push(message);
             return if self.facts.dns.len() < DNS_MESSAGES_MAX { Interest::More } else { Interest::Done };
         }
-        if self.quic.is_none() && QuicDissector::detect(payload) {
-            self.quic = Some(Box::new(QuicDissector::new()));
+        if self.quic.is_none() && self.dtls.is_none() {
+            if QuicDissector::detect(payload) {
+                self.quic = Some(Box::new(QuicDissector::new()));
+            } else if DtlsDissector::detect(payload) {
+                self.dtls = Some(Box::new(DtlsDissector::new()));
+            }
         }
         if let Some(quic) = &mut self.quic {
             return quic.datagram(side, payload, at);
+        }
+        if let Some(dtls) = &mut self.dtls {
+            return dtls.datagram(side, payload, at);
         }
         self.strange = self.strange.saturating_add(1);
         if self.strange >= STRANGE_DATAGRAMS_MAX && self.facts.dns.is_empty() { Interest::Done } else { Interest::More }
@@ -63,6 +72,10 @@ impl Datagrams {
             let (fact, sessions) = quic.finish();
             facts.quic = Some(fact);
             facts.tls.extend(sessions);
+        }
+        if let Some(dtls) = self.dtls {
+            facts.swapped = dtls.swapped();
+            facts.tls.extend(dtls.finish());
         }
         facts
     }
