@@ -300,3 +300,133 @@ fn base64(bytes: &[u8]) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn der(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
+        let content = parts.concat();
+        let mut out = vec![tag];
+        match content.len() {
+            n @ 0..=127 => out.push(n as u8),
+            n => out.extend([0x82, (n >> 8) as u8, n as u8]),
+        }
+        out.extend(content);
+        out
+    }
+
+    fn attribute(kind: u8, tag: u8, value: &[u8]) -> Vec<u8> {
+        let pair = der(0x30, &[vec![6, 3, 0x55, 4, kind], der(tag, &[value.to_vec()])]);
+        der(0x31, &[pair])
+    }
+
+    fn extension(id: u8, critical: bool, value: Vec<u8>) -> Vec<u8> {
+        let mut parts = vec![vec![6, 3, 0x55, 0x1d, id]];
+        if critical {
+            parts.push(vec![1, 1, 0xff]);
+        }
+        parts.push(der(4, &[value]));
+        der(0x30, &parts)
+    }
+
+    fn certificate() -> Vec<u8> {
+        let sha256_rsa = vec![0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 11, 5, 0];
+        let rsa = vec![0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 1, 5, 0];
+        let mut modulus = vec![0u8];
+        modulus.extend([0xc1; 128]);
+        let key = der(0x30, &[der(2, &[modulus]), vec![2, 3, 1, 0, 1]]);
+        let key_bits = [vec![0], key].concat();
+        let issuer = der(
+            0x30,
+            &[
+                attribute(10, 0x0c, b"Proxy, Inc."),
+                attribute(11, 0x0c, b"Gate"),
+                attribute(3, 0x1e, &[0, b'C', 0x65, 0xe5]),
+            ],
+        );
+        let subject = der(0x30, &[attribute(6, 0x13, b"JP"), attribute(3, 0x0c, b" login.example ")]);
+        let names = der(0x30, &[der(0x82, &[b"login.example".to_vec()]), der(0x87, &[vec![192, 0, 2, 7]])]);
+        let extensions = der(
+            0x30,
+            &[
+                extension(17, false, names),
+                extension(19, true, der(0x30, &[vec![1, 1, 0xff]])),
+                extension(14, false, der(4, &[vec![1, 2, 3]])),
+            ],
+        );
+        let validity = der(0x30, &[der(0x17, &[b"240101000000Z".to_vec()]), der(0x18, &[b"20500101000000Z".to_vec()])]);
+        let tbs = der(
+            0x30,
+            &[
+                vec![0xa0, 3, 2, 1, 2],
+                vec![2, 2, 0x00, 0xab],
+                sha256_rsa.clone(),
+                issuer,
+                validity,
+                subject,
+                der(0x30, &[rsa, der(3, &[key_bits])]),
+                der(0xa3, &[extensions]),
+            ],
+        );
+        der(0x30, &[tbs, sha256_rsa, der(3, &[vec![0, 1, 2, 3]])])
+    }
+
+    #[test]
+    fn a_certificate_gives_its_fields() {
+        let c = parse(&certificate(), 0, At::default());
+        assert_eq!(c.parse_error, None);
+        assert_eq!(c.subject, "CN=\\ login.example\\ ,C=JP");
+        assert_eq!(c.issuer, "CN=C\u{65e5},OU=Gate,O=Proxy\\, Inc.");
+        assert_eq!((c.issuer_o.as_deref(), c.issuer_ou.as_deref()), (Some("Proxy, Inc."), Some("Gate")));
+        assert_eq!(c.names, ["login.example", "192.0.2.7"]);
+        assert_eq!(c.serial, "ab");
+        assert_eq!(c.not_before.to_string(), "2024-01-01T00:00:00.000000000Z");
+        assert_eq!(c.not_after.to_string(), "2050-01-01T00:00:00.000000000Z");
+        assert_eq!((c.is_ca, c.basic_constraints_critical), (true, Some(true)));
+        assert!(c.has_ski && !c.has_aki && !c.has_sct && !c.has_aia_or_crl && !c.self_issued);
+        assert!(c.weak, "the modulus has 1024 bits");
+        assert_eq!((c.sha256.len(), c.sha1.len(), c.spki_sha256.len()), (64, 40, 44));
+    }
+
+    #[test]
+    fn a_damaged_certificate_still_has_its_hash() {
+        let whole = certificate();
+        for end in 0..whole.len() {
+            let c = parse(&whole[..end], 1, At::default());
+            assert!(c.parse_error.is_some(), "cut at {end}");
+            assert_eq!((c.index, c.sha256.len(), c.subject.as_str()), (1, 64, ""));
+        }
+        for at in 0..whole.len() {
+            for value in [0, 0x7f, 0x80, 0xff] {
+                let mut bent = whole.clone();
+                bent[at] = value;
+                assert_eq!(parse(&bent, 0, At::default()).sha256.len(), 64);
+            }
+        }
+    }
+
+    #[test]
+    fn both_message_formats_are_read_and_a_cut_list_gives_what_is_whole() {
+        let der = certificate();
+        let sized = |n: usize| [0, (n >> 8) as u8, n as u8];
+        let entry = [&sized(der.len())[..], &der].concat();
+        let old = [&sized(entry.len() * 2)[..], &entry, &entry].concat();
+        assert_eq!(list(&old, false, At::default()).len(), 2);
+        assert_eq!(list(&old[..old.len() - 1], false, At::default()).len(), 1);
+        let new = [&[0][..], &sized(entry.len() + 2), &entry, &[0, 0]].concat();
+        let chain = list(&new, true, At::default());
+        assert_eq!((chain.len(), chain[0].parse_error.as_deref()), (1, None));
+        assert!(list(&[], false, At::default()).is_empty());
+    }
+
+    #[test]
+    fn serials_and_base64_are_written_as_usual() {
+        assert_eq!(serial(&[0]), "0");
+        assert_eq!(serial(&[0x0a, 0x00]), "a00");
+        assert_eq!(serial(&[0xff, 0x00]), "-100");
+        assert_eq!(base64(b"M"), "TQ==");
+        assert_eq!(base64(b"Ma"), "TWE=");
+        assert_eq!(base64(b"Man"), "TWFu");
+    }
+}

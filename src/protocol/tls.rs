@@ -293,7 +293,8 @@ impl TlsDissector {
             record::APPLICATION_DATA if opening => Body::Collect,
             _ => Body::Count,
         };
-        if header.kind != record::HANDSHAKE {
+        // Messages may span records of their own kind only; opened, those are application data outside.
+        if header.kind != record::HANDSHAKE && !opening {
             half.messages.clear();
         }
     }
@@ -663,3 +664,6 @@ fn title(text: &str) -> Option<String> {
 fn clean(text: &str, length: usize) -> String {
     text.trim().chars().filter(|c| !c.is_control()).take(length).collect()
 }
+
+#[cfg(test)]
+mod tests;

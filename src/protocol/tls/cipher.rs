@@ -297,3 +297,76 @@ fn hmac(hash: Hash, key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
         Hash::Sha384 => run::<Hmac<Sha384>>(key, parts),
     }
 }
+
+#[cfg(test)]
+pub mod tests {
+    //! Records protected here to be opened again.
+
+    use super::*;
+
+    /// Protects TLS 1.3 records with AES-128-GCM, as a peer would.
+    pub struct Sealer(Key);
+
+    impl Sealer {
+        /// With the keys of a traffic secret.
+        pub fn new(secret: &[u8]) -> Self {
+            Sealer(traffic_key(Kind::Aes128, Hash::Sha256, secret).unwrap())
+        }
+
+        /// A whole record, padded.
+        pub fn seal(&mut self, kind: u8, plain: &[u8]) -> Vec<u8> {
+            let inner = [plain, &[kind], &[0; 3]].concat();
+            let length = (inner.len() + 16) as u16;
+            let header = [23, 3, 3, (length >> 8) as u8, length as u8];
+            let nonce = self.0.nonce(self.0.sequence);
+            self.0.sequence += 1;
+            let Aead12::Aes128(aead) = &self.0.aead else { panic!("AES-128") };
+            let sealed = aead.encrypt(&nonce.into(), Payload { msg: &inner, aad: &header }).unwrap();
+            [&header[..], &sealed].concat()
+        }
+    }
+
+    fn header(record: &[u8]) -> Header {
+        Header::read(record).unwrap()
+    }
+
+    #[test]
+    fn labels_expand_as_rfc_8448_shows() {
+        // RFC 8448 3: server handshake traffic secret and its write key and IV.
+        let hex = |t: &str| -> Vec<u8> {
+            (0..t.len() / 2).map(|i| u8::from_str_radix(&t[2 * i..2 * i + 2], 16).unwrap()).collect()
+        };
+        let secret = hex("b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d391ad38");
+        assert_eq!(expand_label(Hash::Sha256, &secret, "key", 16).unwrap(), hex("3fce516009c21727d0f2e4e86ee403bc"));
+        assert_eq!(expand_label(Hash::Sha256, &secret, "iv", 12).unwrap(), hex("5d313eb2671276ee13000b30"));
+    }
+
+    #[test]
+    fn lost_records_are_skipped_only_behind_a_gap() {
+        let secrets = Secrets { application: [Some(vec![5; 32]), None], ..Secrets::default() };
+        let mut opener = Opener::new(&secrets, true, 0x1301, &[0; 32], &[0; 32]).unwrap();
+        let mut sealer = Sealer::new(&[5; 32]);
+        let records: Vec<_> = (0..4u8).map(|n| sealer.seal(23, &[n])).collect();
+        let open = |opener: &mut Opener, i: usize| {
+            let record = &records[i];
+            opener.open(Side::Client, header(record), &record[5..]).map(|(_, plain)| plain)
+        };
+        assert_eq!(open(&mut opener, 0), Some(vec![0]));
+        assert_eq!(open(&mut opener, 2), None);
+        opener.gap(Side::Client);
+        assert_eq!(open(&mut opener, 3), Some(vec![3]));
+        assert_eq!(open(&mut opener, 1), None, "an old record is not opened again");
+    }
+
+    #[test]
+    fn a_flipped_bit_opens_nothing() {
+        let record = Sealer::new(&[5; 32]).seal(23, b"data");
+        let secrets = Secrets { application: [Some(vec![5; 32]), None], ..Secrets::default() };
+        for i in 5..record.len() {
+            let mut bent = record.clone();
+            bent[i] ^= 1;
+            let mut opener = Opener::new(&secrets, true, 0x1301, &[0; 32], &[0; 32]).unwrap();
+            assert!(opener.open(Side::Client, header(&bent), &bent[5..]).is_none());
+        }
+    }
+}
