@@ -2,10 +2,22 @@
 //!
 //! The face towards the dissectors is [`FlowSink`]: it is fed each direction's bytes in order, with gaps known.
 
+pub mod finished;
+pub mod key;
+mod pool;
+mod ports;
 pub mod reassembly;
+#[cfg(test)]
+mod scenario;
 pub mod seq;
+mod side;
+mod starts;
+mod summary;
 pub mod table;
 pub mod tcp;
+#[cfg(test)]
+mod tcp_tests;
+pub mod udp;
 
 use crate::packet::At;
 use std::net::SocketAddr;
@@ -69,6 +81,10 @@ pub trait FlowSink {
     fn data(&mut self, side: Side, bytes: &[u8], at: At) -> Interest;
     /// `missing` bytes of a TCP direction will never come (lost in the capture, cut by the snap length).
     fn gap(&mut self, side: Side, missing: u64, at: At) -> Interest;
+    /// True when nothing was learnt so far: when flows must be given up, such a one goes first.
+    fn is_empty(&self) -> bool {
+        false
+    }
     /// One UDP datagram; `cut` when the snap length cut it.
     fn datagram(&mut self, side: Side, payload: &[u8], cut: bool, at: At) -> Interest;
 }

@@ -40,6 +40,17 @@ pub const LIVE_FLOWS_MAX: usize = 1 << 20;
 /// Flow records kept for the report; further flows that carry nothing to tell are only counted.
 pub const FLOW_FACTS_MAX: usize = 1 << 20;
 
+/// Of these, flows that have nothing to tell but that they were tried (SYNs without payload after them): enough for
+/// every sign-in, few enough for a scan or a SYN flood of millions.
+pub const PLAIN_FLOW_FACTS_MAX: usize = 1 << 16;
+
+/// ICMP errors, and drops inside Windows, kept one by one for the report; further ones are counted.
+pub const FLOW_ERRORS_MAX: usize = 1 << 16;
+
+/// Tables over which the flows of one capture are spread, whatever the number of threads, so that what the limits
+/// keep does not depend on it.
+pub const FLOW_SHARDS: usize = 16;
+
 /// Bytes that unpacking one input may produce, over all its members (a netsh trace is 2000 MB by default).
 pub const ARCHIVE_BYTES_MAX: u64 = 8 << 30;
 

@@ -1,1 +1,398 @@
 //! Flow keys, stream numbers and the table of live flows.
+//!
+//! What enters: packets in file order, either all of a capture or those of one shard (shared out by
+//! [`crate::flow::key::key_hash`]). What leaves: a [`FlowShard`], which [`crate::flow::finished::FinishedFlows`] joins
+//! with the other shards'. Guaranteed: every flow has one owner and sees its packets in file order; memory is bounded
+//! by [`FlowLimits`] (beyond them flows are given up and counted); a packet of a known flow allocates nothing.
+
+use crate::capture::DropMark;
+use crate::facts::{FlowTransport, IcmpFact};
+use crate::flow::FlowSink;
+use crate::flow::key::{self, Key};
+use crate::flow::pool::{Pool, Record};
+use crate::flow::starts::{StartLog, place};
+use crate::flow::tcp::TcpFlow;
+use crate::flow::udp::UdpFlow;
+use crate::limits;
+use crate::packet::{At, IcmpError, Packet, TcpSegment, Transport, UdpDatagram};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Slots looked at to find the flow that can be given up most easily.
+const CANDIDATES: usize = 32;
+
+/// How much one table may keep.
+#[derive(Debug, Clone, Copy)]
+pub struct FlowLimits {
+    /// Live flows, TCP and UDP together.
+    pub live_flows: usize,
+    /// Finished flows kept.
+    pub flow_facts: usize,
+    /// Of these, flows with nothing to tell.
+    pub plain_flow_facts: usize,
+    /// Bytes that wait out of order over all flows.
+    pub stream_bytes: usize,
+    /// ICMP errors kept, and drops.
+    pub errors: usize,
+}
+
+impl FlowLimits {
+    /// The share of one of `shards` tables of a capture.
+    pub fn share_of(shards: usize) -> FlowLimits {
+        let share = |n: usize| n.div_ceil(shards.max(1));
+        FlowLimits {
+            live_flows: share(limits::LIVE_FLOWS_MAX),
+            flow_facts: share(limits::FLOW_FACTS_MAX),
+            plain_flow_facts: share(limits::PLAIN_FLOW_FACTS_MAX),
+            stream_bytes: share(limits::STREAM_BYTES_TOTAL_MAX),
+            errors: share(limits::FLOW_ERRORS_MAX),
+        }
+    }
+}
+
+/// Which flow: its transport and the place where it began.
+pub(super) type FlowId = (FlowTransport, u64);
+
+/// A packet that Windows dropped, and the flow it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct DroppedPacket {
+    /// When.
+    pub at: At,
+    /// Where and why.
+    pub mark: DropMark,
+    /// Source and destination, where the packet has ports.
+    pub ends: Option<(SocketAddr, SocketAddr)>,
+    /// IP protocol.
+    pub protocol: Option<u8>,
+    /// Index of the flow among the finished ones.
+    pub flow: Option<usize>,
+}
+
+/// An error or a drop, and the flow it belongs to.
+#[derive(Debug)]
+pub(super) struct About<T> {
+    pub place: u64,
+    pub what: T,
+    pub ends: Option<(u8, SocketAddr, SocketAddr)>,
+    pub flow: Option<FlowId>,
+}
+
+/// A finished flow as the table kept it.
+#[derive(Debug)]
+pub(super) enum Kept<S> {
+    Tcp(TcpFlow<S>),
+    Udp(UdpFlow<S>),
+}
+
+impl<S> Record for TcpFlow<S> {
+    fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
+impl<S> Record for UdpFlow<S> {
+    fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
+/// What one table saw: all of a capture, or one shard of it.
+#[derive(Debug)]
+pub struct FlowShard<S> {
+    pub(super) flows: Vec<Kept<S>>,
+    /// Places where flows began, also those given up: TCP, UDP.
+    pub(super) starts: [StartLog; 2],
+    pub(super) icmp: Vec<About<IcmpFact>>,
+    pub(super) drops: Vec<About<DroppedPacket>>,
+    pub(super) conversations: [u64; 2],
+    pub(super) given_up: u64,
+    pub(super) errors_given_up: u64,
+}
+
+/// The flows that live while a capture is read.
+#[derive(Debug)]
+pub struct FlowTable<S: FlowSink> {
+    context: Arc<S::Context>,
+    limits: FlowLimits,
+    tcp: Pool<TcpFlow<S>>,
+    udp: Pool<UdpFlow<S>>,
+    shard: FlowShard<S>,
+    plain: usize,
+    /// Bytes that wait out of order in all flows, and the flows that hold some, oldest first (slot, start).
+    held: usize,
+    holders: VecDeque<(u32, u64)>,
+    /// Frame of the last packet and the number of its packets so far.
+    frame: (u64, u32),
+}
+
+impl<S: FlowSink> FlowTable<S> {
+    /// An empty table; `context` is what the sinks of all flows share.
+    pub fn new(context: Arc<S::Context>, limits: FlowLimits) -> Self {
+        FlowTable {
+            context,
+            limits,
+            tcp: Pool::new(),
+            udp: Pool::new(),
+            shard: FlowShard {
+                flows: Vec::new(),
+                starts: Default::default(),
+                icmp: Vec::new(),
+                drops: Vec::new(),
+                conversations: [0; 2],
+                given_up: 0,
+                errors_given_up: 0,
+            },
+            plain: 0,
+            held: 0,
+            holders: VecDeque::new(),
+            frame: (0, 0),
+        }
+    }
+
+    /// Takes in one packet, numbered within its frame by the order in which it comes to this table.
+    pub fn packet(&mut self, packet: &Packet<'_>) {
+        let (frame, n) = self.frame;
+        let in_frame = if frame == packet.at.frame { n.saturating_add(1) } else { 0 };
+        self.packet_in_frame(packet, in_frame);
+    }
+
+    /// Takes in the packet that is number `in_frame` (from 0) of its frame, where frames carry several and shards
+    /// see only some of them.
+    pub fn packet_in_frame(&mut self, packet: &Packet<'_>, in_frame: u32) {
+        self.frame = (packet.at.frame, in_frame);
+        let place = place(packet.at.frame, in_frame);
+        if let Some(mark) = packet.dropped {
+            self.dropped(packet, mark, place);
+            return;
+        }
+        match &packet.transport {
+            Transport::Tcp(segment) => self.segment(packet, segment, place),
+            Transport::Udp(datagram) => self.datagram(packet, datagram, place),
+            Transport::IcmpError(error) => self.icmp_error(packet, *error, place),
+            Transport::Other(_) => {}
+        }
+    }
+
+    fn segment(&mut self, packet: &Packet<'_>, segment: &TcpSegment<'_>, place: u64) {
+        let src = SocketAddr::new(packet.src, segment.src_port);
+        let dst = SocketAddr::new(packet.dst, segment.dst_port);
+        let (key, from_low) = Key::new(src, dst);
+        let fresh = || TcpFlow::new(key, place, packet.at, segment, from_low);
+        let slot = match self.tcp.find(&key) {
+            None => {
+                self.make_room(packet.at);
+                self.begin(FlowTransport::Tcp, place, true);
+                self.tcp.insert(fresh())
+            }
+            Some(slot) => {
+                if self.tcp.get(slot).is_some_and(|f| f.ends_before(segment, from_low)) {
+                    self.begin(FlowTransport::Tcp, place, false);
+                    if let Some(old) = self.tcp.replace(slot, fresh()) {
+                        self.retire_tcp(old);
+                    }
+                }
+                Some(slot)
+            }
+        };
+        let Some((slot, flow)) = slot.and_then(|slot| Some((slot, self.tcp.get_mut(slot)?))) else {
+            self.shard.given_up = self.shard.given_up.saturating_add(1);
+            return;
+        };
+        let before = flow.held();
+        flow.segment(&self.context, packet, segment, from_low);
+        let after = flow.held();
+        if before != after {
+            self.held = self.held.saturating_sub(before).saturating_add(after);
+            if after > 0 && !flow.queued {
+                flow.queued = true;
+                self.holders.push_back((slot, flow.start));
+            }
+            self.keep_held_bytes_bounded();
+        }
+    }
+
+    fn datagram(&mut self, packet: &Packet<'_>, datagram: &UdpDatagram<'_>, place: u64) {
+        let src = SocketAddr::new(packet.src, datagram.src_port);
+        let dst = SocketAddr::new(packet.dst, datagram.dst_port);
+        let (key, from_low) = Key::new(src, dst);
+        let slot = match self.udp.find(&key) {
+            None => {
+                self.make_room(packet.at);
+                self.begin(FlowTransport::Udp, place, true);
+                self.udp.insert(UdpFlow::new(key, place, packet.at, datagram, from_low))
+            }
+            found => found,
+        };
+        match slot.and_then(|slot| self.udp.get_mut(slot)) {
+            Some(flow) => flow.datagram(&self.context, packet, datagram, from_low),
+            None => self.shard.given_up = self.shard.given_up.saturating_add(1),
+        }
+    }
+
+    /// Notes that a flow begins.
+    fn begin(&mut self, transport: FlowTransport, place: u64, new_ends: bool) {
+        let ([tcp, udp], [tcp_ends, udp_ends]) = (&mut self.shard.starts, &mut self.shard.conversations);
+        let (log, ends) = match transport {
+            FlowTransport::Tcp => (tcp, tcp_ends),
+            FlowTransport::Udp => (udp, udp_ends),
+        };
+        log.push(place);
+        *ends = ends.saturating_add(u64::from(new_ends));
+    }
+
+    fn icmp_error(&mut self, packet: &Packet<'_>, error: IcmpError, place: u64) {
+        let fact =
+            IcmpFact { at: packet.at, sender: packet.src, receiver: packet.dst, error, flow: None, ttl: packet.ttl };
+        let ends = key::ends_of(packet);
+        let flow = self.quote(ends);
+        if self.shard.icmp.len() < self.limits.errors {
+            self.shard.icmp.push(About { place, what: fact, ends, flow });
+        } else {
+            self.shard.errors_given_up = self.shard.errors_given_up.saturating_add(1);
+        }
+    }
+
+    fn dropped(&mut self, packet: &Packet<'_>, mark: DropMark, place: u64) {
+        let protocol = match &packet.transport {
+            Transport::Tcp(_) => Some(key::TCP),
+            Transport::Udp(_) => Some(key::UDP),
+            Transport::Other(protocol) => Some(*protocol),
+            Transport::IcmpError(e) => Some(if e.v6 { 58 } else { 1 }),
+        };
+        let ends = key::ends_of(packet).filter(|(p, _, _)| Some(*p) == protocol);
+        let flow = self.quote(ends);
+        let drop =
+            DroppedPacket { at: packet.at, mark, ends: ends.map(|(_, src, dst)| (src, dst)), protocol, flow: None };
+        if self.shard.drops.len() < self.limits.errors {
+            self.shard.drops.push(About { place, what: drop, ends, flow });
+        } else {
+            self.shard.errors_given_up = self.shard.errors_given_up.saturating_add(1);
+        }
+    }
+
+    /// The live flow between two ends, which from now on has something to tell.
+    fn quote(&mut self, ends: Option<(u8, SocketAddr, SocketAddr)>) -> Option<FlowId> {
+        let (protocol, src, dst) = ends?;
+        let (key, _) = Key::new(src, dst);
+        match protocol {
+            key::TCP => {
+                let flow = self.tcp.find(&key).and_then(|slot| self.tcp.get_mut(slot))?;
+                flow.flags.quoted = true;
+                Some((FlowTransport::Tcp, flow.start))
+            }
+            key::UDP => {
+                let flow = self.udp.find(&key).and_then(|slot| self.udp.get_mut(slot))?;
+                flow.quoted = true;
+                Some((FlowTransport::Udp, flow.start))
+            }
+            _ => None,
+        }
+    }
+
+    /// Gives the oldest holders of waiting bytes up until they all fit.
+    fn keep_held_bytes_bounded(&mut self) {
+        while self.held > self.limits.stream_bytes {
+            let Some((slot, start)) = self.holders.pop_front() else { return };
+            let Some(flow) = self.tcp.get_mut(slot).filter(|f| f.start == start) else { continue };
+            flow.queued = false;
+            let before = flow.held();
+            if before > 0 {
+                flow.note_limit();
+                flow.flush(&self.context);
+                self.held = self.held.saturating_sub(before);
+            }
+        }
+        // Entries of flows that hold nothing any more must not pile up.
+        if self.holders.len() > 2 * self.tcp.len() + 1024 {
+            let tcp = &mut self.tcp;
+            self.holders.retain(|&(slot, start)| match tcp.get_mut(slot) {
+                Some(flow) if flow.start == start => {
+                    flow.queued = flow.held() > 0;
+                    flow.queued
+                }
+                _ => false,
+            });
+        }
+    }
+
+    /// Closes a live flow when there is no room for another: one that is over, was never answered, or is idle.
+    fn make_room(&mut self, now: At) {
+        if self.tcp.len() + self.udp.len() < self.limits.live_flows {
+            return;
+        }
+        let idle = |first: At, last: super::side::Stamp| now.time.since(last.at(first).unwrap_or(first).time);
+        if self.tcp.len() >= self.udp.len() {
+            let slot = self.tcp.candidate(CANDIDATES, |f| {
+                let class = if f.is_plain() { 0 } else { 2 - u8::from(f.is_closed()) };
+                (class, std::cmp::Reverse(idle(f.first, f.last)))
+            });
+            if let Some(flow) = slot.and_then(|slot| self.tcp.remove(slot)) {
+                self.retire_tcp(flow);
+            }
+        } else {
+            let slot = self.udp.candidate(CANDIDATES, |f| (!f.is_plain(), std::cmp::Reverse(idle(f.first, f.last))));
+            if let Some(flow) = slot.and_then(|slot| self.udp.remove(slot)) {
+                let plain = flow.is_plain();
+                self.keep(Kept::Udp(flow), plain);
+            }
+        }
+    }
+
+    fn retire_tcp(&mut self, mut flow: TcpFlow<S>) {
+        self.held = self.held.saturating_sub(flow.held());
+        flow.flush(&self.context);
+        let plain = flow.is_plain();
+        self.keep(Kept::Tcp(flow), plain);
+    }
+
+    /// Keeps a finished flow, as far as the limits allow.
+    fn keep(&mut self, flow: Kept<S>, plain: bool) {
+        let room = self.shard.flows.len() < self.limits.flow_facts;
+        if !room || plain && self.plain >= self.limits.plain_flow_facts {
+            self.shard.given_up = self.shard.given_up.saturating_add(1);
+            return;
+        }
+        self.plain += usize::from(plain);
+        self.shard.flows.push(flow);
+    }
+
+    /// Ends all flows.
+    pub fn finish(mut self) -> FlowShard<S> {
+        let (mut icmp, mut drops) = (std::mem::take(&mut self.shard.icmp), std::mem::take(&mut self.shard.drops));
+        for about in icmp.iter_mut().filter(|a| a.flow.is_none()) {
+            about.flow = self.quote(about.ends);
+        }
+        for about in drops.iter_mut().filter(|a| a.flow.is_none()) {
+            about.flow = self.quote(about.ends);
+        }
+        (self.shard.icmp, self.shard.drops) = (icmp, drops);
+        let tcp = std::mem::replace(&mut self.tcp, Pool::new());
+        let udp = std::mem::replace(&mut self.udp, Pool::new());
+        // Of the flows with nothing to tell the earliest are kept.
+        let mut plain_starts: Vec<u64> = Vec::new();
+        plain_starts.extend(tcp.iter().filter(|f| f.is_plain()).map(|f| f.start));
+        plain_starts.extend(udp.iter().filter(|f| f.is_plain()).map(|f| f.start));
+        plain_starts.sort_unstable();
+        let plain_room = self.limits.plain_flow_facts.saturating_sub(self.plain);
+        let last_kept = plain_starts.get(plain_room).copied().unwrap_or(u64::MAX);
+        let dropped = plain_starts.len().saturating_sub(plain_room);
+        self.shard.flows.reserve_exact((tcp.len() + udp.len()).saturating_sub(dropped));
+        for flow in tcp.into_records() {
+            if flow.is_plain() && flow.start >= last_kept {
+                self.shard.given_up = self.shard.given_up.saturating_add(1);
+            } else {
+                self.retire_tcp(flow);
+            }
+        }
+        for flow in udp.into_records() {
+            let plain = flow.is_plain();
+            if plain && flow.start >= last_kept {
+                self.shard.given_up = self.shard.given_up.saturating_add(1);
+            } else {
+                self.keep(Kept::Udp(flow), plain);
+            }
+        }
+        self.shard
+    }
+}

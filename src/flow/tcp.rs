@@ -1,1 +1,654 @@
 //! State of one TCP connection: handshake, resets, retransmission, loss.
+//!
+//! What enters: the segments of one connection in file order. What leaves: each direction's bytes, in order, to the
+//! flow's [`FlowSink`], and the record that [`crate::flow::summary`] turns into facts. Guaranteed: a segment in order
+//! allocates nothing; each offset reaches the sink once or lies in a gap; no sequence number can overflow anything.
+//!
+//! A hole in a direction is given up, and told to the sink as a gap, only when the other side acknowledged bytes
+//! behind it and one more packet of the flow did not bring them either (so that two frames captured in the wrong
+//! order do no harm), when too much waits behind it, or when the flow ends.
+
+use crate::facts::{Reset, ResetStage};
+use crate::flow::key::Key;
+use crate::flow::reassembly::Reassembly;
+use crate::flow::seq::{PLAUSIBLE_AHEAD, SeqNum};
+use crate::flow::side::{Half, History, Letter, Rare, RareHalf, Stamp, of, of_mut};
+use crate::flow::{Ends, FlowSink, Interest, Side, ports};
+use crate::packet::{At, Packet, TcpSegment};
+
+/// Resets kept of one connection; blocking devices send up to six, some stacks one for each late segment.
+const RESETS_KEPT: usize = 8;
+
+/// SYNs kept beside the first one.
+const MORE_SYNS_KEPT: usize = 7;
+
+/// A hole that closes within this time (or the round trip of the handshake, if that is longer) was reordering; later
+/// it is a retransmission. The same bound as Wireshark's.
+const REORDER_NANOS: i64 = 3_000_000;
+
+/// One live TCP connection.
+#[derive(Debug)]
+pub struct TcpFlow<S> {
+    /// The ends.
+    pub(super) key: Key,
+    /// Place of the first packet in the file.
+    pub(super) start: u64,
+    pub(super) first: At,
+    pub(super) last: Stamp,
+    /// Client, server.
+    pub(super) sides: [Half; 2],
+    pub(super) syn: Stamp,
+    pub(super) syn_ack: Stamp,
+    pub(super) established: Stamp,
+    /// First acknowledgement of some of the client's payload.
+    pub(super) data_acked: Stamp,
+    pub(super) history: History,
+    pub(super) sink: Option<Box<S>>,
+    pub(super) rare: Option<Box<Rare>>,
+    /// Timestamp option of the first SYN.
+    syn_timestamp: Option<u32>,
+    pub(super) pid: Option<u32>,
+    /// Which SYN the SYN-ACK answers: 0 for the first.
+    pub(super) answered_syn: u8,
+    pub(super) flags: TcpFlowFlags,
+    /// The table has noted that the flow holds bytes.
+    pub(super) queued: bool,
+}
+
+/// Yes-or-no knowledge of one connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct TcpFlowFlags {
+    /// The client is the lower end of the key.
+    client_low: bool,
+    /// A SYN or SYN-ACK told who is the client.
+    client_known: bool,
+    /// The first packet was the server's.
+    pub flipped: bool,
+    /// A SYN of the client was seen.
+    pub syn: bool,
+    /// Nothing more can be learnt from the bytes.
+    done: bool,
+    pub syn_data: bool,
+    pub simultaneous: bool,
+    pub pid_from_syn: bool,
+    /// An ICMP error or a drop inside Windows belongs to this flow.
+    pub quoted: bool,
+}
+
+impl<S: FlowSink> TcpFlow<S> {
+    /// A connection that begins with `segment`, sent by the lower end of `key` or by the higher one.
+    pub fn new(key: Key, start: u64, at: At, segment: &TcpSegment<'_>, from_low: bool) -> Self {
+        let f = segment.flags;
+        let (sender_is_client, client_known) = if f.syn() {
+            (!f.ack(), true)
+        } else {
+            (ports::sender_is_client(segment.src_port, segment.dst_port), false)
+        };
+        TcpFlow {
+            key,
+            start,
+            first: at,
+            last: Stamp::default(),
+            sides: [Half::new(), Half::new()],
+            syn: Stamp::default(),
+            syn_ack: Stamp::default(),
+            established: Stamp::default(),
+            data_acked: Stamp::default(),
+            history: History::default(),
+            sink: None,
+            rare: None,
+            syn_timestamp: None,
+            pid: None,
+            answered_syn: 0,
+            queued: false,
+            flags: TcpFlowFlags {
+                client_low: sender_is_client == from_low,
+                client_known,
+                flipped: !sender_is_client,
+                ..TcpFlowFlags::default()
+            },
+        }
+    }
+
+    /// Client and server.
+    pub fn ends(&self) -> Ends {
+        let (low, high) = (self.key.low(), self.key.high());
+        if self.flags.client_low { Ends { client: low, server: high } } else { Ends { client: high, server: low } }
+    }
+
+    /// Whether `segment` opens a new connection between the same ends, as Wireshark decides it: a SYN with another
+    /// sequence number than the one this side began with, or any SYN after a FIN or RST.
+    pub fn ends_before(&self, segment: &TcpSegment<'_>, from_low: bool) -> bool {
+        if !segment.flags.syn() || segment.flags.ack() {
+            return false;
+        }
+        let half = of(&self.sides, self.side(from_low));
+        half.flags.based && (half.first_seq.0 != segment.seq || self.is_closed())
+    }
+
+    /// A FIN or RST was seen.
+    pub fn is_closed(&self) -> bool {
+        self.sides.iter().any(|h| h.flags.reset || h.fin.is_set())
+    }
+
+    /// The connection has nothing to tell but that it was tried: no answer (or a refusal), no payload, no error.
+    pub fn is_plain(&self) -> bool {
+        !self.flags.quoted && !self.established.is_set() && self.sides.iter().all(|h| !h.first_data.is_set())
+    }
+
+    /// Bytes that wait for a hole to close.
+    pub fn held(&self) -> usize {
+        self.sides.iter().filter_map(|h| h.waiting.as_ref()).map(|w| w.held()).sum()
+    }
+
+    fn side(&self, from_low: bool) -> Side {
+        if from_low == self.flags.client_low { Side::Client } else { Side::Server }
+    }
+
+    fn half(&mut self, side: Side) -> &mut Half {
+        of_mut(&mut self.sides, side)
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    fn rare_half(&mut self, side: Side) -> &mut RareHalf {
+        of_mut(&mut self.rare().halves, side)
+    }
+
+    /// No packet of the handshake was seen so far.
+    pub(super) fn is_midstream(&self) -> bool {
+        !self.flags.syn && !self.syn_ack.is_set()
+    }
+
+    /// Takes in one segment.
+    pub fn segment(&mut self, context: &S::Context, packet: &Packet<'_>, segment: &TcpSegment<'_>, from_low: bool) {
+        let at = packet.at;
+        let f = segment.flags;
+        self.last = Stamp::new(at, self.first);
+        if f.syn() && !f.ack() {
+            self.orient(from_low);
+        }
+        let side = self.side(from_low);
+        if side == Side::Client {
+            self.note_process(packet, f.syn());
+        }
+        if f.syn() && (f.fin() || f.rst()) {
+            self.history.add(side, Letter::MultiFlag);
+        } else if f.fin() && f.rst() {
+            self.history.add(side, Letter::Inconsistent);
+        }
+        let half = self.half(side);
+        half.packets = half.packets.saturating_add(1);
+        if f.rst() {
+            self.reset(side, packet, segment);
+            return;
+        }
+        half.see_ip(packet.ttl, packet.ip_id);
+        let [client, server] = &self.sides;
+        let acked_before = [client.acked, server.acked];
+
+        let seq = SeqNum(segment.seq);
+        let midstream = self.is_midstream();
+        if f.syn() {
+            self.synchronise(side, at, segment);
+        } else if !self.half(side).flags.based {
+            self.half(side).set_base(seq, midstream);
+        }
+        let keep_alive = self.keep_alive(side, segment);
+        if f.ack() {
+            self.acknowledge(side, at, segment, keep_alive);
+        }
+        let half = self.half(side);
+        half.window = segment.window;
+        if segment.window == 0 && !f.syn() {
+            let n = &mut self.rare_half(side).zero_windows;
+            *n = n.saturating_add(1);
+            self.history.add(side, Letter::ZeroWindow);
+        }
+        let data_seq = if f.syn() { seq.plus(1) } else { seq };
+        if keep_alive {
+            let n = &mut self.rare_half(side).keep_alives;
+            *n = n.saturating_add(1);
+        } else if segment.payload_len > 0 {
+            self.payload(context, side, data_seq, at, segment);
+        } else if f.ack() && !f.syn() && !f.fin() {
+            self.history.add(side, Letter::Ack);
+        }
+        if f.fin() {
+            self.history.add(side, Letter::Fin);
+            let first = self.first;
+            let half = self.half(side);
+            half.fin.set_once(at, first);
+            let end = half.offset(data_seq.plus(segment.payload_len));
+            if half.fin_offset == u64::MAX {
+                half.fin_offset = u64::try_from(end).unwrap_or(0);
+            }
+        }
+        self.close_acknowledged_holes(context, acked_before);
+    }
+
+    /// A SYN says who the client is; a guess made before, from which nothing followed yet, is put right.
+    fn orient(&mut self, from_low: bool) {
+        if self.flags.client_known || self.sink.is_some() {
+            return;
+        }
+        self.flags.client_known = true;
+        if self.flags.client_low != from_low {
+            self.flags.client_low = from_low;
+            self.flags.flipped = !self.flags.flipped;
+            self.sides.reverse();
+            self.history.swap();
+            if let Some(rare) = &mut self.rare {
+                rare.halves.reverse();
+                for r in &mut rare.resets {
+                    r.by = r.by.other();
+                }
+            }
+            self.pid = None;
+        }
+    }
+
+    /// Captures know the process on sends only; the SYN's is the most certain.
+    fn note_process(&mut self, packet: &Packet<'_>, syn: bool) {
+        let Some(pid) = packet.pid else { return };
+        if packet.direction == crate::capture::Direction::Inbound || self.flags.pid_from_syn {
+            return;
+        }
+        if syn {
+            self.flags.pid_from_syn = true;
+            self.pid = Some(pid);
+        } else if self.pid.is_none() {
+            self.pid = Some(pid);
+        }
+    }
+
+    fn synchronise(&mut self, side: Side, at: At, segment: &TcpSegment<'_>) {
+        let first = self.first;
+        let base = SeqNum(segment.seq).plus(1);
+        let timestamp = segment.options.timestamps.map(|(value, _)| value);
+        let (is_syn_ack, preferred) = (segment.flags.ack(), self.established.is_set());
+        let half = self.half(side);
+        half.mss = half.mss.or(segment.options.mss);
+        if !half.flags.based || half.flags.soft && half.is_blank() {
+            half.set_base(base, false);
+        } else if is_syn_ack && half.base != base && half.is_blank() && !preferred {
+            self.rare().other_base = Some(base);
+        }
+        self.flags.syn_data |= segment.payload_len > 0 && !is_syn_ack;
+        if is_syn_ack {
+            self.history.add(side, Letter::SynAck);
+            let client = of(&self.sides, Side::Client);
+            let acknowledges = client.offset(SeqNum(segment.ack));
+            // One that acknowledges something else than this SYN belongs to another connection.
+            let ours = !client.flags.based
+                || acknowledges >= 0 && acknowledges.cast_unsigned() <= client.high.saturating_add(1);
+            if side == Side::Server && ours && !self.syn_ack.is_set() {
+                self.syn_ack = Stamp::new(at, first);
+                self.answered_syn = self.answered(segment.options.timestamps.map(|(_, echo)| echo));
+            }
+            return;
+        }
+        self.history.add(side, Letter::Syn);
+        if side == Side::Server {
+            self.flags.simultaneous = self.flags.syn;
+        } else if !self.flags.syn {
+            self.flags.syn = true;
+            self.syn = Stamp::new(at, first);
+            self.syn_timestamp = timestamp;
+        } else {
+            let rare = self.rare();
+            rare.more_syn_count = rare.more_syn_count.saturating_add(1);
+            if rare.more_syns.len() < MORE_SYNS_KEPT {
+                rare.more_syns.push((at, timestamp));
+            }
+        }
+    }
+
+    /// Which SYN a SYN-ACK answers: the one whose timestamp it echoes, else the last one.
+    fn answered(&self, echo: Option<u32>) -> u8 {
+        let Some(rare) = &self.rare else { return 0 };
+        let last = rare.more_syns.len();
+        let echoed = echo.and_then(|echo| {
+            let later = rare.more_syns.iter().rposition(|(_, value)| *value == Some(echo)).map(|i| i + 1);
+            later.or((self.syn_timestamp == Some(echo)).then_some(0))
+        });
+        u8::try_from(echoed.unwrap_or(last)).unwrap_or(0)
+    }
+
+    /// A probe of an idle connection (RFC 9293, 3.8.4): no byte, or one old one, from just before the next number.
+    fn keep_alive(&self, side: Side, segment: &TcpSegment<'_>) -> bool {
+        let half = of(&self.sides, side);
+        let f = segment.flags;
+        if segment.payload_len > 1 || f.syn() || f.fin() || !f.ack() || half.waiting.is_some() {
+            return false;
+        }
+        let before_next = i64::try_from(half.high).unwrap_or(i64::MAX) - 1;
+        if half.offset(SeqNum(segment.seq)) != before_next {
+            return false;
+        }
+        // One byte that is not acknowledged yet is a retransmission; before any payload only an idle connection asks.
+        if half.high == 0 { self.established.is_set() } else { segment.payload_len == 0 || half.acked >= half.high }
+    }
+
+    fn acknowledge(&mut self, side: Side, at: At, segment: &TcpSegment<'_>, keep_alive: bool) {
+        let (f, ack, first) = (segment.flags, SeqNum(segment.ack), self.first);
+        let third_of_handshake = side == Side::Client && self.flags.syn && of(&self.sides, side).high == 0;
+        let soft = !(f.syn() || third_of_handshake);
+        let old_window = of(&self.sides, side).window;
+        let other_base = self.rare.as_ref().and_then(|r| r.other_base);
+        let peer = self.half(side.other());
+        if !peer.flags.based {
+            peer.set_base(ack, soft);
+        }
+        let mut settled = false;
+        if let Some(other) = other_base
+            && side == Side::Client
+            && peer.is_blank()
+            && !f.syn()
+        {
+            // The server answered with two different SYN-ACKs: the client says which one it took.
+            if ack == other {
+                peer.set_base(other, false);
+            }
+            settled = ack == other || ack == peer.base;
+        }
+        let offset = peer.offset(ack);
+        let reached = offset.cast_unsigned();
+        if offset < 0 || reached > peer.high.saturating_add(PLAUSIBLE_AHEAD) {
+            return;
+        }
+        let repeats = peer.flags.was_acked
+            && reached == peer.acked
+            && segment.payload_len == 0
+            && !f.syn()
+            && !f.fin()
+            && !keep_alive
+            && segment.window == old_window;
+        let sack_hole = repeats && has_sack_hole(segment);
+        let duplicate = repeats && (sack_hole || peer.high > peer.acked);
+        peer.acked = peer.acked.max(reached);
+        peer.flags.was_acked = true;
+        let data_acked = reached > 0 && peer.first_data.is_set();
+        if data_acked && side == Side::Server {
+            self.data_acked.set_once(at, first);
+        }
+        if settled {
+            self.rare().other_base = None;
+        }
+        if side == Side::Client && !f.syn() && (self.syn_ack.is_set() || self.flags.syn) {
+            self.established.set_once(at, first);
+        }
+        if duplicate {
+            let counters = self.rare_half(side);
+            counters.duplicate_acks = counters.duplicate_acks.saturating_add(1);
+            counters.sack_holes = counters.sack_holes.saturating_add(u32::from(sack_hole));
+        }
+    }
+
+    /// Payload of one segment, from sequence number `seq` on.
+    fn payload(&mut self, context: &S::Context, side: Side, seq: SeqNum, at: At, segment: &TcpSegment<'_>) {
+        let first = self.first;
+        let len = u64::from(segment.payload_len);
+        let captured = segment.payload.get(..segment.payload_len as usize).unwrap_or(segment.payload);
+        let cut = len - captured.len() as u64;
+        self.history.add(side, Letter::Data);
+        if cut > 0 {
+            let n = &mut self.rare_half(side).cut;
+            *n = n.saturating_add(cut);
+        }
+        if of(&self.sides, side).flags.reset
+            && let Some(rare) = &mut self.rare
+        {
+            for r in rare.resets.iter_mut().filter(|r| r.by == side) {
+                r.data_after = true;
+            }
+        }
+        let other_base = self.rare.as_ref().and_then(|r| r.other_base);
+        let done = self.flags.done;
+        let half = self.half(side);
+        half.largest = half.largest.max(segment.payload_len);
+        if half.is_blank() && (half.flags.soft || side == Side::Server && other_base == Some(seq)) {
+            half.set_base(seq, false);
+            half.acked = 0;
+        }
+        let offset = half.offset(seq);
+        let Some(end) = offset.checked_add_unsigned(len).and_then(|e| u64::try_from(e).ok()) else { return };
+        if offset > 0 && offset.cast_unsigned() > half.high.saturating_add(PLAUSIBLE_AHEAD) {
+            return;
+        }
+        // What lies before the first byte of the stream is left out (seen in a capture that began later).
+        let start = u64::try_from(offset).unwrap_or(0);
+        let skipped = usize::try_from(offset.min(0).unsigned_abs()).unwrap_or(usize::MAX);
+        let captured = captured.get(skipped..).unwrap_or(&[]);
+        let high = half.high;
+        let mut conflict = start == 0 && end > 1 && half.head_differs(captured);
+        if start == 0 && half.head_len == 0 {
+            half.keep_head(captured);
+        }
+
+        // In order: straight to the sink.
+        if half.waiting.is_none() && start <= high {
+            let known = high.saturating_sub(start);
+            if end > high {
+                half.high = end;
+                half.bytes = half.bytes.saturating_add(end - high);
+                half.first_data.set_once(at, first);
+                half.last_data = Stamp::new(at, first);
+            }
+            if conflict {
+                self.note_conflict(side);
+            }
+            if known > 0 || end == start {
+                self.note_repeated(side, at);
+            }
+            if end > high {
+                let fresh = captured.get(usize::try_from(known).unwrap_or(usize::MAX)..).unwrap_or(&[]);
+                let cut = (end - high).saturating_sub(fresh.len() as u64);
+                self.feed(context, side, fresh, cut, at);
+            }
+            return;
+        }
+
+        let mut waiting = half.waiting.take().unwrap_or_else(|| Box::new(Reassembly::new(high)));
+        let hole_since = waiting.first_waiting();
+        let brought = waiting.insert(start, end.saturating_sub(start), captured, at, !done);
+        conflict |= brought.conflict;
+        half.high = high.max(end);
+        half.bytes = half.bytes.saturating_add(brought.new);
+        if brought.new > 0 {
+            half.first_data.set_once(at, first);
+            half.last_data = Stamp::new(at, first);
+        }
+        if conflict {
+            self.note_conflict(side);
+        }
+        if brought.repeated > 0 {
+            self.note_repeated(side, at);
+        } else if brought.filled > 0 {
+            let reordered = hole_since.is_some_and(|h| at.time.since(h.time) <= self.reorder_nanos());
+            if reordered {
+                let n = &mut self.rare_half(side).out_of_order;
+                *n = n.saturating_add(1);
+            } else {
+                self.note_repeated(side, at);
+            }
+        }
+        self.give_ready(context, side, &mut waiting);
+        while waiting.over_limit() {
+            self.give_up_hole(context, side, &mut waiting);
+        }
+        self.put_back(side, waiting);
+    }
+
+    fn put_back(&mut self, side: Side, mut waiting: Box<Reassembly>) {
+        if waiting.is_empty() {
+            return;
+        }
+        if self.flags.done {
+            waiting.forget_data();
+        }
+        self.half(side).waiting = Some(waiting);
+    }
+
+    fn reorder_nanos(&self) -> i64 {
+        self.handshake_nanos().unwrap_or(0).max(REORDER_NANOS)
+    }
+
+    fn note_conflict(&mut self, side: Side) {
+        let n = &mut self.rare_half(side).conflicts;
+        *n = n.saturating_add(1);
+    }
+
+    fn note_repeated(&mut self, side: Side, at: At) {
+        self.history.add(side, Letter::Retransmission);
+        let counters = self.rare_half(side);
+        counters.retransmissions = counters.retransmissions.saturating_add(1);
+        counters.first_retransmission.get_or_insert(at);
+    }
+
+    /// Gives `bytes`, and the `cut` bytes behind them that were not captured, to the sink.
+    fn feed(&mut self, context: &S::Context, side: Side, bytes: &[u8], cut: u64, at: At) {
+        if self.flags.done {
+            return;
+        }
+        let (ends, known) = (self.ends(), self.flags.client_known);
+        let sink = self.sink.get_or_insert_with(|| Box::new(S::tcp(context, ends, known)));
+        let mut interest = Interest::More;
+        if !bytes.is_empty() {
+            interest = sink.data(side, bytes, at);
+        }
+        if cut > 0 && interest == Interest::More {
+            interest = sink.gap(side, cut, at);
+        }
+        if interest == Interest::Done {
+            self.flags.done = true;
+            for waiting in self.sides.iter_mut().filter_map(|h| h.waiting.as_mut()) {
+                waiting.forget_data();
+            }
+        }
+    }
+
+    fn give_ready(&mut self, context: &S::Context, side: Side, waiting: &mut Reassembly) {
+        waiting.take_ready(&mut |bytes, cut, at| self.feed(context, side, bytes, cut, at));
+    }
+
+    /// Moves past the first hole of a direction and counts whose loss it was.
+    fn give_up_hole(&mut self, context: &S::Context, side: Side, waiting: &mut Reassembly) {
+        let from = waiting.next();
+        let Some((missing, at)) = waiting.skip_hole() else { return };
+        if missing > 0 {
+            let acked = of(&self.sides, side).acked;
+            let end = waiting.next();
+            let of_capture = acked.min(end).saturating_sub(from);
+            let counters = self.rare_half(side);
+            counters.missed = counters.missed.saturating_add(of_capture);
+            if of_capture < missing {
+                counters.given_up = counters.given_up.saturating_add(missing - of_capture);
+                counters.given_up_end = end;
+            }
+            self.history.add(side, Letter::Gap);
+            self.feed(context, side, &[], missing, at);
+        }
+        self.give_ready(context, side, waiting);
+    }
+
+    fn close_acknowledged_holes(&mut self, context: &S::Context, acked: [u64; 2]) {
+        for side in [Side::Client, Side::Server] {
+            let acked = *of(&acked, side);
+            let half = self.half(side);
+            if !half.waiting.as_ref().is_some_and(|w| w.hole_end().is_some_and(|end| end <= acked)) {
+                continue;
+            }
+            let Some(mut waiting) = half.waiting.take() else { continue };
+            while waiting.hole_end().is_some_and(|end| end <= acked) {
+                self.give_up_hole(context, side, &mut waiting);
+            }
+            self.put_back(side, waiting);
+        }
+    }
+
+    /// Gives up all holes: nothing more will come, or the memory is needed elsewhere.
+    pub fn flush(&mut self, context: &S::Context) {
+        loop {
+            let frame = |h: &Half| h.waiting.as_ref().and_then(|w| w.first_waiting());
+            let [client, server] = &self.sides;
+            let side = match (frame(client), frame(server)) {
+                (None, None) => return,
+                (Some(c), Some(s)) if s < c => Side::Server,
+                (Some(_), _) => Side::Client,
+                (None, Some(_)) => Side::Server,
+            };
+            let Some(mut waiting) = self.half(side).waiting.take() else { return };
+            self.give_up_hole(context, side, &mut waiting);
+            self.put_back(side, waiting);
+        }
+    }
+
+    /// Notes that a limit made the flow give up its holes.
+    pub fn note_limit(&mut self) {
+        self.history.add(Side::Client, Letter::Limit);
+    }
+
+    fn reset(&mut self, side: Side, packet: &Packet<'_>, segment: &TcpSegment<'_>) {
+        self.history.add(side, Letter::Rst);
+        let stage = self.reset_stage(side);
+        let half = self.half(side);
+        half.flags.reset = true;
+        let fin = u64::from(half.fin_offset == half.high);
+        let expected = i64::try_from(half.high.saturating_add(fin)).unwrap_or(i64::MAX);
+        let reset = Reset {
+            at: packet.at,
+            by: side,
+            ttl: packet.ttl,
+            ip_id: packet.ip_id,
+            last_ip_id: half.ip_id,
+            peer_ttl: half.flags.seen.then(|| {
+                let [.., last] = half.ttl;
+                last
+            }),
+            seq_offset: half.flags.based.then(|| half.offset(SeqNum(segment.seq)).saturating_sub(expected)),
+            ack: segment.flags.ack(),
+            window: segment.window,
+            stage,
+            payload_len: segment.payload_len,
+            data_after: false,
+        };
+        // Wireshark takes the first number seen of a side for its SYN's, even from a RST.
+        if !half.flags.based {
+            half.set_base(SeqNum(segment.seq), true);
+        }
+        let peer = self.half(side.other());
+        if !peer.flags.based && segment.flags.ack() {
+            peer.set_base(SeqNum(segment.ack), true);
+        }
+        let rare = self.rare();
+        if rare.resets.len() < RESETS_KEPT {
+            rare.resets.push(reset);
+        }
+    }
+
+    fn reset_stage(&self, by: Side) -> ResetStage {
+        let [client, server] = &self.sides;
+        if client.fin.is_set() || server.fin.is_set() {
+            ResetStage::AfterFin
+        } else if server.first_data.is_set() {
+            ResetStage::AfterBoth
+        } else if client.first_data.is_set() {
+            ResetStage::AfterClientData
+        } else if by == Side::Server && self.flags.syn && !self.syn_ack.is_set() && !self.established.is_set() {
+            ResetStage::AnswerToSyn
+        } else {
+            ResetStage::AfterHandshake
+        }
+    }
+}
+
+/// True when the segment's SACK blocks speak of data behind a hole (RFC 2018), not of a duplicate (RFC 2883: the
+/// first block lies before the acknowledgement or inside the second block).
+fn has_sack_hole(segment: &TcpSegment<'_>) -> bool {
+    let count = usize::from(segment.options.sack_count).min(4);
+    let blocks = segment.options.sack.get(..count).unwrap_or(&[]);
+    blocks.iter().any(|&(left, _)| SeqNum(segment.ack).before(SeqNum(left)))
+}

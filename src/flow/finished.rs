@@ -1,0 +1,249 @@
+//! Finished flows of all shards in one order, with Wireshark's stream numbers.
+//!
+//! What enters: the [`FlowShard`] of every table of a capture. What leaves: the flows, TCP first, each transport in
+//! the order in which its flows began, and the ICMP errors and drops with the index of their flow. Guaranteed: the
+//! result does not depend on how packets were shared out over tables.
+
+use crate::facts::{AppFacts, Flow, FlowTransport, IcmpFact, ProcessFact, SideFacts, TcpFacts};
+use crate::flow::starts::{StartLog, merged};
+use crate::flow::table::{About, DroppedPacket, FlowId, FlowShard, Kept};
+use crate::flow::{Ends, FlowSink};
+use crate::packet::At;
+
+/// One finished flow, still in its small form: facts are made of it one flow at a time.
+#[derive(Debug)]
+pub struct FinishedFlow<S> {
+    /// Wireshark's tcp.stream or udp.stream.
+    pub stream: u32,
+    kept: Kept<S>,
+}
+
+/// All flows of a capture.
+#[derive(Debug)]
+pub struct FinishedFlows<S> {
+    kept: Vec<Option<Kept<S>>>,
+    order: Vec<Place>,
+    /// ICMP errors in frame order, joined to the flows they quote.
+    pub icmp: Vec<IcmpFact>,
+    /// Drops inside Windows in frame order, joined to their flows.
+    pub drops: Vec<DroppedPacket>,
+    /// Distinct unordered address and port pairs: TCP, UDP.
+    pub conversations: (u64, u64),
+    /// Flows given up by the limits.
+    pub given_up: u64,
+    /// ICMP errors and drops beyond the limits.
+    pub errors_given_up: u64,
+}
+
+/// Where a flow stands in the order, and where it is kept.
+#[derive(Debug)]
+struct Place {
+    id: FlowId,
+    index: usize,
+    stream: u32,
+}
+
+impl<S> Kept<S> {
+    fn id(&self) -> FlowId {
+        match self {
+            Kept::Tcp(f) => (FlowTransport::Tcp, f.start),
+            Kept::Udp(f) => (FlowTransport::Udp, f.start),
+        }
+    }
+}
+
+impl<S: FlowSink> FinishedFlow<S> {
+    /// TCP or UDP.
+    pub fn transport(&self) -> FlowTransport {
+        self.kept.id().0
+    }
+
+    /// Client and server.
+    pub fn ends(&self) -> Ends {
+        match &self.kept {
+            Kept::Tcp(f) => f.ends(),
+            Kept::Udp(f) => f.ends(),
+        }
+    }
+
+    /// First frame.
+    pub fn first(&self) -> At {
+        match &self.kept {
+            Kept::Tcp(f) => f.first,
+            Kept::Udp(f) => f.first,
+        }
+    }
+
+    /// Last frame.
+    pub fn last(&self) -> At {
+        let (first, last) = match &self.kept {
+            Kept::Tcp(f) => (f.first, f.last),
+            Kept::Udp(f) => (f.first, f.last),
+        };
+        last.at(first).unwrap_or(first)
+    }
+
+    /// Counters of each side: client, server.
+    pub fn sides(&self) -> [SideFacts; 2] {
+        match &self.kept {
+            Kept::Tcp(f) => f.sides(),
+            Kept::Udp(f) => f.sides(),
+        }
+    }
+
+    /// The state history of a TCP connection.
+    pub fn tcp(&self) -> Option<TcpFacts> {
+        match &self.kept {
+            Kept::Tcp(f) => Some(f.facts()),
+            Kept::Udp(_) => None,
+        }
+    }
+
+    /// The process that owns the client end; names are known elsewhere.
+    pub fn process(&self) -> Option<ProcessFact> {
+        let (pid, from_syn) = match &self.kept {
+            Kept::Tcp(f) => (f.pid?, f.flags.pid_from_syn),
+            Kept::Udp(f) => (f.pid?, false),
+        };
+        Some(ProcessFact { pid, name: None, from_syn })
+    }
+
+    /// What read the flow's bytes; `None` where there were none.
+    pub fn sink(&self) -> Option<&S> {
+        match &self.kept {
+            Kept::Tcp(f) => f.sink.as_deref(),
+            Kept::Udp(f) => f.sink.as_deref(),
+        }
+    }
+
+    /// Takes the sink out.
+    pub fn take_sink(&mut self) -> Option<Box<S>> {
+        match &mut self.kept {
+            Kept::Tcp(f) => f.sink.take(),
+            Kept::Udp(f) => f.sink.take(),
+        }
+    }
+
+    /// The flow as facts; `app` tells what the sink found.
+    pub fn into_facts(mut self, app: impl FnOnce(Box<S>) -> AppFacts) -> Flow {
+        let app = self.take_sink().map(app).unwrap_or_default();
+        Flow {
+            transport: self.transport(),
+            stream: self.stream,
+            ends: self.ends(),
+            first: self.first(),
+            last: self.last(),
+            sides: self.sides(),
+            tcp: self.tcp(),
+            app,
+            process: self.process(),
+        }
+    }
+}
+
+impl<S: FlowSink> FinishedFlows<S> {
+    /// Joins what the tables of one capture saw.
+    pub fn from_shards(shards: impl IntoIterator<Item = FlowShard<S>>) -> Self {
+        let mut all = FinishedFlows {
+            kept: Vec::new(),
+            order: Vec::new(),
+            icmp: Vec::new(),
+            drops: Vec::new(),
+            conversations: (0, 0),
+            given_up: 0,
+            errors_given_up: 0,
+        };
+        let (mut tcp_starts, mut udp_starts) = (Vec::new(), Vec::new());
+        let (mut icmp, mut drops) = (Vec::new(), Vec::new());
+        let shards: Vec<FlowShard<S>> = shards.into_iter().collect();
+        all.kept.reserve_exact(shards.iter().map(|s| s.flows.len()).sum());
+        for shard in shards {
+            let ([tcp, udp], [tcp_ends, udp_ends]) = (shard.starts, shard.conversations);
+            tcp_starts.push(tcp);
+            udp_starts.push(udp);
+            all.conversations.0 = all.conversations.0.saturating_add(tcp_ends);
+            all.conversations.1 = all.conversations.1.saturating_add(udp_ends);
+            all.given_up = all.given_up.saturating_add(shard.given_up);
+            all.errors_given_up = all.errors_given_up.saturating_add(shard.errors_given_up);
+            all.kept.extend(shard.flows.into_iter().map(Some));
+            icmp.extend(shard.icmp);
+            drops.extend(shard.drops);
+        }
+        all.put_in_order(&tcp_starts, &udp_starts);
+        icmp.sort_by_key(|a| a.place);
+        drops.sort_by_key(|a| a.place);
+        all.icmp = icmp
+            .into_iter()
+            .map(|about| {
+                let flow = all.index_of(&about);
+                IcmpFact { flow, ..about.what }
+            })
+            .collect();
+        all.drops = drops
+            .into_iter()
+            .map(|about| {
+                let flow = all.index_of(&about);
+                DroppedPacket { flow, ..about.what }
+            })
+            .collect();
+        all
+    }
+
+    /// Sorts the flows and numbers them: a stream's number is the number of flows that began before it.
+    fn put_in_order(&mut self, tcp_starts: &[StartLog], udp_starts: &[StartLog]) {
+        let kept = &self.kept;
+        self.order = kept
+            .iter()
+            .enumerate()
+            .filter_map(|(index, k)| Some(Place { id: k.as_ref()?.id(), index, stream: 0 }))
+            .collect();
+        let low = |p: &Place| {
+            kept.get(p.index).and_then(|k| k.as_ref()).map(|k| match k {
+                Kept::Tcp(f) => (f.key.low(), f.key.high()),
+                Kept::Udp(f) => (f.key.low(), f.key.high()),
+            })
+        };
+        self.order.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| low(a).cmp(&low(b))));
+        for (transport, logs) in [(FlowTransport::Tcp, tcp_starts), (FlowTransport::Udp, udp_starts)] {
+            let mut flows = self.order.iter_mut().filter(|p| p.id.0 == transport).peekable();
+            for (number, start) in merged(logs).enumerate() {
+                if let Some(flow) = flows.next_if(|p| p.id.1 <= start) {
+                    flow.stream = u32::try_from(number).unwrap_or(u32::MAX);
+                }
+            }
+        }
+    }
+
+    /// Index of the flow that an error or drop belongs to.
+    fn index_of<T>(&self, about: &About<T>) -> Option<usize> {
+        let id = about.flow?;
+        let from = self.order.partition_point(|p| p.id < id);
+        let same = self.order.get(from..)?.iter().take_while(|p| p.id == id);
+        let (_, src, dst) = about.ends?;
+        let (key, _) = crate::flow::key::Key::new(src, dst);
+        let found = same.enumerate().find(|(_, p)| match self.kept.get(p.index) {
+            Some(Some(Kept::Tcp(f))) => f.key == key,
+            Some(Some(Kept::Udp(f))) => f.key == key,
+            _ => false,
+        });
+        found.map(|(n, _)| from + n)
+    }
+
+    /// Number of flows kept.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// True when there are none.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The flows in order; `icmp` and `drops` speak of them by their place here.
+    pub fn flows(&mut self) -> impl Iterator<Item = FinishedFlow<S>> + '_ {
+        let kept = &mut self.kept;
+        self.order
+            .iter()
+            .filter_map(move |p| Some(FinishedFlow { stream: p.stream, kept: kept.get_mut(p.index)?.take()? }))
+    }
+}

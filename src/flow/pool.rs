@@ -1,0 +1,200 @@
+//! A pool of live flows found by their ends.
+//!
+//! What enters: keys. What leaves: the one record of each key. Guaranteed: a look-up touches the index and the record
+//! it finds; the hash is seeded, so that no capture can make keys collide; records never move.
+
+use crate::flow::key::Key;
+use hashbrown::HashTable;
+
+/// Records of one piece of memory: growing a pool never copies the records it has.
+const CHUNK: usize = 256;
+
+/// What a pool keeps.
+pub trait Record {
+    /// The ends.
+    fn key(&self) -> &Key;
+}
+
+/// Where a record is; 32 bits of its hash beside it, so that the index can grow without touching records.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    hash: u32,
+    slot: u32,
+}
+
+/// The live flows of one transport.
+#[derive(Debug)]
+pub struct Pool<F> {
+    index: HashTable<Entry>,
+    chunks: Vec<Vec<Option<F>>>,
+    free: Vec<u32>,
+    hasher: foldhash::fast::RandomState,
+    hand: u32,
+}
+
+/// The index wants its seven tag bits on top and its buckets below.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}
+
+impl<F: Record> Pool<F> {
+    /// An empty pool.
+    pub fn new() -> Self {
+        Pool {
+            index: HashTable::new(),
+            chunks: Vec::new(),
+            free: Vec::new(),
+            hasher: foldhash::fast::RandomState::default(),
+            hand: 0,
+        }
+    }
+
+    /// Number of records.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    fn hash(&self, key: &Key) -> u32 {
+        (key.hash(&self.hasher) >> 32) as u32
+    }
+
+    /// The slot of a key.
+    pub fn find(&self, key: &Key) -> Option<u32> {
+        let hash = self.hash(key);
+        let same = |e: &Entry| e.hash == hash && self.get(e.slot).is_some_and(|f| f.key() == key);
+        self.index.find(spread(hash), same).map(|e| e.slot)
+    }
+
+    /// The record in a slot.
+    pub fn get(&self, slot: u32) -> Option<&F> {
+        let slot = slot as usize;
+        self.chunks.get(slot / CHUNK)?.get(slot % CHUNK)?.as_ref()
+    }
+
+    /// The record in a slot, to change it.
+    pub fn get_mut(&mut self, slot: u32) -> Option<&mut F> {
+        let slot = slot as usize;
+        self.chunks.get_mut(slot / CHUNK)?.get_mut(slot % CHUNK)?.as_mut()
+    }
+
+    /// Puts a record in whose key is not there yet; `None` only when 2^32 slots are taken.
+    pub fn insert(&mut self, record: F) -> Option<u32> {
+        let hash = self.hash(record.key());
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                let at = slot as usize;
+                *self.chunks.get_mut(at / CHUNK)?.get_mut(at % CHUNK)? = Some(record);
+                slot
+            }
+            None => {
+                if self.chunks.last().is_none_or(|c| c.len() == CHUNK) {
+                    self.chunks.push(Vec::with_capacity(CHUNK));
+                }
+                let before = self.chunks.len() - 1;
+                let last = self.chunks.last_mut()?;
+                let slot = u32::try_from(before * CHUNK + last.len()).ok()?;
+                last.push(Some(record));
+                slot
+            }
+        };
+        self.index.insert_unique(spread(hash), Entry { hash, slot }, |e| spread(e.hash));
+        Some(slot)
+    }
+
+    /// Puts another record with the same key in a slot and returns the old one.
+    pub fn replace(&mut self, slot: u32, record: F) -> Option<F> {
+        self.get_mut(slot).map(|old| std::mem::replace(old, record))
+    }
+
+    /// Takes a record out.
+    pub fn remove(&mut self, slot: u32) -> Option<F> {
+        let hash = self.hash(self.get(slot)?.key());
+        if let Ok(entry) = self.index.find_entry(spread(hash), |e| e.slot == slot) {
+            entry.remove();
+        }
+        let at = slot as usize;
+        let record = self.chunks.get_mut(at / CHUNK)?.get_mut(at % CHUNK)?.take();
+        self.free.push(slot);
+        record
+    }
+
+    /// The best record to give up among the next `look` slots, by the least `rank`. The search goes on where the last
+    /// one ended, so that each record is looked at in turn.
+    pub fn candidate<R: Ord>(&mut self, look: usize, rank: impl Fn(&F) -> R) -> Option<u32> {
+        let full = self.chunks.len().saturating_sub(1) * CHUNK;
+        let slots = u32::try_from(full + self.chunks.last().map_or(0, Vec::len)).ok()?;
+        let mut best: Option<(R, u32)> = None;
+        for _ in 0..slots.min(u32::try_from(look).unwrap_or(u32::MAX)) {
+            self.hand = if self.hand + 1 < slots { self.hand + 1 } else { 0 };
+            if let Some(f) = self.get(self.hand) {
+                let r = rank(f);
+                if best.as_ref().is_none_or(|(b, _)| r < *b) {
+                    best = Some((r, self.hand));
+                }
+            }
+        }
+        best.map(|(_, slot)| slot)
+    }
+
+    /// All records.
+    pub fn iter(&self) -> impl Iterator<Item = &F> {
+        self.chunks.iter().flatten().flatten()
+    }
+
+    /// Empties the pool; the memory goes as the records come.
+    pub fn into_records(self) -> impl Iterator<Item = F> {
+        self.chunks.into_iter().flatten().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::SocketAddr;
+
+    struct Only(Key);
+    impl Record for Only {
+        fn key(&self) -> &Key {
+            &self.0
+        }
+    }
+
+    fn key(n: u32) -> Key {
+        let a = SocketAddr::from((n.to_be_bytes(), 1));
+        Key::new(a, "9.9.9.9:9".parse().unwrap()).0
+    }
+
+    #[test]
+    fn every_key_is_found_until_it_is_removed() {
+        let mut pool = Pool::new();
+        for n in 0..2_000 {
+            assert!(pool.find(&key(n)).is_none());
+            pool.insert(Only(key(n))).unwrap();
+        }
+        for n in (0..2_000).step_by(2) {
+            let slot = pool.find(&key(n)).unwrap();
+            assert!(pool.remove(slot).is_some_and(|r| r.0 == key(n)));
+        }
+        assert_eq!(pool.len(), 1_000);
+        for n in 0..2_000 {
+            assert_eq!(pool.find(&key(n)).is_some(), n % 2 == 1);
+        }
+        // Freed slots are used again.
+        for n in 2_000..3_000 {
+            pool.insert(Only(key(n))).unwrap();
+        }
+        assert_eq!(pool.chunks.len(), 2_000usize.div_ceil(CHUNK));
+        assert_eq!(pool.into_records().count(), 2_000);
+    }
+
+    #[test]
+    fn the_candidate_comes_round_to_every_record() {
+        let mut pool = Pool::new();
+        for n in 0..10 {
+            pool.insert(Only(key(n))).unwrap();
+        }
+        let mut met: Vec<u32> = (0..10).filter_map(|_| pool.candidate(1, |_| 0)).collect();
+        met.sort_unstable();
+        assert_eq!(met, (0..10).collect::<Vec<_>>());
+    }
+}
