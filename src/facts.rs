@@ -319,6 +319,9 @@ pub struct ClientHello {
     pub quic_version: Option<u32>,
     /// Session id offered, hex.
     pub session_id: String,
+    /// The capture holds only the beginning (snap length, loss), but that names the host: lists may be incomplete, and
+    /// the versions offered are not known.
+    pub cut: bool,
 }
 
 impl ClientHello {

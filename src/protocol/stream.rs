@@ -143,7 +143,7 @@ impl Stream {
                 held.push((side, Piece::Gap(missing), at));
                 // The rest of the first bytes is lost: what is there must do.
                 if undecided || held.len() > HELD_BYTES_MAX {
-                    self.decide(env, Guess::Other, side)
+                    self.decide(env, Guess::Other, side).1
                 } else {
                     Interest::More
                 }
@@ -229,30 +229,33 @@ impl Stream {
 
     fn sniff(&mut self, env: &mut Env<'_>, side: Side, bytes: &[u8], at: At) -> Interest {
         let State::Sniff(held) = &mut self.state else { return Interest::More };
-        let before: Vec<u8> = held
-            .iter()
-            .filter(|(s, _, _)| *s == side)
-            .flat_map(|(_, piece, _)| match piece {
-                Piece::Data(bytes) => bytes.as_slice(),
-                Piece::Gap(_) => &[],
-            })
-            .copied()
-            .collect();
+        let mut before = Vec::new();
+        for (earlier, piece, _) in held.iter() {
+            if let Piece::Data(bytes) = piece
+                && *earlier == side
+            {
+                before.extend_from_slice(bytes);
+            }
+        }
+        let known = before.len() + bytes.len();
         let guess = if before.is_empty() {
             sniff::guess(bytes, side, env.ends)
         } else {
             sniff::guess(&[&before, bytes].concat(), side, env.ends)
         };
-        held.push((side, Piece::Data(bytes.to_vec()), at));
-        if guess == Guess::More && before.len() + bytes.len() < DECISION_BYTES {
+        if guess == Guess::More && known < DECISION_BYTES {
+            held.push((side, Piece::Data(bytes.to_vec()), at));
             return Interest::More;
         }
-        self.decide(env, guess, side)
+        let (flip, _) = self.decide(env, guess, side);
+        self.data(env, if flip { side.other() } else { side }, bytes, at)
     }
 
-    /// Settles the protocol and reads what was held.
-    fn decide(&mut self, env: &mut Env<'_>, guess: Guess, side: Side) -> Interest {
-        let State::Sniff(held) = std::mem::replace(&mut self.state, State::Done) else { return Interest::Done };
+    /// Settles the protocol and reads what was held. True when the sides changed their names.
+    fn decide(&mut self, env: &mut Env<'_>, guess: Guess, side: Side) -> (bool, Interest) {
+        let State::Sniff(held) = std::mem::replace(&mut self.state, State::Done) else {
+            return (false, Interest::Done);
+        };
         let mut flip = false;
         match guess {
             Guess::Tls(from) => {
@@ -283,7 +286,7 @@ impl Stream {
                 Piece::Gap(missing) => self.gap(env, side, missing, at),
             };
         }
-        interest
+        (flip, interest)
     }
 
     /// The side as it is told from here on, where the content says that bytes told as `side`'s come `from` there.

@@ -570,6 +570,22 @@ impl TlsDissector {
             && let Some(place) = self.session.cut_hello.get_mut(side.index())
         {
             place.get_or_insert(at);
+            if side == Side::Client {
+                self.cut_client_hello(at);
+            }
+        }
+    }
+
+    /// The beginning of a ClientHello is worth keeping when it names the host.
+    fn cut_client_hello(&mut self, at: At) {
+        let (body, began, version) = self.half(Side::Client).messages.pending();
+        if let Some(mut hello) = hello::client_hello(body)
+            && hello.sni.is_some()
+            // The last extension may be the one that was cut: half a name is no name.
+            && hello.extensions.last() != Some(&0)
+        {
+            (hello.at, hello.first_frame, hello.version_record, hello.cut) = (at, began.frame, version, true);
+            self.session.client_hellos.push(hello);
         }
     }
 

@@ -70,6 +70,11 @@ impl Messages {
         self.held.first().copied()
     }
 
+    /// What there is of the incomplete message's body, the frame that began it and its record's version.
+    pub fn pending(&self) -> (&[u8], At, u16) {
+        (self.held.get(HEADER_BYTES..).unwrap_or(&[]), self.began, self.version)
+    }
+
     /// The next message of `input`, which is shortened by what was consumed; `None` when more is needed. `began`,
     /// `version` and `record_length` belong to the record being read.
     pub fn next<'a>(&mut self, input: &mut &'a [u8], began: At, version: u16, record_length: u16) -> Option<Met<'a>> {

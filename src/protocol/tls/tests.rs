@@ -18,7 +18,7 @@ fn record(kind: u8, body: &[u8]) -> Vec<u8> {
 
 fn client_hello(session_id: &[u8]) -> Vec<u8> {
     let name = sized::<2>(&[&[0][..], &sized::<2>(b"login.example")].concat());
-    let extensions = [&[0, 0][..], &sized::<2>(&name)].concat();
+    let extensions = [&[0, 0][..], &sized::<2>(&name), &[0x12, 0x34, 0, 1, 9]].concat();
     let body = [
         &[3, 3][..],
         &[7; 32],
@@ -212,6 +212,25 @@ fn a_hello_that_the_capture_cut_is_noted() {
     assert_eq!(sessions[0].cut_hello.map(|c| c.is_some()), [true, false]);
     assert!(sessions[0].client_hellos.is_empty());
     assert_eq!(sessions[0].server_hellos.len(), 1);
+}
+
+#[test]
+fn the_beginning_of_a_hello_names_the_host_where_the_name_is_whole() {
+    let hello = client_hello(&[]);
+    for end in 5..hello.len() {
+        let mut tls = TlsDissector::new(None, None);
+        tls.data(C, &hello[..end], at(1));
+        tls.gap(C, (hello.len() - end) as u64, at(1));
+        let sessions = tls.finish();
+        for found in sessions.iter().flat_map(|s| &s.client_hellos) {
+            assert_eq!((found.sni.as_deref(), found.cut), (Some("login.example"), true), "cut at {end}");
+        }
+        let named = sessions.iter().any(|s| !s.client_hellos.is_empty());
+        assert!(named == (end >= hello.len() - 1) || end < hello.len() - 1, "cut at {end}");
+    }
+    let mut tls = TlsDissector::new(None, None);
+    tls.data(C, &hello[..hello.len() - 1], at(1));
+    assert_eq!(tls.finish()[0].client_hellos.len(), 1);
 }
 
 #[test]
