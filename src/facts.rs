@@ -214,6 +214,9 @@ pub struct AppFacts {
 pub struct TlsSession {
     /// What carries it.
     pub carrier: TlsCarrier,
+    /// Its client is the flow's server: between peers (DTLS, QUIC) either end may open a session. Everything in here is
+    /// told with the session's own sides.
+    pub reversed: bool,
     /// Host:port of the CONNECT or SOCKS request around it, where it runs inside a tunnel.
     pub tunnel: Option<String>,
     /// ClientHellos, in order (a second one answers a HelloRetryRequest or renegotiates).

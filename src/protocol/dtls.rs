@@ -4,7 +4,7 @@
 //! Records that are not DTLS (STUN, SRTP share such flows) are stepped over. Memory is bounded by `limits`.
 
 use crate::bytes::Cursor;
-use crate::facts::{Alert, EncryptedFacts, TlsCarrier, TlsSession};
+use crate::facts::{Alert, ClientHello, EncryptedFacts, TlsCarrier, TlsSession};
 use crate::flow::{Interest, Side};
 use crate::limits::{DATAGRAM_SESSIONS_MAX, HANDSHAKE_STREAM_BYTES_MAX};
 use crate::packet::At;
@@ -18,8 +18,6 @@ pub struct DtlsDissector {
     /// Handshakes that another one followed.
     earlier: Vec<Handshake>,
     current: Handshake,
-    /// Which side of the flow is the client, once a hello told.
-    client: Option<Side>,
 }
 
 impl DtlsDissector {
@@ -58,16 +56,30 @@ impl DtlsDissector {
 
     /// The ClientHello came from the end that the flow calls the server (or a ServerHello from its client).
     pub fn swapped(&self) -> bool {
-        self.client == Some(Side::Server)
+        self.first_client() == Some(Side::Server)
     }
 
     /// Ends the flow: sides are told as the hellos show them (see [`DtlsDissector::swapped`]).
     pub fn finish(self) -> Vec<TlsSession> {
-        self.earlier.into_iter().chain([self.current]).map(Handshake::finish).collect()
+        let client = self.first_client();
+        self.earlier
+            .into_iter()
+            .chain([self.current])
+            .map(|handshake| TlsSession {
+                carrier: TlsCarrier::Dtls,
+                reversed: handshake.client.is_some() && handshake.client != client,
+                ..handshake.facts
+            })
+            .collect()
+    }
+
+    /// Which side of the flow is the client, as the first hello told.
+    fn first_client(&self) -> Option<Side> {
+        self.earlier.first().unwrap_or(&self.current).client
     }
 
     fn role(&self, side: Side) -> Side {
-        if self.client == Some(Side::Server) { side.other() } else { side }
+        self.current.role(side)
     }
 
     fn record(&mut self, side: Side, record: &Record<'_>, at: At) {
@@ -138,15 +150,17 @@ impl DtlsDissector {
         match message.kind {
             CLIENT_HELLO => {
                 let Some(mut hello) = hello::client_hello_over(TlsCarrier::Dtls, &message.body) else { return };
-                self.client.get_or_insert(side);
                 hello.at = at;
                 hello.first_frame = message.began.frame;
                 hello.version_record = record_version;
                 hello.length = u32::try_from(message.body.len()).unwrap_or(u32::MAX).saturating_add(4);
-                let another = self.current.facts.client_hellos.last().is_some_and(|old| old.random != hello.random);
+                let other_end = self.current.client.is_some_and(|client| client != side);
+                let other_random = |old: &ClientHello| old.random != hello.random;
+                let another = other_end || self.current.facts.client_hellos.last().is_some_and(other_random);
                 if another && self.earlier.len() < DATAGRAM_SESSIONS_MAX {
                     self.earlier.push(std::mem::take(&mut self.current));
                 }
+                self.current.client.get_or_insert(side);
                 let facts = &mut self.current.facts;
                 if facts.client_hellos.len() < HELLOS_KEPT {
                     facts.client_hellos.push(hello);
@@ -154,7 +168,7 @@ impl DtlsDissector {
             }
             SERVER_HELLO => {
                 let Some(mut hello) = hello::server_hello_over(TlsCarrier::Dtls, &message.body) else { return };
-                self.client.get_or_insert(side.other());
+                self.current.client.get_or_insert(side.other());
                 hello.at = at;
                 let facts = &mut self.current.facts;
                 facts.resumed = hello.psk
@@ -305,6 +319,8 @@ struct Message {
 /// One handshake and what followed it.
 #[derive(Debug, Default)]
 struct Handshake {
+    /// Which side of the flow is the client, once a hello told.
+    client: Option<Side>,
     facts: TlsSession,
     incomplete: Vec<Incomplete>,
     /// Side, sequence number and digest of messages that were complete before.
@@ -324,8 +340,8 @@ struct Incomplete {
 }
 
 impl Handshake {
-    fn finish(self) -> TlsSession {
-        TlsSession { carrier: TlsCarrier::Dtls, ..self.facts }
+    fn role(&self, side: Side) -> Side {
+        if self.client == Some(Side::Server) { side.other() } else { side }
     }
 
     /// Takes a fragment; gives the message that it completes, unless that is a retransmission.
@@ -524,6 +540,19 @@ mod tests {
         dtls.datagram(Side::Client, &record(ALERT, 0, &[2, 40]), at(2));
         let [session] = &dtls.finish()[..] else { panic!("one session") };
         assert_eq!((session.alerts[0].by, session.alerts[0].description), (Side::Server, 40));
+    }
+
+    #[test]
+    fn a_session_opened_by_the_other_end_is_told_reversed() {
+        let mut dtls = DtlsDissector::new();
+        for (side, random) in [(Side::Client, 1), (Side::Server, 2)] {
+            dtls.datagram(side, &message(CLIENT_HELLO, 0, &client_hello(random, b"", b"x.example")), at(1));
+        }
+        dtls.datagram(Side::Client, &record(ALERT, 0, &[2, 10]), at(2));
+        assert!(!dtls.swapped());
+        let [first, second] = &dtls.finish()[..] else { panic!("two sessions") };
+        assert_eq!((first.reversed, second.reversed), (false, true));
+        assert_eq!(second.alerts[0].by, Side::Server);
     }
 
     #[test]

@@ -4,13 +4,13 @@
 //! connection whose ClientHello could be read. Initial packets are opened with the keys anybody on the path can
 //! derive (RFC 9001 5.2); everything else is only counted. Memory is bounded by `limits`.
 
-use crate::facts::{EncryptedFacts, QuicFact, TlsCarrier, TlsSession};
+use crate::facts::{ClientHello, EncryptedFacts, QuicFact, TlsCarrier, TlsSession};
 use crate::flow::{Interest, Side};
 use crate::limits::{DATAGRAM_SESSIONS_MAX, QUIC_KEY_TRIALS_MAX};
 use crate::packet::At;
 use crate::protocol::hello;
 use crate::protocol::pieces::Pieces;
-use crate::protocol::quic_crypto::{DirectionKeys, InitialKeys, Opened, profiles};
+use crate::protocol::quic_crypto::{DirectionKeys, InitialKeys, Opened, is_reserved, profiles};
 use crate::protocol::quic_packet::{InitialFrame, InitialFrames, LongKind, LongPacket, Packets, QuicPacket, is_quic};
 
 /// Reads one UDP flow that carries QUIC.
@@ -75,7 +75,12 @@ impl QuicDissector {
             close_by: close.map(|(_, by, _)| by),
             close_at: close.map(|(_, _, at)| at),
         };
-        (fact, self.connections.into_iter().map(|c| c.session).collect())
+        let client = if self.swapped { Side::Server } else { Side::Client };
+        let sessions = self
+            .connections
+            .into_iter()
+            .map(|connection| TlsSession { reversed: connection.client != client, ..connection.session });
+        (fact, sessions.collect())
     }
 
     fn packet(&mut self, side: Side, packet: QuicPacket<'_>, at: At) {
@@ -146,6 +151,9 @@ impl QuicDissector {
             // After Retry and Version Negotiation the same attempt goes on with another connection id or version.
             if self.connections.last().is_some_and(|old| old.may_restart && old.client == side) {
                 fresh.session = self.connections.pop().map(|old| old.session).unwrap_or_default();
+                // A hello of a version that only forced the negotiation gives way to the real one.
+                let forced = |hello: &ClientHello| hello.quic_version.is_some_and(is_reserved);
+                fresh.session.client_hellos.retain(|hello| !forced(hello) || is_reserved(packet.version));
             } else if self.connections.is_empty() {
                 self.swapped = side == Side::Server;
             } else if self.connections.len() >= DATAGRAM_SESSIONS_MAX {
@@ -538,6 +546,29 @@ mod tests {
         assert_eq!(fact.version_negotiation, [V2, V1]);
         assert_eq!(fact.version, 0xFF00_001D);
         assert_eq!(sessions.len(), 1);
+    }
+
+    #[test]
+    fn a_hello_that_only_forced_the_negotiation_gives_way_to_the_real_one() {
+        let mut quic = QuicDissector::new();
+        quic.datagram(Side::Client, &hello_packet(0x1A2A_3A4A, b"dcid-one", b"a.example"), at(1));
+        quic.datagram(Side::Server, &[&[0x80, 0, 0, 0, 0, 0, 0][..], &V1.to_be_bytes()].concat(), at(2));
+        quic.datagram(Side::Client, &hello_packet(V1, b"dcid-two", b"a.example"), at(3));
+        let (_, sessions) = quic.finish();
+        assert_eq!((sessions.len(), sessions[0].client_hellos.len()), (1, 1));
+        assert_eq!(sessions[0].client_hellos[0].quic_version, Some(V1));
+    }
+
+    #[test]
+    fn a_server_may_grease_the_fixed_bit() {
+        let mut quic = QuicDissector::new();
+        quic.datagram(Side::Client, &hello_packet(V1, b"dcid-one", b"a.example"), at(1));
+        let keys = InitialKeys::derive(&profiles(V1)[0], b"dcid-one").unwrap();
+        let frames = [crypto(0, &server_hello_message()), vec![0; 40]].concat();
+        let length = ((frames.len() + 17) as u16 | 0x4000).to_be_bytes();
+        let header = [&[0x80, 0, 0, 0, 1, 0, 0, 0][..], &length, &[0]].concat();
+        quic.datagram(Side::Server, &seal(keys.server(), &header, 1, 0, &frames), at(2));
+        assert_eq!(quic.finish().1[0].server_hellos.len(), 1);
     }
 
     #[test]

@@ -85,6 +85,7 @@ impl<'a> Iterator for Packets<'a> {
 
 /// True when a datagram starts with a long header of a version known here.
 pub fn is_quic(datagram: &[u8]) -> bool {
+    let fixed = datagram.first().is_some_and(|first| first & FIXED_BIT != 0);
     match long_packet(datagram) {
         Some((QuicPacket::VersionNegotiation(versions), _)) => {
             let mut known = versions.chunks_exact(4).filter_map(|v| v.try_into().ok().map(u32::from_be_bytes));
@@ -92,9 +93,9 @@ pub fn is_quic(datagram: &[u8]) -> bool {
         }
         Some((QuicPacket::Long(packet), _)) => {
             let payload = packet.bytes.len().saturating_sub(packet.number_at);
-            packet.cut || payload >= PAYLOAD_MIN
+            fixed && (packet.cut || payload >= PAYLOAD_MIN)
         }
-        Some((QuicPacket::Retry { .. } | QuicPacket::Opaque { .. }, _)) => true,
+        Some((QuicPacket::Retry { .. } | QuicPacket::Opaque { .. }, _)) => fixed,
         _ => false,
     }
 }
@@ -212,10 +213,8 @@ fn long_packet(bytes: &[u8]) -> Option<(QuicPacket<'_>, &[u8])> {
     if version == 0 {
         return (c.remaining() >= 4).then(|| (QuicPacket::VersionNegotiation(c.take_rest()), &[] as &[u8]));
     }
+    // The fixed bit may be anything once the peers agreed on that (RFC 9287).
     let profile = profiles(version).first()?;
-    if first & FIXED_BIT == 0 {
-        return None;
-    }
     let numbers = [LongKind::Initial, LongKind::ZeroRtt, LongKind::Handshake];
     let number = usize::from(first >> 4 & 3);
     // RFC 9369 3.2 turned the numbers by one; Retry is 3 in version 1 and 0 in version 2.
