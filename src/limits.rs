@@ -66,6 +66,25 @@ pub const IP_FRAGMENT_DATAGRAMS_MAX: usize = 1024;
 /// Bytes of one reassembled IP datagram (RFC 791: total length is 16 bits).
 pub const IP_DATAGRAM_BYTES_MAX: usize = 65_535;
 
+/// Bytes of all incomplete IP datagrams together; the value that Linux uses for its own reassembly.
+pub const IP_FRAGMENT_BYTES_TOTAL_MAX: usize = 4 << 20;
+
+/// Fragments of one datagram: 65,535 bytes in pieces of 68 bytes (the smallest MTU of IPv4, RFC 791) less the header.
+pub const IP_FRAGMENT_PIECES_MAX: usize = 1366;
+
+/// Nanoseconds of packet time after which an incomplete datagram is given up (RFC 8200, 4.5: 60 s).
+pub const IP_FRAGMENT_NANOS_MAX: i64 = 60_000_000_000;
+
+/// Headers between the start of a frame and one IP header (VLAN tags, MPLS, PPP, LLC, capture headers); real frames
+/// stay under ten.
+pub const LINK_LAYERS_MAX: usize = 24;
+
+/// IPv6 extension headers of one packet that are walked.
+pub const IPV6_EXTENSIONS_MAX: usize = 16;
+
+/// 802.11 frames in one aggregate (A-MSDU) that are walked: 11,454 bytes in subframes of at least 14 bytes.
+pub const AMSDU_SUBFRAMES_MAX: usize = 820;
+
 /// Tunnels nested in one another that are followed.
 pub const TUNNEL_DEPTH_MAX: usize = 8;
 

@@ -1,10 +1,24 @@
 //! Frames → packets: link layers, tunnels, IP, and the transport header of the innermost packet.
+//!
+//! Two ways lead through this stage and agree wherever both can be gone: [`fast::decode`] for the plain frames that a
+//! capture mostly consists of, and the stateful [`Decoder`] for everything else (other link layers, tunnels, IP
+//! options and extension headers, fragments, ICMP errors).
 
+pub mod decoder;
+mod ether;
 pub mod fast;
-pub mod ip;
-pub mod link;
-pub mod transport;
-pub mod tunnel;
+mod fragment;
+mod icmp;
+mod ip;
+mod layer;
+mod link;
+mod transport;
+mod tunnel;
+mod wlan;
+
+pub use decoder::{DecodeStats, Decoder};
+pub use layer::Opaque;
+pub use link::link_name;
 
 use crate::capture::Direction;
 use crate::time::Timestamp;

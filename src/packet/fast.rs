@@ -1,1 +1,325 @@
-//! The fast path: Ethernet, IPv4/IPv6, TCP/UDP without anything unusual.
+//! The fast path: Ethernet, at most one VLAN tag, IPv4 or IPv6, TCP or UDP, without anything unusual.
+//!
+//! Guaranteed: whatever this path decodes, [`crate::packet::Decoder`] decodes to the same packet. It keeps no state,
+//! allocates nothing and touches headers only. `None` means "ask the decoder", never "nothing there".
+
+use crate::capture::{Frame, LinkType};
+use crate::packet::ether::{ETHERNET_HEADER_LEN, IPV4, IPV6, VLAN, VLAN_TAG_LEN};
+use crate::packet::ip::protocol;
+use crate::packet::layer::Context;
+use crate::packet::transport::{TCP_HEADER_LEN, UDP_HEADER_LEN, tcp_options};
+use crate::packet::{Packet, TcpFlags, TcpOptions, TcpSegment, Transport, UdpDatagram, tunnel};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The network header's part of a packet, and where its payload lies.
+struct Network<'w> {
+    src: IpAddr,
+    dst: IpAddr,
+    ttl: u8,
+    ip_id: Option<u16>,
+    protocol: u8,
+    payload: &'w [u8],
+    payload_len: usize,
+}
+
+/// Decodes a plain frame.
+#[inline]
+pub fn decode<'w>(frame: &Frame<'w>) -> Option<Packet<'w>> {
+    if frame.link != LinkType::ETHERNET {
+        return None;
+    }
+    let data = frame.data;
+    let header = data.first_chunk::<ETHERNET_HEADER_LEN>()?;
+    let &[.., a, b] = header;
+    let mut ether_type = u16::from_be_bytes([a, b]);
+    let mut start = ETHERNET_HEADER_LEN;
+    if ether_type == VLAN {
+        let &[_, _, a, b] = data.get(start..)?.first_chunk::<VLAN_TAG_LEN>()?;
+        ether_type = u16::from_be_bytes([a, b]);
+        start += VLAN_TAG_LEN;
+    }
+    let packet = data.get(start..)?;
+    // Segmentation offload leaves the IP length 0; then the frame's counts.
+    let wire = (frame.original_len as usize).max(data.len()) - start;
+    let network = match ether_type {
+        IPV4 => v4(packet, wire)?,
+        IPV6 => v6(packet, wire)?,
+        _ => return None,
+    };
+    let transport = match network.protocol {
+        protocol::TCP => tcp(network.payload, network.payload_len)?,
+        protocol::UDP => udp(network.payload, network.payload_len)?,
+        _ => return None,
+    };
+    let cx = Context::of(frame);
+    Some(Packet {
+        at: cx.at,
+        src: network.src,
+        dst: network.dst,
+        ttl: network.ttl,
+        ip_id: network.ip_id,
+        direction: cx.direction,
+        pid: cx.pid,
+        dropped: cx.dropped,
+        transport,
+    })
+}
+
+/// An IPv4 header without options (RFC 791, 3.1), of a packet that is no fragment.
+#[inline]
+fn v4(packet: &[u8], wire: usize) -> Option<Network<'_>> {
+    let (header, rest) = packet.split_first_chunk::<20>()?;
+    let &[0x45, _, t0, t1, i0, i1, f0, f1, ttl, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = header else {
+        return None;
+    };
+    // More fragments, or an offset; "don't fragment" and the reserved bit do not matter.
+    if u16::from_be_bytes([f0, f1]) & 0x3fff != 0 {
+        return None;
+    }
+    let total = match usize::from(u16::from_be_bytes([t0, t1])) {
+        0 => wire,
+        total => total,
+    };
+    let payload_len = total.checked_sub(20)?;
+    Some(Network {
+        src: IpAddr::V4(Ipv4Addr::new(s0, s1, s2, s3)),
+        dst: IpAddr::V4(Ipv4Addr::new(d0, d1, d2, d3)),
+        ttl,
+        ip_id: Some(u16::from_be_bytes([i0, i1])),
+        protocol,
+        payload: rest.get(..payload_len).unwrap_or(rest),
+        payload_len,
+    })
+}
+
+/// An IPv6 header (RFC 8200, 3); extension headers fail at the transport.
+#[inline]
+fn v6(packet: &[u8], wire: usize) -> Option<Network<'_>> {
+    let (header, rest) = packet.split_first_chunk::<40>()?;
+    let (head, addresses) = header.split_first_chunk::<8>()?;
+    let &[version, _, _, _, l0, l1, protocol, ttl] = head;
+    if version >> 4 != 6 {
+        return None;
+    }
+    let (src, dst) = addresses.split_first_chunk::<16>()?;
+    let dst = dst.first_chunk::<16>()?;
+    let payload_len = match usize::from(u16::from_be_bytes([l0, l1])) {
+        0 => wire.checked_sub(40)?,
+        len => len,
+    };
+    Some(Network {
+        src: IpAddr::V6(Ipv6Addr::from(*src)),
+        dst: IpAddr::V6(Ipv6Addr::from(*dst)),
+        ttl,
+        ip_id: None,
+        protocol,
+        payload: rest.get(..payload_len).unwrap_or(rest),
+        payload_len,
+    })
+}
+
+/// A TCP header that was captured whole.
+#[inline]
+fn tcp(segment: &[u8], wire: usize) -> Option<Transport<'_>> {
+    let (header, rest) = segment.split_first_chunk::<TCP_HEADER_LEN>()?;
+    let &[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, w0, w1, ..] = header;
+    let options_len = (usize::from(offset >> 4) * 4).checked_sub(TCP_HEADER_LEN)?;
+    let (options, payload) = rest.split_at_checked(options_len)?;
+    let payload_len = wire.checked_sub(TCP_HEADER_LEN + options_len)?;
+    Some(Transport::Tcp(TcpSegment {
+        src_port: u16::from_be_bytes([s0, s1]),
+        dst_port: u16::from_be_bytes([d0, d1]),
+        seq: u32::from_be_bytes([q0, q1, q2, q3]),
+        ack: u32::from_be_bytes([a0, a1, a2, a3]),
+        flags: TcpFlags(flags),
+        window: u16::from_be_bytes([w0, w1]),
+        options: options_of(options),
+        payload,
+        payload_len: u32::try_from(payload_len).ok()?,
+    }))
+}
+
+/// Most segments have no options, or two no-operations and a time stamp (RFC 7323, appendix A).
+#[inline]
+fn options_of(options: &[u8]) -> TcpOptions {
+    match *options {
+        [] => TcpOptions::default(),
+        [1, 1, 8, 10, a, b, c, d, e, f, g, h] => TcpOptions {
+            timestamps: Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))),
+            ..TcpOptions::default()
+        },
+        _ => tcp_options(options),
+    }
+}
+
+/// A UDP header of a port that is no tunnel's.
+#[inline]
+fn udp(datagram: &[u8], wire: usize) -> Option<Transport<'_>> {
+    let (header, rest) = datagram.split_first_chunk::<UDP_HEADER_LEN>()?;
+    let &[s0, s1, d0, d1, l0, l1, _, _] = header;
+    let (src_port, dst_port) = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
+    if tunnel::is_port(src_port) || tunnel::is_port(dst_port) {
+        return None;
+    }
+    let len = match usize::from(u16::from_be_bytes([l0, l1])) {
+        0 => wire,
+        stated => stated.min(wire),
+    };
+    let payload_len = len.checked_sub(UDP_HEADER_LEN)?;
+    Some(Transport::Udp(UdpDatagram {
+        src_port,
+        dst_port,
+        payload: rest.get(..payload_len).unwrap_or(rest),
+        payload_len: u32::try_from(payload_len).ok()?,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Direction;
+    use crate::packet::Decoder;
+    use crate::time::Timestamp;
+    use etherparse::{PacketBuilder, TcpOptionElement};
+    use proptest::prelude::*;
+
+    fn frame(data: &[u8], original_len: usize) -> Frame<'_> {
+        Frame {
+            number: 7,
+            time: Timestamp(9),
+            timed: true,
+            link: LinkType::ETHERNET,
+            data,
+            original_len: original_len as u32,
+            interface: 0,
+            direction: Direction::Outbound,
+            pid: Some(3),
+            tid: None,
+            dropped: None,
+        }
+    }
+
+    /// What both paths make of a frame, as text; the general path may emit several packets.
+    fn both(data: &[u8], original_len: usize) -> (Option<String>, Vec<String>) {
+        let frame = frame(data, original_len);
+        let mut general = Vec::new();
+        let mut decoder = Decoder::new();
+        decoder.decode(&frame, &mut |p| general.push(format!("{p:?}")));
+        (decode(&frame).map(|p| format!("{p:?}")), general)
+    }
+
+    fn check(data: &[u8], original_len: usize) -> bool {
+        let (fast, general) = both(data, original_len);
+        if let Some(fast) = &fast {
+            assert_eq!(std::slice::from_ref(fast), general);
+        }
+        fast.is_some()
+    }
+
+    fn built(v6: bool, vlan: bool, tcp: bool, options: &[TcpOptionElement], payload: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let link = PacketBuilder::ethernet2([1; 6], [2; 6]);
+        let ports = (50_000, 443);
+        macro_rules! upper {
+            ($ip:expr) => {
+                if tcp {
+                    let builder = $ip.tcp(ports.0, ports.1, 0x0102_0304, 1000).ack(99).psh();
+                    builder.options(options).unwrap().write(&mut out, payload).unwrap()
+                } else {
+                    $ip.udp(ports.0, ports.1).write(&mut out, payload).unwrap()
+                }
+            };
+        }
+        match (v6, vlan) {
+            (false, false) => upper!(link.ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64)),
+            (true, false) => upper!(link.ipv6([3; 16], [4; 16], 64)),
+            (false, true) => {
+                upper!(link.single_vlan(etherparse::VlanId::try_new(5).unwrap()).ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64))
+            }
+            (true, true) => {
+                upper!(link.single_vlan(etherparse::VlanId::try_new(5).unwrap()).ipv6([3; 16], [4; 16], 64))
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn plain_frames_are_decoded_without_the_decoder() {
+        let options = [TcpOptionElement::MaximumSegmentSize(1460), TcpOptionElement::WindowScale(8)];
+        for v6 in [false, true] {
+            for vlan in [false, true] {
+                for tcp in [false, true] {
+                    let bytes = built(v6, vlan, tcp, &options, b"hello");
+                    assert!(check(&bytes, bytes.len()), "{v6} {vlan} {tcp}");
+                    // Padding, as on the shortest frames, is no payload.
+                    let padded = [&bytes[..], &[0; 9]].concat();
+                    let frame = frame(&padded, padded.len());
+                    match decode(&frame).unwrap().transport {
+                        Transport::Tcp(s) => assert_eq!((s.payload, s.options.mss), (&b"hello"[..], Some(1460))),
+                        Transport::Udp(u) => assert_eq!(u.payload, b"hello"),
+                        _ => panic!(),
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn offload_lengths_and_snap_lengths_agree_with_the_decoder() {
+        for v6 in [false, true] {
+            let mut bytes = built(v6, false, true, &[], &[7; 3000]);
+            let length_at = if v6 { 18 } else { 16 };
+            bytes[length_at..length_at + 2].fill(0);
+            assert!(check(&bytes, bytes.len()));
+            let frame = frame(&bytes, bytes.len());
+            let Transport::Tcp(s) = decode(&frame).unwrap().transport else { panic!() };
+            assert_eq!((s.payload.len(), s.payload_len), (3000, 3000));
+            let bytes = built(v6, false, true, &[], &[7; 3000]);
+            for snap in 0..100 {
+                check(&bytes[..snap], bytes.len());
+            }
+            assert!(check(&bytes[..96], bytes.len()));
+        }
+    }
+
+    #[test]
+    fn the_unusual_is_left_to_the_decoder() {
+        let mut fragment = built(false, false, true, &[], b"x");
+        fragment[20] = 0x20;
+        assert!(!check(&fragment, fragment.len()));
+        let mut tunnel = built(false, false, false, &[], &[8, 0, 0, 0, 0, 0, 1, 0]);
+        tunnel[36..38].copy_from_slice(&4789u16.to_be_bytes());
+        assert!(!check(&tunnel, tunnel.len()));
+        let mut double = built(false, true, true, &[], b"x");
+        double[16..18].copy_from_slice(&VLAN.to_be_bytes());
+        assert!(!check(&double, double.len()));
+        let plain = built(false, false, true, &[], b"x");
+        let other_link = Frame { link: LinkType::RAW, ..frame(&plain, plain.len()) };
+        assert!(decode(&other_link).is_none());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn whatever_is_decoded_is_what_the_decoder_sees(
+            shape in any::<[bool; 3]>(),
+            payload in proptest::collection::vec(any::<u8>(), 0..60),
+            with_options in any::<bool>(),
+            flips in proptest::collection::vec((0usize..90, any::<u8>()), 0..5),
+            snap in 0usize..200,
+            more in 0usize..2000,
+        ) {
+            let options: &[TcpOptionElement] =
+                if with_options { &[TcpOptionElement::Noop, TcpOptionElement::Noop, TcpOptionElement::Timestamp(5, 6)] } else { &[] };
+            let mut bytes = built(shape[0], shape[1], shape[2], options, &payload);
+            for (at, value) in flips {
+                if let Some(b) = bytes.get_mut(at) {
+                    *b = value;
+                }
+            }
+            let wire = bytes.len() + more;
+            bytes.truncate(snap);
+            check(&bytes, wire);
+        }
+    }
+}
