@@ -90,7 +90,8 @@ pub fn server_hello_over(carrier: TlsCarrier, body: &[u8]) -> Option<ServerHello
     }
     let random = c.take(RANDOM_BYTES)?;
     // TLS 1.3 up to draft 21 put its number here and left out session id and compression.
-    let early_draft = (DRAFT_FIRST..=DRAFT_WITHOUT_SESSION_ID).contains(&legacy_version);
+    let early_draft =
+        (DRAFT_FIRST..=DRAFT_WITHOUT_SESSION_ID).contains(&legacy_version) || legacy_version == 0x0304 && is_short(&c);
     let session_id = if early_draft { &[] } else { sized8(&mut c)? };
     let cipher = c.u16_be()?;
     if !early_draft {
@@ -315,6 +316,14 @@ impl<'a> Extensions<'a> {
     }
 }
 
+/// Behind the random come only a cipher suite and extensions, to the end. Drafts before 18 wrote TLS 1.3's final number
+/// into legacy_version, where the standard has TLS 1.2's.
+fn is_short(c: &Cursor<'_>) -> bool {
+    let mut c = *c;
+    c.skip(2);
+    c.u16_be().is_some_and(|length| usize::from(length) == c.remaining())
+}
+
 fn extension_block<'a>(c: &mut Cursor<'a>) -> Block<'a> {
     // Hellos without extensions end here.
     let Some(length) = c.u16_be() else { return Block { bytes: &[], cut: !c.is_empty() } };
@@ -527,6 +536,16 @@ mod tests {
         let hello = server_hello(&body).unwrap();
         assert_eq!((hello.version, hello.cipher), (0x7F12, 0x1301));
         assert!(hello.ja3s.is_some());
+    }
+
+    #[test]
+    fn a_draft_14_server_hello_has_the_final_number_and_no_session_id() {
+        let extensions = sized::<2>(&extension(51, &[0, 29]));
+        let body = [&[3, 4][..], &[3; 32], &[0x13, 0x01], &extensions].concat();
+        let hello = server_hello(&body).unwrap();
+        assert_eq!((hello.version, hello.cipher), (0x0304, 0x1301));
+        let hello = server_hello(&server_body([3, 4], &[1; 32], &[extension(51, &[0, 29])])).unwrap();
+        assert_eq!((hello.cipher, hello.session_id.len()), (0x1302, 64));
     }
 
     #[test]
