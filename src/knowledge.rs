@@ -5,4 +5,5 @@ pub mod endpoints;
 pub mod error_codes;
 pub mod interceptors;
 pub mod issuers;
+pub mod pktmon_maps;
 pub mod releases;

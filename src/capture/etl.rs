@@ -10,15 +10,19 @@ mod config;
 mod container;
 pub mod event;
 pub mod guid;
+mod layout;
 mod merge;
 mod names;
 pub mod ndis;
 mod packet;
 pub mod pktmon;
+mod process;
 mod queue;
 pub mod schema;
 mod shape;
+mod status;
 pub mod system_event;
+mod value;
 pub mod xpress;
 mod zone;
 
@@ -37,9 +41,15 @@ use ndis::Joiner;
 use packet::Site;
 use pktmon::Components;
 use queue::Queue;
+use schema::Schemas;
+use std::collections::BTreeSet;
+use system_event::Collector;
 
 /// Bytes of events after which a window ends though it holds few packets, so that progress is seen.
 const QUIET_BYTES: u64 = 64 << 20;
+
+/// Different drop reasons that are named: Windows knows some hundreds.
+const DROP_REASONS_MAX: usize = 4096;
 
 /// A reader of one ETL file.
 pub struct EtlSource<'a> {
@@ -56,6 +66,9 @@ struct Trace<'a> {
     joiner: Joiner,
     components: Components,
     config: Config,
+    schemas: Schemas,
+    system: Collector,
+    drop_reasons: BTreeSet<u32>,
     tally: Tally,
     info: CaptureInfo,
 }
@@ -71,7 +84,6 @@ struct Tally {
     ndis_other: u64,
     pktmon_other: u64,
     merge_records: u64,
-    header_records: u64,
 }
 
 impl<'a> EtlSource<'a> {
@@ -89,6 +101,9 @@ impl<'a> EtlSource<'a> {
             joiner: Joiner::default(),
             components: Components::default(),
             config: Config::default(),
+            schemas: Schemas::default(),
+            system: Collector::default(),
+            drop_reasons: BTreeSet::new(),
             tally: Tally::default(),
             info: CaptureInfo { problems, ..CaptureInfo::default() },
         };
@@ -185,11 +200,20 @@ impl Trace<'_> {
             (Kind::Classic, guid::EVENT_METADATA | guid::SYSTEM_CONFIG | guid::WINSAT | guid::IMAGE_ID) => {
                 self.tally.merge_records += 1;
                 self.config.take(event);
+                self.schemas.take(event);
                 None
             }
-            _ => None,
+            _ => {
+                self.system.take(event, time);
+                None
+            }
         };
         if let Some(packet) = packet {
+            if let Some(drop) = packet.dropped
+                && self.drop_reasons.len() < DROP_REASONS_MAX
+            {
+                self.drop_reasons.insert(drop.reason);
+            }
             self.queue.push(&packet, time, file_offset, &mut self.info);
         }
     }
@@ -217,6 +241,8 @@ impl Trace<'_> {
                 (*id, if c.description.is_empty() { c.name.clone() } else { format!("{} ({})", c.name, c.description) })
             })
             .collect();
+        info.drop_reasons = drop_reasons(&self.drop_reasons, &self.schemas);
+        (info.events, info.processes) = self.system.finish(&self.schemas, &mut info.problems);
         note_session(index, &mut info.problems);
         info
     }
@@ -260,6 +286,16 @@ impl Trace<'_> {
         }
         interface
     }
+}
+
+/// The words for drop reasons: the trace's own map first (the numbers changed between builds), then those of known builds.
+fn drop_reasons(met: &BTreeSet<u32>, schemas: &Schemas) -> Vec<(u32, String)> {
+    let own = schemas.map(guid::PKTMON, "DropReason").unwrap_or(&[]);
+    let text = |reason: u32| {
+        let own = own.iter().find(|(n, _)| *n == reason).map(|(_, t)| t.as_str());
+        own.filter(|t| !t.is_empty()).or_else(|| crate::knowledge::pktmon_maps::drop_reason(reason))
+    };
+    met.iter().filter_map(|reason| Some((*reason, text(*reason)?.to_owned()))).collect()
 }
 
 /// What the header says about losses and about the session's end.

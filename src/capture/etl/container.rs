@@ -4,7 +4,6 @@
 //! in file order. Guaranteed: only headers are read here, the walk always advances, and the index is bounded.
 
 use super::event::{self, Kind};
-use super::guid::Guid;
 use super::xpress::Decoder;
 use crate::bytes::Cursor;
 use crate::error::Error;
@@ -165,8 +164,6 @@ pub struct BufferHeader {
     pub cpu: u16,
     /// BufferFlag bits.
     pub flags: u16,
-    /// BufferType; 4 = header buffer.
-    pub kind: u16,
 }
 
 impl BufferHeader {
@@ -182,9 +179,8 @@ impl BufferHeader {
         c.skip(6)?;
         let filled = c.u32_le()? as usize;
         let flags = c.u16_le()?;
-        let kind = c.u16_le()?;
         let cpu = if flags & FLAG_PROCESSOR_INDEX != 0 { cpu } else { cpu & 0xFF };
-        Some(BufferHeader { size, filled, saved, seq, cpu, flags, kind })
+        Some(BufferHeader { size, filled, saved, seq, cpu, flags })
     }
 
     /// The body is compressed.
@@ -465,9 +461,4 @@ fn first_time(data: &[u8], pos: usize, session: usize) -> Option<i64> {
 fn raw_time(bytes: &[u8]) -> Option<i64> {
     let (kind, _) = Kind::of(bytes.first_chunk::<4>()?)?;
     kind.time_offset().and_then(|at| bytes.get(at..)).and_then(|b| b.first_chunk::<8>()).map(|b| i64::from_le_bytes(*b))
-}
-
-/// The provider of a packet, for texts.
-pub fn provider_name(guid: Guid) -> Option<&'static str> {
-    super::names::PROVIDERS.iter().find(|(g, _)| *g == guid).map(|(_, n)| *n)
 }

@@ -20,7 +20,8 @@ pub static PROVIDERS: &[(Guid, &str)] = &[
     (WLAN, "Microsoft-Windows-WLAN-AutoConfig"),
     (WFP, "Microsoft-Windows-WFP"),
     (NDIS, "Microsoft-Windows-NDIS"),
-    (SCHANNEL, "Schannel"),
+    (SCHANNEL, "Microsoft-Windows-Schannel-Events"),
+    (SCHANNEL_LOG, "Schannel"),
     (KERNEL_PROCESS, "Microsoft-Windows-Kernel-Process"),
     (KERNEL_NETWORK, "Microsoft-Windows-Kernel-Network"),
     (CORRELATION, "Microsoft-Windows-Networking-Correlation"),
@@ -54,6 +55,8 @@ pub const WLAN: Guid = Guid::from_u128(0x9580d7dd_0379_4658_9870_d5be7d52d6de);
 pub const WFP: Guid = Guid::from_u128(0x0c478c5b_0351_41b1_8c58_4a6737da32e3);
 /// Microsoft-Windows-NDIS.
 pub const NDIS: Guid = Guid::from_u128(0xcdead503_17f5_4a3e_b7ae_df8cc2902eb9);
+/// Schannel's provider for the system event log.
+pub const SCHANNEL_LOG: Guid = Guid::from_u128(0x1f678132_5938_4686_9fdc_c8ff68f15c85);
 /// Schannel events.
 pub const SCHANNEL: Guid = Guid::from_u128(0x91cc1150_71aa_47e2_ae18_c96e61736b6f);
 /// Microsoft-Windows-Kernel-Process.
@@ -66,3 +69,8 @@ pub const CORRELATION: Guid = Guid::from_u128(0x83ed54f0_4d48_4e45_b16e_726ffd1f
 pub const PEF_WFP: Guid = Guid::from_u128(0xc22d1b14_c242_49de_9f17_1d76b8b9c458);
 /// Class of kernel process events in files without a kernel group byte.
 pub const KERNEL_PROCESS_CLASS: Guid = Guid::from_u128(0x3d6fa8d0_fe05_11d0_9dda_00c04fd7ba7c);
+
+/// The name of a provider.
+pub fn provider(guid: Guid) -> Option<&'static str> {
+    PROVIDERS.iter().find(|(g, _)| *g == guid).map(|(_, n)| *n)
+}

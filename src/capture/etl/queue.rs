@@ -166,12 +166,8 @@ impl<'a> Queue<'a> {
             rank: rank(packet),
             site: packet.site,
         };
-        if self.keep_duplicates {
-            waiting.span = self.span(packet, event_at);
-            return self.ready(waiting);
-        }
         self.release(time);
-        let key = if packet.dropped.is_some() { None } else { self.key(packet) };
+        let key = if packet.dropped.is_some() || self.keep_duplicates { None } else { self.key(packet) };
         if let Some(key) = key {
             if self.is_copy(key, packet, time) {
                 info.duplicates += 1;
@@ -360,6 +356,10 @@ impl<'a> Queue<'a> {
     /// Hands the window out.
     pub fn hand_out(&mut self, info: &mut CaptureInfo, sink: &mut dyn FnMut(&[Frame<'_>])) {
         if !self.ready.is_empty() {
+            // One processor's events may be out of order by a little; what belongs together waited together.
+            if !self.ready.is_sorted_by_key(|w| w.time) {
+                self.ready.sort_by_key(|w| w.time);
+            }
             let mut frames = Vec::with_capacity(self.ready.len());
             let mut number = self.frames;
             for w in &self.ready {

@@ -132,10 +132,10 @@ mod tests {
 
     #[test]
     fn nonsense_is_zero_and_ends() {
-        assert_eq!(
-            utc_offset_minutes(&[0xFF; 172], Timestamp(i64::MAX)),
-            1440.min(0) + utc_offset_minutes(&[0xFF; 172], Timestamp(0))
-        );
+        // Biases of -1 minute, changes in month 65535: clamped.
+        assert!(utc_offset_minutes(&[0xFF; 172], Timestamp(i64::MAX)).abs() <= 2);
+        // A bias of millenia is not believed.
+        assert_eq!(utc_offset_minutes(&[0x7F; 172], Timestamp(0)), 0);
         for len in 0..172 {
             utc_offset_minutes(&vec![7; len], Timestamp(i64::MIN));
         }
