@@ -76,6 +76,13 @@ pub fn client_hello_over(carrier: TlsCarrier, body: &[u8]) -> Option<ClientHello
     Some(hello)
 }
 
+/// Reads the beginning of a ClientHello whose end is missing, where it names the host; half a name is no name.
+pub fn cut_client_hello(carrier: TlsCarrier, body: &[u8]) -> Option<ClientHello> {
+    let hello = client_hello_over(carrier, body)?;
+    let named = hello.sni.is_some() && hello.extensions.last() != Some(&EXT_SERVER_NAME);
+    named.then_some(ClientHello { cut: true, ja3: None, ja4: None, ..hello })
+}
+
 /// Reads a ServerHello of TLS over TCP: `body` is the handshake message without its four-byte header.
 pub fn server_hello(body: &[u8]) -> Option<ServerHello> {
     server_hello_over(TlsCarrier::Tcp, body)
@@ -498,6 +505,16 @@ mod tests {
                 assert!(hello.unwrap().ja4.is_none(), "{end}");
             }
         }
+    }
+
+    #[test]
+    fn the_beginning_of_a_hello_is_kept_once_it_names_the_host() {
+        let body = client_body(None, &browser());
+        let named: Vec<_> = (0..body.len()).map(|end| cut_client_hello(TlsCarrier::Tcp, &body[..end])).collect();
+        assert!(named[70].is_none());
+        let last = named.last().unwrap().as_ref().unwrap();
+        assert_eq!((last.sni.as_deref(), last.cut), (Some("login.example.com"), true));
+        assert!(named.iter().flatten().all(|hello| hello.sni == last.sni && hello.ja4.is_none()));
     }
 
     #[test]
