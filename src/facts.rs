@@ -355,6 +355,8 @@ pub struct ServerHello {
     pub session_id: String,
     /// A pre_shared_key was accepted.
     pub psk: bool,
+    /// The record that holds it never became whole in the capture (as when the packets behind the first are lost).
+    pub record_cut: bool,
 }
 
 /// A TLS alert in clear.

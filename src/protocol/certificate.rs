@@ -91,12 +91,12 @@ fn fill(fact: &mut Certificate, certificate: &X509Certificate<'_>) {
     fact.spki_sha256 = base64(&Sha256::digest(tbs.subject_pki.raw));
     fact.subject = rfc4514(&tbs.subject);
     fact.issuer = rfc4514(&tbs.issuer);
-    fact.subject_cn = last(tbs.subject.iter_common_name());
-    fact.issuer_cn = last(tbs.issuer.iter_common_name());
-    fact.subject_o = last(tbs.subject.iter_organization());
-    fact.issuer_o = last(tbs.issuer.iter_organization());
-    fact.issuer_ou = last(tbs.issuer.iter_organizational_unit());
-    fact.issuer_email = last(tbs.issuer.iter_email());
+    fact.subject_cn = first(tbs.subject.iter_common_name());
+    fact.issuer_cn = first(tbs.issuer.iter_common_name());
+    fact.subject_o = first(tbs.subject.iter_organization());
+    fact.issuer_o = first(tbs.issuer.iter_organization());
+    fact.issuer_ou = first(tbs.issuer.iter_organizational_unit());
+    fact.issuer_email = first(tbs.issuer.iter_email());
     fact.serial = serial(tbs.raw_serial());
     fact.not_before = Timestamp::from_parts(tbs.validity.not_before.timestamp(), 0);
     fact.not_after = Timestamp::from_parts(tbs.validity.not_after.timestamp(), 0);
@@ -170,9 +170,9 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
-/// The most specific of several attributes: names go from the general to the specific.
-fn last<'a>(attributes: impl Iterator<Item = &'a AttributeTypeAndValue<'a>>) -> Option<String> {
-    attributes.last().and_then(value).map(|v| printable(&v))
+/// The first of several attributes, as most tools show it.
+fn first<'a>(mut attributes: impl Iterator<Item = &'a AttributeTypeAndValue<'a>>) -> Option<String> {
+    attributes.next().and_then(value).map(|v| printable(&v))
 }
 
 /// An attribute's value as text; `None` where it is no string.

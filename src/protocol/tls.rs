@@ -84,6 +84,8 @@ struct Half {
     /// Bytes of the current record are missing.
     damaged: bool,
     messages: Messages,
+    /// The record that is being read held a ServerHello.
+    greeted: bool,
     /// ChangeCipherSpec was sent: handshake records are encrypted now, hellos excepted (HelloRetryRequest).
     protected: bool,
     /// Something is missing: whether records are encrypted must be told from their content.
@@ -188,6 +190,8 @@ impl TlsDissector {
         let inside = half.walker.gap(missing);
         let counted = inside && half.mode == Body::Count;
         if !counted {
+            self.note_cut_record(side);
+            let half = self.half(side);
             if half.header.kind == record::HANDSHAKE && half.mode != Body::Count {
                 self.note_cut_hello(side, at);
             }
@@ -208,6 +212,7 @@ impl TlsDissector {
                 let at = self.half(side).walker.began;
                 self.note_cut_hello(side, at);
             }
+            self.note_cut_record(side);
         }
         if let Some(answer) = self.answer.take() {
             self.session.plaintext_answer = Some(plaintext_answer(*answer));
@@ -243,8 +248,11 @@ impl TlsDissector {
                 }
             }
             Side::Server => {
-                if let Some(hello) = sslv2_server_hello(record, at) {
+                if let Some((hello, der)) = sslv2_server_hello(record, at) {
                     self.session.server_hellos.push(hello);
+                    if !der.is_empty() {
+                        self.session.certificates.push(certificate::parse(der, 0, at));
+                    }
                     return Interest::Done;
                 }
             }
@@ -286,6 +294,7 @@ impl TlsDissector {
         half.body.clear();
         half.fresh = true;
         half.damaged = false;
+        half.greeted = false;
         half.mode = match header.kind {
             record::HANDSHAKE if !half.protected && !half.uncertain => Body::Stream,
             record::HANDSHAKE => Body::Collect,
@@ -313,6 +322,7 @@ impl TlsDissector {
             Body::Count => {}
         }
         if end {
+            self.half(side).greeted = false;
             self.record(side, at);
         }
     }
@@ -462,6 +472,17 @@ impl TlsDissector {
         }
         if self.session.server_hellos.len() < FACTS_MAX {
             self.session.server_hellos.push(hello);
+            self.halves.iter_mut().skip(1).for_each(|server| server.greeted = true);
+        }
+    }
+
+    /// The record of the last ServerHello stays incomplete.
+    fn note_cut_record(&mut self, side: Side) {
+        if side == Side::Server
+            && std::mem::take(&mut self.half(side).greeted)
+            && let Some(hello) = self.session.server_hellos.last_mut()
+        {
+            hello.record_cut = true;
         }
     }
 
@@ -613,11 +634,15 @@ pub fn is_tls13(version: u16) -> bool {
     matches!(version, 0x0304 | 0x7e00..=0x7fff | 0xfb00..=0xfbff)
 }
 
-/// SSLv2's SERVER-HELLO with its record header: type 4, session-id-hit, certificate type, version (the protocol's
-/// specification of 1995). It names suites of three bytes, of which none is chosen yet.
-fn sslv2_server_hello(record: &[u8], at: At) -> Option<ServerHello> {
-    match *record {
-        [_, _, 4, _, _, 0, 2, ..] => Some(ServerHello { at, version: 2, ..ServerHello::default() }),
+/// SSLv2's SERVER-HELLO with its record header, and the certificate in it: type 4, session-id-hit, certificate type,
+/// version, three lengths (the protocol's specification of 1995). It names suites of three bytes; none is chosen yet.
+fn sslv2_server_hello(record: &[u8], at: At) -> Option<(ServerHello, &[u8])> {
+    match record {
+        [_, _, 4, _, _, 0, 2, high, low, _, _, _, _, rest @ ..] => {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            let hello = ServerHello { at, version: 2, ..ServerHello::default() };
+            Some((hello, rest.get(..length).unwrap_or(&[])))
+        }
         _ => None,
     }
 }
