@@ -1,1 +1,134 @@
-//! Address ranges of Entra and of synthetic resolvers: table only.
+//! Address ranges of Entra and of synthetic resolvers.
+
+use super::Source;
+use crate::lang::Text;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+const M365: Source =
+    Source { title: "Microsoft 365 URLs and IP address ranges, id 56, version 2022072800", date: "2022-07-28" };
+const WSL_THREADS: Source =
+    Source { title: "microsoft/WSL #12806, MicrosoftDocs/WSL pull 2151, Azure/azure-cli #30763", date: "2025" };
+const RFC6598: Source = Source { title: "RFC 6598", date: "2012-04" };
+const RFC2544: Source = Source { title: "RFC 2544, RFC 6890", date: "2013-04" };
+
+/// A range of addresses.
+#[derive(Debug, Clone, Copy)]
+pub struct Range {
+    /// First address.
+    pub network: IpAddr,
+    /// Prefix length.
+    pub prefix: u8,
+    /// Where this is written.
+    pub source: &'static Source,
+}
+
+impl Range {
+    /// Whether the range holds the address; IPv4-mapped IPv6 addresses count as IPv4.
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        match (self.network, ip.to_canonical()) {
+            (IpAddr::V4(net), IpAddr::V4(ip)) => {
+                let mask = u32::MAX.checked_shl(32_u32.saturating_sub(self.prefix.into())).unwrap_or(0);
+                net.to_bits() & mask == ip.to_bits() & mask
+            }
+            (IpAddr::V6(net), IpAddr::V6(ip)) => {
+                let mask = u128::MAX.checked_shl(128_u32.saturating_sub(self.prefix.into())).unwrap_or(0);
+                net.to_bits() & mask == ip.to_bits() & mask
+            }
+            _ => false,
+        }
+    }
+}
+
+const fn v4(a: u8, b: u8, c: u8, d: u8, prefix: u8, source: &'static Source) -> Range {
+    Range { network: IpAddr::V4(Ipv4Addr::new(a, b, c, d)), prefix, source }
+}
+
+const fn v6(a: u16, b: u16, c: u16, source: &'static Source) -> Range {
+    Range { network: IpAddr::V6(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)), prefix: 48, source }
+}
+
+/// Ranges of the public authority. The copy is from 2022: an address outside is worth a look, not an accusation.
+pub static ENTRA_PUBLIC: &[Range] = &[
+    v4(20, 190, 128, 0, 18, &M365),
+    v4(40, 126, 0, 0, 18, &M365),
+    v6(0x2603, 0x1006, 0x2000, &M365),
+    v6(0x2603, 0x1007, 0x0200, &M365),
+    v6(0x2603, 0x1016, 0x1400, &M365),
+    v6(0x2603, 0x1017, 0x0000, &M365),
+    v6(0x2603, 0x1026, 0x3000, &M365),
+    v6(0x2603, 0x1027, 0x0001, &M365),
+    v6(0x2603, 0x1036, 0x3000, &M365),
+    v6(0x2603, 0x1037, 0x0001, &M365),
+    v6(0x2603, 0x1046, 0x2000, &M365),
+    v6(0x2603, 0x1047, 0x0001, &M365),
+    v6(0x2603, 0x1056, 0x2000, &M365),
+    v6(0x2603, 0x1057, 0x0002, &M365),
+];
+
+/// Addresses that a resolver on the client makes up and that never leave it.
+#[derive(Debug, Clone, Copy)]
+pub struct SyntheticRange {
+    /// The range.
+    pub range: Range,
+    /// Product that makes them up.
+    pub product: &'static str,
+    /// What they mean.
+    pub meaning: Text,
+}
+
+/// The table.
+pub static SYNTHETIC: &[SyntheticRange] = &[
+    SyntheticRange {
+        range: v4(6, 6, 0, 0, 16, &WSL_THREADS),
+        product: "Microsoft Entra Global Secure Access client",
+        meaning: Text {
+            en: "the Global Secure Access client answers DNS itself and swaps the address when a connection is made; traffic that \
+                 does not pass its hooks (WSL, containers) dies with unanswered SYNs",
+            ja: "Global Secure Access クライアントが自ら DNS に応答し、接続時にアドレスを差し替える。フックを通らない通信 (WSL、\
+                 コンテナーなど) では SYN に応答がない",
+        },
+    },
+    SyntheticRange {
+        range: v4(100, 64, 0, 0, 10, &RFC6598),
+        product: "VPN, ZTNA client or carrier NAT",
+        meaning: Text {
+            en: "shared address space: a ZTNA or VPN client answers DNS with addresses of its own, or a carrier's NAT stands there",
+            ja: "共有アドレス空間。ZTNA や VPN のクライアントが独自のアドレスで DNS に応答しているか、キャリア NAT がある",
+        },
+    },
+    SyntheticRange {
+        range: v4(198, 18, 0, 0, 15, &RFC2544),
+        product: "fake-IP resolver",
+        meaning: Text {
+            en: "benchmark address space: local proxy clients hand out such addresses and swap them when a connection is made",
+            ja: "ベンチマーク用アドレス空間。ローカルのプロキシ クライアントが払い出し、接続時に差し替えるアドレス",
+        },
+    },
+];
+
+/// Whether the address is one of the public authority's.
+pub fn in_entra_ranges(ip: IpAddr) -> bool {
+    ENTRA_PUBLIC.iter().any(|r| r.contains(ip))
+}
+
+/// The synthetic range that holds the address.
+pub fn synthetic_range(ip: IpAddr) -> Option<&'static SyntheticRange> {
+    SYNTHETIC.iter().find(|s| s.range.contains(ip))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_found_in_their_ranges() {
+        for ip in ["20.190.151.7", "40.126.28.11", "2603:1026:3000::1", "::ffff:40.126.0.1"] {
+            assert!(in_entra_ranges(ip.parse().unwrap()), "{ip}");
+        }
+        for ip in ["20.190.192.0", "40.126.64.0", "2603:1026:3001::1", "0.0.0.0", "::"] {
+            assert!(!in_entra_ranges(ip.parse().unwrap()), "{ip}");
+        }
+        assert_eq!(synthetic_range("6.6.1.2".parse().unwrap()).unwrap().range.prefix, 16);
+        assert!(synthetic_range("6.7.0.0".parse().unwrap()).is_none());
+    }
+}
