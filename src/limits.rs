@@ -54,6 +54,10 @@ pub const FLOW_SHARDS: usize = 16;
 /// Bytes that unpacking one input may produce, over all its members (a netsh trace is 2000 MB by default).
 pub const ARCHIVE_BYTES_MAX: u64 = 8 << 30;
 
+/// Unpacked bytes held in memory at the same time, over all inputs of one call: one full netsh trace (2000 MB by
+/// default) and what lies beside it. Captures packed with gz, zst or in a zip are streamed and not held.
+pub const ARCHIVE_HELD_BYTES_MAX: u64 = 4 << 30;
+
 /// Members looked at in one archive.
 pub const ARCHIVE_MEMBERS_MAX: usize = 10_000;
 
@@ -87,6 +91,9 @@ pub const AMSDU_SUBFRAMES_MAX: usize = 820;
 
 /// Tunnels nested in one another that are followed.
 pub const TUNNEL_DEPTH_MAX: usize = 8;
+
+/// Files looked at in one call; a folder with more is most likely not a case.
+pub const FILES_MAX: usize = 1_000_000;
 
 /// Debug logs larger than this are read to here and reported as cut (az writes a few MB at most).
 pub const LOG_BYTES_MAX: u64 = 256 << 20;
