@@ -12,11 +12,12 @@ pub mod sniff;
 
 use crate::bytes::Cursor;
 use crate::error::Error;
-use crate::input::ByteSource;
+use crate::input::{ByteSource, Evidence, Kind};
 use crate::limits;
 use crate::message;
 use crate::problem::Problems;
 use crate::time::Timestamp;
+use sniff::Container;
 
 /// A link type as in the registry of the tcpdump project (LINKTYPE_ values).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -243,6 +244,62 @@ pub trait FrameSource {
 
     /// What is known of the capture, after the last window.
     fn finish(self: Box<Self>) -> CaptureInfo;
+}
+
+/// How a capture is read.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadOptions {
+    /// Bytes worked off at a time.
+    pub window_bytes: usize,
+    /// Hand out every copy that Windows logged of a packet, not only the first.
+    pub keep_duplicates: bool,
+}
+
+impl Default for ReadOptions {
+    fn default() -> ReadOptions {
+        ReadOptions { window_bytes: limits::WINDOW_BYTES, keep_duplicates: false }
+    }
+}
+
+/// Opens the capture in `evidence` and gives its reader to `work`; the reader may borrow what was mapped for it.
+///
+/// # Errors
+/// When the evidence cannot be opened, is no capture, or nothing of it can be read.
+pub fn with_source<R>(
+    evidence: &Evidence,
+    options: &ReadOptions,
+    work: impl FnOnce(Box<dyn FrameSource + '_>) -> R,
+) -> Result<R, Error> {
+    let window = options.window_bytes;
+    let Kind::Capture(container) = evidence.kind else {
+        let reason = message!(en: "not a capture", ja: "キャプチャではありません");
+        return Err(Error::Unsupported { path: evidence.path.clone().into(), reason });
+    };
+    let named = |e: Error| e.at(&evidence.path);
+    match container {
+        Container::Etl => {
+            let bytes = evidence.whole()?;
+            let source = etl::EtlSource::open(&bytes, window).map_err(named)?;
+            Ok(work(Box::new(source.keep_duplicates(options.keep_duplicates))))
+        }
+        container => Ok(work(open(container, evidence.source()?, window).map_err(named)?)),
+    }
+}
+
+/// A reader for a container that is read from front to back: pcap, pcapng and Network Monitor.
+///
+/// # Errors
+/// When the container is another one, or nothing can be read.
+pub fn open(container: Container, source: ByteSource, window: usize) -> Result<Box<dyn FrameSource>, Error> {
+    Ok(match container {
+        Container::Pcap => Box::new(pcap::PcapSource::new(source, window)?),
+        Container::PcapNg => Box::new(pcapng::PcapngSource::new(source, window)?),
+        _ => {
+            let reason =
+                message!(en: "no capture that is read from the front", ja: "先頭から読めるキャプチャではありません");
+            return Err(Error::Unsupported { path: std::path::PathBuf::new(), reason });
+        }
+    })
 }
 
 /// The order of bytes that a container was written in.
