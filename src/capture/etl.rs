@@ -35,6 +35,7 @@ use crate::message;
 use crate::problem::Problems;
 use config::Config;
 use container::Index;
+pub(super) use container::is_etl;
 use event::{Event, Kind};
 use merge::Merger;
 use ndis::Joiner;

@@ -3,6 +3,7 @@
 //! What enters: the first kibibyte or so. What leaves: a container that is read here, or the name of one that is not,
 //! with what to do about it. Guaranteed: looks at the given bytes only.
 
+use super::etl;
 use super::pcap;
 use super::pcapng;
 use crate::bytes::Cursor;
@@ -59,7 +60,8 @@ pub fn sniff(head: &[u8]) -> Container {
     if is_zstd_skippable(head) {
         return Container::Zst;
     }
-    if is_etl(head) {
+    // An event trace has no magic number; its first buffer is looked at.
+    if etl::is_etl(head) {
         return Container::Etl;
     }
     Container::Unknown
@@ -71,19 +73,6 @@ fn is_zstd_skippable(head: &[u8]) -> bool {
     let skippable = c.u32_le().is_some_and(|m| (0x184d_2a50..=0x184d_2a5f).contains(&m));
     let length = c.u32_le().unwrap_or(0) as usize;
     skippable && c.skip(length).is_some() && c.peek(4) == Some(&[0x28, 0xb5, 0x2f, 0xfd])
-}
-
-/// An event trace has no magic number: it begins with a buffer header of 72 bytes (size, ..., filled bytes at 0x30,
-/// type at 0x36), whose type is 4, and a record of the trace header behind it: a system header with the marker 0xC0
-/// and a type below 0x20 (32 or 64 bit), group and type of the event 0.
-fn is_etl(head: &[u8]) -> bool {
-    let field = |at: usize, length: usize| head.get(at..at + length);
-    let u16_at = |at| field(at, 2).and_then(|b| Cursor::new(b).u16_le());
-    let u32_at = |at| field(at, 4).and_then(|b| Cursor::new(b).u32_le());
-    let (Some(size), Some(filled), Some(kind)) = (u32_at(0), u32_at(0x30), u16_at(0x36)) else { return false };
-    let (Some(record), Some(marker)) = (u16_at(0x48), u16_at(0x4a)) else { return false };
-    let _ = record;
-    (72..=64 << 20).contains(&size) && filled <= size && kind == 4 && (marker & 0xff00) == 0xc000
 }
 
 /// Magic numbers at the start of a file.
