@@ -35,7 +35,6 @@ use crate::message;
 use crate::problem::Problems;
 use config::Config;
 use container::Index;
-pub(super) use container::is_etl;
 use event::{Event, Kind};
 use merge::Merger;
 use ndis::Joiner;
