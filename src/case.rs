@@ -1,1 +1,240 @@
-//! Facts of all evidence → the case: one clock, names, addresses, flows and log events joined.
+//! Facts of all evidence → the case: one clock, names ↔ addresses ↔ flows joined; the story of each host.
+//!
+//! What enters: the facts of every piece of evidence. What leaves: [`Case`], for each host that the client wanted the
+//! name look-ups and the attempts to reach it, in time order, each with the way it took. Nothing is judged here.
+
+mod attempts;
+mod lookups;
+mod names;
+
+use crate::facts::CaptureFacts;
+use crate::facts::log::{LogFacts, SigninFacts};
+use crate::facts::system::SystemFacts;
+use crate::knowledge::{self, Endpoint};
+use crate::packet::At;
+use crate::report::Role;
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+pub use lookups::{Lookup, LookupResult};
+pub use names::AddressBook;
+
+/// One piece of evidence with its facts.
+#[derive(Debug)]
+pub struct Piece {
+    /// Path as shown in reports.
+    pub path: String,
+    /// Container around it (`cab`, `zip`, `gz`, `zst`).
+    pub container: Option<&'static str>,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// What it says.
+    pub facts: PieceFacts,
+}
+
+/// What a piece of evidence says.
+#[derive(Debug)]
+pub enum PieceFacts {
+    /// A capture.
+    Capture(Box<CaptureFacts>),
+    /// A debug log.
+    Log(Box<LogFacts>),
+    /// A sign-in log export.
+    Signin(Box<SigninFacts>),
+    /// System files of a NetTrace.cab.
+    System(Box<SystemFacts>),
+    /// A TLS key log; used while the captures were read.
+    KeyLog,
+}
+
+/// Everything known about one customer problem.
+#[derive(Debug)]
+pub struct Case {
+    /// The evidence.
+    pub pieces: Vec<Piece>,
+    /// Hosts in order of first appearance.
+    pub hosts: Vec<HostStory>,
+    /// Names and addresses.
+    pub book: AddressBook,
+    /// Proxies that the client used or tried: address → name or address text, `host:port`.
+    pub proxies: BTreeMap<SocketAddr, String>,
+}
+
+/// What happened between the client and one host.
+#[derive(Debug)]
+pub struct HostStory {
+    /// Name in lower case, or the address as text.
+    pub name: String,
+    /// What it is to the client.
+    pub role: Role,
+    /// Its line in the endpoint table.
+    pub endpoint: Option<&'static Endpoint>,
+    /// Needed for the sign-in, as far as that can be told.
+    pub required: Option<bool>,
+    /// Questions for its name, in time order.
+    pub lookups: Vec<Lookup>,
+    /// Attempts to reach it, in time order.
+    pub attempts: Vec<Attempt>,
+    /// Hosts the debug log speaks of have this set.
+    pub in_log: bool,
+}
+
+impl HostStory {
+    /// First thing that happened with it.
+    pub fn first_time(&self) -> Option<Timestamp> {
+        let lookup = self.lookups.first().and_then(|l| l.asked.first()).map(|a| a.time);
+        let attempt = self.attempts.first().map(|a| a.start.time);
+        match (lookup, attempt) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+}
+
+/// The way an attempt took.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    /// To the host itself.
+    Direct,
+    /// Through an HTTP proxy, `host:port`.
+    Proxy(String),
+    /// Through a SOCKS proxy, `host:port`.
+    Socks(String),
+}
+
+impl Way {
+    /// The proxy as reports show it.
+    pub fn proxy_text(&self) -> Option<String> {
+        match self {
+            Way::Direct => None,
+            Way::Proxy(p) => Some(p.clone()),
+            Way::Socks(p) => Some(format!("socks5://{p}")),
+        }
+    }
+}
+
+/// One attempt to reach a host: a flow, and the part of it that was about this host.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Index into [`Case::pieces`].
+    pub piece: usize,
+    /// Index into the capture's flows.
+    pub flow: usize,
+    /// Index into the flow's TLS sessions.
+    pub session: Option<usize>,
+    /// Index into the flow's HTTP exchanges: the CONNECT, or the plain request.
+    pub exchange: Option<usize>,
+    /// The way it took.
+    pub way: Way,
+    /// The client end.
+    pub client: IpAddr,
+    /// Where the packets went.
+    pub peer: SocketAddr,
+    /// First frame.
+    pub start: At,
+    /// Last frame.
+    pub end: At,
+    /// The name was concluded (order of questions and connections), not read.
+    pub name_inferred: bool,
+}
+
+impl Case {
+    /// Joins the facts of all pieces.
+    pub fn build(pieces: Vec<Piece>) -> Case {
+        let book = AddressBook::build(&pieces);
+        let proxies = attempts::proxies(&pieces, &book);
+        let lookups = lookups::collect(&pieces);
+        let attempts = attempts::collect(&pieces, &book, &proxies);
+        let mut case = Case { pieces, hosts: Vec::new(), book, proxies };
+        case.tell_stories(lookups, attempts);
+        case
+    }
+
+    /// The captures with their index among the pieces.
+    pub fn captures(&self) -> impl Iterator<Item = (usize, &CaptureFacts)> {
+        self.pieces.iter().enumerate().filter_map(|(i, p)| match &p.facts {
+            PieceFacts::Capture(c) => Some((i, &**c)),
+            _ => None,
+        })
+    }
+
+    /// The debug logs with their index among the pieces.
+    pub fn logs(&self) -> impl Iterator<Item = (usize, &LogFacts)> {
+        self.pieces.iter().enumerate().filter_map(|(i, p)| match &p.facts {
+            PieceFacts::Log(l) => Some((i, &**l)),
+            _ => None,
+        })
+    }
+
+    /// The capture of an attempt.
+    pub fn capture(&self, piece: usize) -> Option<&CaptureFacts> {
+        match &self.pieces.get(piece)?.facts {
+            PieceFacts::Capture(c) => Some(c),
+            _ => None,
+        }
+    }
+
+    /// The flow of an attempt.
+    pub fn flow(&self, attempt: &Attempt) -> Option<&crate::facts::Flow> {
+        self.capture(attempt.piece)?.flows.get(attempt.flow)
+    }
+
+    /// The story of a host.
+    pub fn host(&self, name: &str) -> Option<&HostStory> {
+        self.hosts.iter().find(|h| h.name == name)
+    }
+
+    fn tell_stories(&mut self, lookups: Vec<Lookup>, attempts: Vec<(String, Attempt)>) {
+        let mut stories: BTreeMap<String, (Vec<Lookup>, Vec<Attempt>)> = BTreeMap::new();
+        for (name, attempt) in attempts {
+            stories.entry(name).or_default().1.push(attempt);
+        }
+        let asked: Vec<String> = lookups.iter().map(|l| l.name.clone()).collect();
+        for lookup in lookups {
+            if lookups::is_suffix_search(&lookup, &asked) {
+                continue;
+            }
+            stories.entry(lookup.name.clone()).or_default().0.push(lookup);
+        }
+        let proxy_names: Vec<&str> =
+            self.proxies.values().filter_map(|p| p.rsplit_once(':').map(|(host, _)| host)).collect();
+        let mut hosts: Vec<HostStory> = Vec::new();
+        for (name, (mut lookups, mut attempts)) in stories {
+            lookups.sort_by_key(|l| l.asked.first().map(|a| a.time));
+            attempts.sort_by_key(|a| (a.start.time, a.piece, a.flow));
+            let endpoint = knowledge::endpoint(&name);
+            let role = if proxy_names.contains(&name.as_str()) {
+                Role::Proxy
+            } else if endpoint.is_some() || knowledge::is_microsoft_host(&name) || names::is_federation_like(&name) {
+                Role::Service
+            } else {
+                Role::Other
+            };
+            let required = match role {
+                Role::Proxy => Some(true),
+                _ => endpoint.map(knowledge::Endpoint::is_required),
+            };
+            hosts.push(HostStory { name, role, endpoint, required, lookups, attempts, in_log: false });
+        }
+        hosts.sort_by(|a, b| (a.first_time(), &a.name).cmp(&(b.first_time(), &b.name)));
+        self.hosts = hosts;
+        self.join_logs();
+    }
+
+    /// Hosts the logs speak of are services that were asked for, even where no packet shows it.
+    fn join_logs(&mut self) {
+        let mut named: Vec<String> = Vec::new();
+        for (_, log) in self.logs() {
+            named.extend(log.hosts());
+        }
+        for host in &mut self.hosts {
+            if named.iter().any(|n| n.eq_ignore_ascii_case(&host.name)) {
+                host.in_log = true;
+                if host.role == Role::Other {
+                    host.role = Role::Service;
+                }
+            }
+        }
+    }
+}

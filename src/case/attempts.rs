@@ -1,0 +1,290 @@
+//! Flows → attempts: which host a flow was about, and which way it took.
+
+use super::{AddressBook, Attempt, Piece, PieceFacts, Way};
+use crate::facts::{CaptureFacts, Flow, FlowTransport};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+/// Ports on which explicit proxies usually listen. Used only to tell a proxy from a server where no byte of the
+/// conversation tells (an unanswered SYN).
+const PROXY_PORTS: [u16; 12] = [3128, 8080, 8888, 8118, 8000, 8081, 9090, 9400, 3129, 1080, 8083, 8008];
+
+/// Ports on which services of a sign-in are reached directly.
+const SERVICE_PORTS: [u16; 2] = [443, 80];
+
+/// The proxies that the client used or tried, with `host:port` for reports.
+pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAddr, String> {
+    let mut named_elsewhere: Vec<(String, u16)> = Vec::new();
+    let mut captures: Vec<&CaptureFacts> = Vec::new();
+    for piece in pieces {
+        match &piece.facts {
+            PieceFacts::Capture(c) => captures.push(c),
+            PieceFacts::Log(l) => named_elsewhere.extend(l.proxies()),
+            PieceFacts::System(s) => named_elsewhere.extend(s.proxies()),
+            PieceFacts::Signin(_) | PieceFacts::KeyLog => {}
+        }
+    }
+    for capture in &captures {
+        for exchange in capture.flows.iter().flat_map(|f| &f.app.http) {
+            named_elsewhere.extend(pac_proxies(&exchange.body_head));
+        }
+    }
+    let mut found = BTreeMap::new();
+    for flow in captures.iter().flat_map(|c| &c.flows).filter(|f| f.transport == FlowTransport::Tcp) {
+        let server = flow.ends.server;
+        let name = book.name_of(server.ip(), flow.first.time);
+        let spoke_proxy = flow.app.socks.is_some()
+            || flow.app.http.iter().any(|e| e.is_connect() || absolute_host(&e.target).is_some());
+        let told = named_elsewhere.iter().any(|(host, port)| {
+            *port == server.port()
+                && (Some(host.as_str()) == name || host.parse::<IpAddr>().is_ok_and(|ip| ip == server.ip()))
+        });
+        let silent_on_proxy_port = flow.app.tls.is_empty()
+            && flow.app.http.is_empty()
+            && PROXY_PORTS.contains(&server.port())
+            && flow.sides.iter().all(|s| s.bytes == 0);
+        if spoke_proxy || told || silent_on_proxy_port {
+            found.entry(server).or_insert_with(|| match name {
+                Some(n) => format!("{n}:{}", server.port()),
+                None => server.to_string(),
+            });
+        }
+    }
+    found
+}
+
+/// `PROXY host:port` entries of a PAC file.
+fn pac_proxies(text: &str) -> Vec<(String, u16)> {
+    let mut found = Vec::new();
+    let mut words = text.split(|c: char| c.is_whitespace() || matches!(c, ';' | '"' | '\'')).filter(|w| !w.is_empty());
+    while let Some(word) = words.next() {
+        if matches!(word, "PROXY" | "HTTP" | "HTTPS" | "SOCKS" | "SOCKS5")
+            && let Some((host, port)) = words.next().and_then(|w| w.rsplit_once(':'))
+            && let Ok(port) = port.parse()
+        {
+            found.push((host.to_ascii_lowercase(), port));
+        }
+    }
+    found
+}
+
+/// Host and port of `host:port`, `[v6]:port` or `host`.
+pub(super) fn split_authority(authority: &str) -> (String, Option<u16>) {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.starts_with('[') => (host, port.parse().ok()),
+        _ => (authority, None),
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+    (host.to_ascii_lowercase(), port)
+}
+
+/// The host of an absolute-form request target (`http://host:port/path`), as proxies are asked.
+fn absolute_host(target: &str) -> Option<String> {
+    let rest = target.strip_prefix("http://").or_else(|| target.strip_prefix("https://"))?;
+    let authority = rest.split(['/', '?']).next()?;
+    let (host, _) = split_authority(authority.rsplit('@').next()?);
+    (!host.is_empty()).then_some(host)
+}
+
+/// All attempts of all captures with the host each was about.
+pub(super) fn collect(
+    pieces: &[Piece],
+    book: &AddressBook,
+    proxies: &BTreeMap<SocketAddr, String>,
+) -> Vec<(String, Attempt)> {
+    let mut all = Vec::new();
+    for (piece, p) in pieces.iter().enumerate() {
+        let PieceFacts::Capture(capture) = &p.facts else { continue };
+        for (index, flow) in capture.flows.iter().enumerate() {
+            let one = FlowReader { piece, index, flow, book, proxies };
+            match flow.transport {
+                FlowTransport::Tcp => one.tcp(&mut all),
+                FlowTransport::Udp => one.quic(&mut all),
+            }
+        }
+    }
+    all
+}
+
+struct FlowReader<'a> {
+    piece: usize,
+    index: usize,
+    flow: &'a Flow,
+    book: &'a AddressBook,
+    proxies: &'a BTreeMap<SocketAddr, String>,
+}
+
+impl FlowReader<'_> {
+    fn attempt(&self, way: Way) -> Attempt {
+        Attempt {
+            piece: self.piece,
+            flow: self.index,
+            session: None,
+            exchange: None,
+            way,
+            client: self.flow.ends.client.ip(),
+            peer: self.flow.ends.server,
+            start: self.flow.first,
+            end: self.flow.last,
+            name_inferred: false,
+        }
+    }
+
+    fn tcp(&self, all: &mut Vec<(String, Attempt)>) {
+        let server = self.flow.ends.server;
+        let app = &self.flow.app;
+        let proxy = self.proxies.get(&server);
+        if let Some(proxy) = proxy {
+            let host = split_authority(proxy).0;
+            all.push((host, self.attempt(Way::Direct)));
+        }
+        let mut through = Vec::new();
+        if let (Some(socks), Some(proxy)) = (&app.socks, proxy)
+            && let Some(target) = &socks.target
+        {
+            let mut attempt = self.attempt(Way::Socks(proxy.clone()));
+            attempt.session = app.tls.iter().rposition(|s| s.tunnel.as_deref() == Some(target.as_str()));
+            through.push((self.host_of_authority(target, attempt.session), attempt));
+        }
+        for (i, exchange) in app.http.iter().enumerate() {
+            let Some(proxy) = proxy else { continue };
+            if exchange.is_connect() {
+                let session = app.tls.iter().rposition(|s| s.tunnel.as_deref() == Some(exchange.target.as_str()));
+                let mut attempt = self.attempt(Way::Proxy(proxy.clone()));
+                attempt.exchange = Some(i);
+                attempt.session = session;
+                attempt.start = exchange.request_at.or(exchange.response_at).unwrap_or(attempt.start);
+                let host = self.host_of_authority(&exchange.target, session);
+                // A CONNECT repeated on the same connection (407, then with credentials) is one attempt.
+                match through.iter_mut().find(|(h, _): &&mut (String, Attempt)| *h == host) {
+                    Some((_, earlier)) => {
+                        attempt.start = earlier.start;
+                        *earlier = attempt;
+                    }
+                    None => through.push((host, attempt)),
+                }
+            } else if let Some(host) = absolute_host(&exchange.target) {
+                let mut attempt = self.attempt(Way::Proxy(proxy.clone()));
+                attempt.exchange = Some(i);
+                through.retain(|(h, _)| *h != host);
+                through.push((host, attempt));
+            }
+        }
+        if !through.is_empty() || proxy.is_some() && app.tls.is_empty() {
+            all.extend(through);
+            return;
+        }
+        if proxy.is_some() {
+            return; // TLS spoken to a plain proxy port: the proxy's own story tells it.
+        }
+        self.direct(all);
+    }
+
+    /// A tunnel to a bare address carries the name in its SNI.
+    fn host_of_authority(&self, authority: &str, session: Option<usize>) -> String {
+        let (host, _) = split_authority(authority);
+        if host.parse::<IpAddr>().is_err() {
+            return host;
+        }
+        session
+            .and_then(|s| self.flow.app.tls.get(s))
+            .and_then(|s| s.client_hellos.first())
+            .and_then(|h| h.sni.clone())
+            .map(|n| n.to_ascii_lowercase())
+            .or_else(|| {
+                let ip = host.parse().ok()?;
+                self.book.name_of(ip, self.flow.first.time).map(str::to_owned)
+            })
+            .unwrap_or(host)
+    }
+
+    fn direct(&self, all: &mut Vec<(String, Attempt)>) {
+        let app = &self.flow.app;
+        let server = self.flow.ends.server;
+        let mut seen: Vec<(String, Attempt)> = Vec::new();
+        for (i, session) in app.tls.iter().enumerate() {
+            let sni = session.client_hellos.iter().find_map(|h| h.sni.as_deref());
+            let Some((name, inferred)) = sni.map(|n| (clean(n), false)).or_else(|| self.name()) else { continue };
+            let mut attempt = self.attempt(Way::Direct);
+            attempt.session = Some(i);
+            attempt.name_inferred = inferred;
+            seen.retain(|(n, _)| *n != name);
+            seen.push((name, attempt));
+        }
+        for (i, exchange) in app.http.iter().enumerate() {
+            if !app.tls.is_empty() {
+                continue;
+            }
+            let host = exchange.host.as_deref().map(|h| split_authority(h).0).filter(|h| !h.is_empty());
+            let Some((name, inferred)) = host.map(|h| (h, false)).or_else(|| self.name()) else { continue };
+            let mut attempt = self.attempt(Way::Direct);
+            attempt.exchange = Some(i);
+            attempt.name_inferred = inferred;
+            seen.retain(|(n, _)| *n != name);
+            seen.push((name, attempt));
+        }
+        if seen.is_empty() && !server.ip().is_loopback() {
+            let named = self.name();
+            if SERVICE_PORTS.contains(&server.port()) || named.is_some() && server.port() > 1023 {
+                let (name, inferred) = named.unwrap_or_else(|| (server.ip().to_string(), false));
+                let mut attempt = self.attempt(Way::Direct);
+                attempt.name_inferred = inferred;
+                seen.push((name, attempt));
+            }
+        }
+        all.extend(seen);
+    }
+
+    /// The name that stood for the server's address, and whether it is a conclusion from the order of events.
+    fn name(&self) -> Option<(String, bool)> {
+        let when = self.flow.first.time;
+        let address = self.flow.ends.server.ip();
+        self.book.name_of(address, when).map(|n| (n.to_owned(), false)).or_else(|| {
+            self.book.name_by_order(self.flow.ends.client.ip(), when).map(|n| (n.to_owned(), true))
+        })
+    }
+
+    fn quic(&self, all: &mut Vec<(String, Attempt)>) {
+        if self.flow.app.quic.is_none() {
+            return;
+        }
+        let session = self.flow.app.tls.iter().position(|s| s.client_hellos.iter().any(|h| h.sni.is_some()));
+        let sni = session
+            .and_then(|s| self.flow.app.tls.get(s))
+            .and_then(|s| s.client_hellos.iter().find_map(|h| h.sni.as_deref()));
+        let Some((name, inferred)) = sni.map(|n| (clean(n), false)).or_else(|| self.name()) else { return };
+        let mut attempt = self.attempt(Way::Direct);
+        attempt.session = session;
+        attempt.name_inferred = inferred;
+        all.push((name, attempt));
+    }
+}
+
+fn clean(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn authorities_split_with_and_without_port() {
+        assert_eq!(split_authority("Login.Example:443"), ("login.example".into(), Some(443)));
+        assert_eq!(split_authority("[2001:db8::1]:443"), ("2001:db8::1".into(), Some(443)));
+        assert_eq!(split_authority("2001:db8::1"), ("2001:db8::1".into(), None));
+        assert_eq!(split_authority("host.example."), ("host.example".into(), None));
+    }
+
+    #[test]
+    fn pac_files_name_their_proxies() {
+        let pac = "function FindProxyForURL(u,h){ return \"PROXY Px.Example:3128; SOCKS 10.0.0.1:1080; DIRECT\"; }";
+        assert_eq!(pac_proxies(pac), [("px.example".into(), 3128), ("10.0.0.1".into(), 1080)]);
+    }
+
+    #[test]
+    fn absolute_targets_name_the_host_without_credentials() {
+        assert_eq!(absolute_host("http://u:p@Www.Example:80/x"), Some("www.example".into()));
+        assert_eq!(absolute_host("/x"), None);
+    }
+}

@@ -1,0 +1,203 @@
+//! DNS messages → look-ups: one question of one client to one resolver, with all its repetitions and its answer.
+
+use super::{Piece, PieceFacts, names};
+use crate::facts::{DnsData, DnsKind, FlowTransport};
+use crate::packet::At;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+/// One question and what became of it.
+#[derive(Debug, Clone)]
+pub struct Lookup {
+    /// Index into the case's pieces.
+    pub piece: usize,
+    /// Name asked for, lower case.
+    pub name: String,
+    /// Record type number.
+    pub kind: u16,
+    /// Who asked.
+    pub client: SocketAddr,
+    /// Who was asked.
+    pub resolver: SocketAddr,
+    /// udp.stream or tcp.stream.
+    pub stream: u32,
+    /// Over TCP.
+    pub tcp: bool,
+    /// The question and its repetitions, in time order.
+    pub asked: Vec<At>,
+    /// The answer.
+    pub result: LookupResult,
+}
+
+/// What became of a question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LookupResult {
+    /// No answer was seen.
+    Unanswered {
+        /// ICMP error that quoted the question: type, code, sender.
+        icmp: Option<(At, u8, u8, IpAddr)>,
+    },
+    /// Answered with an error code.
+    Failed {
+        /// Frame of the answer.
+        at: At,
+        /// Response code (1 FORMERR, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED, ...).
+        rcode: u16,
+    },
+    /// Answered without an address of that kind (NODATA).
+    Empty {
+        /// Frame of the answer.
+        at: At,
+    },
+    /// Answered with addresses.
+    Addresses {
+        /// Frame of the answer.
+        at: At,
+        /// The addresses.
+        addresses: Vec<IpAddr>,
+        /// The CNAME chain.
+        cnames: Vec<String>,
+    },
+    /// Answered, but the capture cut the answer.
+    Cut {
+        /// Frame of the answer.
+        at: At,
+    },
+    /// The truncation bit told the client to ask again over TCP.
+    Truncated {
+        /// Frame of the answer.
+        at: At,
+    },
+}
+
+impl LookupResult {
+    /// Frame of the answer.
+    pub fn at(&self) -> Option<At> {
+        match self {
+            LookupResult::Unanswered { .. } => None,
+            LookupResult::Failed { at, .. }
+            | LookupResult::Empty { at }
+            | LookupResult::Addresses { at, .. }
+            | LookupResult::Cut { at }
+            | LookupResult::Truncated { at } => Some(*at),
+        }
+    }
+}
+
+/// Record types whose look-ups decide whether a host can be reached: A, AAAA, HTTPS.
+const ADDRESS_KINDS: [u16; 3] = [1, 28, 65];
+
+/// All look-ups of addresses, folded from the DNS messages of all captures.
+pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
+    let mut all = Vec::new();
+    for (index, piece) in pieces.iter().enumerate() {
+        let PieceFacts::Capture(capture) = &piece.facts else { continue };
+        // (client ip, resolver, name, type) with at most one open question at a time; clients repeat a question with
+        // the same or with a new id, from the same or from a new port, and mean the same.
+        let mut open: BTreeMap<(IpAddr, SocketAddr, String, u16), usize> = BTreeMap::new();
+        let first = all.len();
+        for message in capture.dns.iter().filter(|m| m.kind == DnsKind::Dns) {
+            let (Some(src), Some(dst)) = (message.src, message.dst) else { continue };
+            let Some((name, kind)) = message.questions.first() else { continue };
+            if !ADDRESS_KINDS.contains(kind) {
+                continue;
+            }
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            let (client, resolver) = if message.response { (dst, src) } else { (src, dst) };
+            let key = (client.ip(), resolver, name.clone(), *kind);
+            if !message.response {
+                let repeats = open.get(&key).copied();
+                match repeats.and_then(|i| all.get_mut(i)) {
+                    Some(lookup) => {
+                        let lookup: &mut Lookup = lookup;
+                        lookup.asked.push(message.at);
+                    }
+                    None => {
+                        open.insert(key, all.len());
+                        all.push(Lookup {
+                            piece: index,
+                            name,
+                            kind: *kind,
+                            client,
+                            resolver,
+                            stream: message.stream,
+                            tcp: message.tcp,
+                            asked: vec![message.at],
+                            result: LookupResult::Unanswered { icmp: None },
+                        });
+                    }
+                }
+                continue;
+            }
+            let result = if message.truncated {
+                LookupResult::Truncated { at: message.at }
+            } else if message.rcode != 0 {
+                LookupResult::Failed { at: message.at, rcode: message.rcode }
+            } else {
+                let addresses: Vec<IpAddr> = names::addresses(message).collect();
+                if !addresses.is_empty() {
+                    let cnames = message.answers.iter().filter_map(|r| match (&r.data, r.kind) {
+                        (DnsData::Name(n), 5) => Some(n.to_ascii_lowercase()),
+                        _ => None,
+                    });
+                    LookupResult::Addresses { at: message.at, addresses, cnames: cnames.collect() }
+                } else if message.damaged {
+                    LookupResult::Cut { at: message.at }
+                } else {
+                    LookupResult::Empty { at: message.at }
+                }
+            };
+            match open.remove(&key).and_then(|i| all.get_mut(i)) {
+                Some(lookup) => lookup.result = result,
+                // An answer whose question was not captured still tells what the name gave.
+                None => {
+                    let known = all.get(first..).is_some_and(|l: &[Lookup]| {
+                        l.iter().any(|l| l.name == name && l.kind == *kind && l.result == result)
+                    });
+                    if !known {
+                        all.push(Lookup {
+                            piece: index,
+                            name,
+                            kind: *kind,
+                            client,
+                            resolver,
+                            stream: message.stream,
+                            tcp: message.tcp,
+                            asked: vec![message.at],
+                            result,
+                        });
+                    }
+                }
+            }
+        }
+        for fact in &capture.icmp {
+            let Some(flow) = fact.flow.and_then(|f| capture.flows.get(f)) else { continue };
+            if flow.transport != FlowTransport::Udp {
+                continue;
+            }
+            let hit = all.iter_mut().skip(first).find(|l| {
+                l.client == flow.ends.client
+                    && l.resolver == flow.ends.server
+                    && matches!(l.result, LookupResult::Unanswered { icmp: None })
+                    && l.asked.first().is_some_and(|a| a.frame < fact.at.frame)
+            });
+            if let Some(lookup) = hit {
+                lookup.result = LookupResult::Unanswered {
+                    icmp: Some((fact.at, fact.error.kind, fact.error.code, fact.sender)),
+                };
+            }
+        }
+    }
+    all
+}
+
+/// Whether a look-up is the resolver's search list at work: `name` + a suffix, failed, and `name` itself was asked too.
+pub(super) fn is_suffix_search(lookup: &Lookup, asked: &[String]) -> bool {
+    matches!(lookup.result, LookupResult::Failed { .. } | LookupResult::Empty { .. } | LookupResult::Unanswered { .. })
+        && asked.iter().any(|other| {
+            other.contains('.')
+                && lookup.name.len() > other.len() + 1
+                && lookup.name.starts_with(other.as_str())
+                && lookup.name.as_bytes().get(other.len()) == Some(&b'.')
+        })
+}

@@ -1,0 +1,379 @@
+//! One attempt to reach a host → what became of it, with its proof.
+//!
+//! What enters: a flow and the part of it that was about the host. What leaves: [`Judged`]. The checks follow the
+//! life of a connection: SYN, proxy, ClientHello, ServerHello, certificate, end of the handshake; the first stage
+//! that failed decides. A client that gave up by itself says nothing about the host (`verdict: None`).
+
+use super::breaker::{Breaker, BreakerKind, breaker};
+use super::certificate::{CertificateFault, Trust};
+use super::{Verdict, certificate, proxy, tls};
+use crate::case::{Attempt, Case, Way};
+use crate::facts::{CaptureFacts, Flow, FlowTransport, IcmpFact, ResetStage, TcpFacts};
+use crate::flow::Side;
+use crate::lang::Message;
+use crate::message;
+use crate::packet::At;
+use crate::report::Confidence;
+use crate::time::{NANOS_PER_SECOND, Timestamp};
+
+/// Silence shorter than this may be a slow server: no verdict rests on it. (Clients in the field give up after 5 s
+/// at the earliest; a healthy answer takes well under one second.)
+pub const SILENCE_NS: i64 = 3 * NANOS_PER_SECOND;
+
+/// Retransmissions that prove silence even in a short capture.
+pub const RETRANSMISSIONS_MIN: u32 = 2;
+
+/// What became of an attempt.
+#[derive(Debug, Clone, Default)]
+pub struct Judged {
+    /// `None`: the attempt says nothing about the host.
+    pub verdict: Option<Verdict>,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// Frames that prove it.
+    pub proof: Vec<Proof>,
+    /// What findings want to tell.
+    pub detail: Detail,
+    /// How far the connection came.
+    pub stage: Stage,
+}
+
+/// How far an attempt came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Stage {
+    /// Nothing was sent, or nothing is known.
+    #[default]
+    None,
+    /// SYN sent.
+    Syn,
+    /// Connection established.
+    Connected,
+    /// Proxy asked.
+    Proxy,
+    /// ClientHello sent.
+    ClientHello,
+    /// ServerHello (or an answer in its place) received.
+    ServerHello,
+    /// Certificate seen, or encrypted flight received.
+    Certificate,
+    /// Handshake complete or data both ways.
+    Complete,
+}
+
+/// A frame and what it shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proof {
+    /// Frame and time.
+    pub at: At,
+    /// What is seen there.
+    pub text: Message,
+}
+
+impl Proof {
+    /// A frame and what it shows.
+    pub fn new(at: At, text: Message) -> Proof {
+        Proof { at, text }
+    }
+}
+
+/// What findings tell beyond the verdict.
+#[derive(Debug, Clone, Default)]
+pub struct Detail {
+    /// Who sent the reset.
+    pub breaker: Option<Breaker>,
+    /// Alert: description, sender.
+    pub alert: Option<(u8, Side)>,
+    /// HTTP status of proxy or block page.
+    pub status: Option<u16>,
+    /// Authentication schemes of the proxy.
+    pub schemes: Vec<String>,
+    /// The client tried to answer the proxy's challenge.
+    pub credentials_sent: bool,
+    /// The ClientHello was acknowledged.
+    pub hello_acked: Option<bool>,
+    /// ICMP error: type, code, sender.
+    pub icmp: Option<(u8, u8, std::net::IpAddr)>,
+    /// Signs of an MTU black hole.
+    pub mtu: bool,
+    /// MTU that an ICMP message named.
+    pub mtu_value: Option<u32>,
+    /// Which side cannot do TLS 1.2.
+    pub legacy_side: Option<Side>,
+    /// Interceptor or issuer.
+    pub trust: Option<Trust>,
+    /// Why a genuine certificate is not acceptable.
+    pub certificate_fault: Option<CertificateFault>,
+    /// The client accepted the certificate and went on.
+    pub client_accepts: bool,
+    /// The product that answered (Server, Via, product headers, page title).
+    pub product: Option<String>,
+    /// Where a page redirected to.
+    pub location: Option<String>,
+    /// Title of a page.
+    pub title: Option<String>,
+    /// SYNs sent.
+    pub syn_count: u32,
+    /// Seconds waited in vain.
+    pub waited_seconds: f64,
+    /// The client spoke TLS to a port that speaks plain HTTP proxy.
+    pub tls_to_proxy: bool,
+    /// Windows itself dropped packets of the flow: component, reason.
+    pub dropped: Option<(String, String)>,
+    /// The connection had been accepted before it was reset.
+    pub accepted_first: bool,
+    /// Nothing came back on QUIC.
+    pub quic_unanswered: bool,
+    /// The end came by FIN, not by RST.
+    pub closed_by_fin: bool,
+}
+
+impl Judged {
+    /// A verdict that frames show.
+    pub fn seen(verdict: Verdict, stage: Stage, proof: Vec<Proof>) -> Judged {
+        Judged { verdict: Some(verdict), stage, proof, ..Judged::default() }
+    }
+
+    /// An attempt that says nothing.
+    pub fn neutral(stage: Stage) -> Judged {
+        Judged { stage, ..Judged::default() }
+    }
+
+    /// The evidence stops too early or shows too little.
+    pub fn undecided(stage: Stage, proof: Vec<Proof>) -> Judged {
+        Judged::seen(Verdict::Inconclusive, stage, proof)
+    }
+}
+
+/// What the judgement of one attempt looks at.
+pub struct Scene<'a> {
+    /// The case.
+    pub case: &'a Case,
+    /// Host name.
+    pub host: &'a str,
+    /// The attempt.
+    pub attempt: &'a Attempt,
+    /// Its flow.
+    pub flow: &'a Flow,
+    /// TCP history.
+    pub tcp: &'a TcpFacts,
+    /// Its capture.
+    pub capture: &'a CaptureFacts,
+    /// Last time at which the capture saw anything.
+    pub end: Timestamp,
+}
+
+impl Scene<'_> {
+    /// Nanoseconds from `since` to the client's own end of the connection, or else to the end of the capture.
+    pub fn waited(&self, since: Timestamp) -> i64 {
+        self.client_end().map_or(self.end, |a| a.time).since(since)
+    }
+
+    /// The client's FIN or RST.
+    pub fn client_end(&self) -> Option<At> {
+        let fin = self.tcp.fins.first().copied().flatten();
+        let rst = self.tcp.resets.iter().find(|r| r.by == Side::Client).map(|r| r.at);
+        earliest(fin, rst)
+    }
+
+    /// The server's FIN.
+    pub fn server_fin(&self) -> Option<At> {
+        self.tcp.fins.get(1).copied().flatten()
+    }
+
+    /// The server's first RST, unless the connection was already ended by a FIN or by the client's RST.
+    pub fn server_reset(&self) -> Option<At> {
+        let reset = self.tcp.resets.iter().find(|r| r.by == Side::Server && r.stage != ResetStage::AfterFin)?;
+        let ended = self.client_end().is_some_and(|c| c.frame < reset.at.frame);
+        (!ended).then_some(reset.at)
+    }
+
+    /// The server's orderly close, before the client closed.
+    pub fn server_close(&self) -> Option<At> {
+        let fin = self.server_fin()?;
+        let ended = self.client_end().is_some_and(|c| c.frame < fin.frame);
+        (!ended).then_some(fin)
+    }
+
+    /// ICMP errors about this flow, "fragmentation needed" apart.
+    pub fn icmp(&self) -> (Vec<&IcmpFact>, Vec<&IcmpFact>) {
+        self.capture
+            .icmp
+            .iter()
+            .filter(|i| i.flow == Some(self.attempt.flow))
+            .partition(|i| !matches!((i.error.v6, i.error.kind, i.error.code), (false, 3, 4) | (true, 2, _)))
+    }
+
+    fn dropped(&self) -> Option<(String, String)> {
+        let drop = self.capture.drops.iter().find(|d| d.flow == Some(self.attempt.flow))?;
+        Some((drop.component.clone(), drop.reason.clone()))
+    }
+}
+
+pub(super) fn earliest(a: Option<At>, b: Option<At>) -> Option<At> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if a.frame <= b.frame { a } else { b }),
+        (a, b) => a.or(b),
+    }
+}
+
+/// Judges one attempt.
+pub fn judge(case: &Case, host: &str, attempt: &Attempt) -> Judged {
+    let (Some(capture), Some(flow)) = (case.capture(attempt.piece), case.flow(attempt)) else {
+        return Judged::neutral(Stage::None);
+    };
+    let end = capture.info.latest.unwrap_or(flow.last.time).max(flow.last.time);
+    let none = TcpFacts::default();
+    let tcp = flow.tcp.as_ref().unwrap_or(&none);
+    let scene = Scene { case, host, attempt, flow, tcp, capture, end };
+    let mut judged = match flow.transport {
+        FlowTransport::Udp => quic(&scene),
+        FlowTransport::Tcp => tcp_flow(&scene),
+    };
+    judged.detail.syn_count = tcp.syn_count;
+    if judged.verdict.is_some_and(Verdict::is_fault) && judged.detail.dropped.is_none() {
+        judged.detail.dropped = scene.dropped();
+    }
+    judged
+}
+
+fn tcp_flow(s: &Scene<'_>) -> Judged {
+    let [client, server] = &s.flow.sides;
+    let answered = s.tcp.syn_ack.is_some() || server.bytes > 0 || s.tcp.midstream || server.cut_bytes > 0;
+    if !answered {
+        return unanswered(s);
+    }
+    match &s.attempt.way {
+        Way::Socks(_) => return proxy::socks(s),
+        Way::Proxy(_) => return proxy::http(s),
+        Way::Direct => {}
+    }
+    if s.case.proxies.contains_key(&s.attempt.peer) && s.attempt.session.is_none() && s.attempt.exchange.is_none() {
+        return proxy::itself(s);
+    }
+    if let Some(session) = s.attempt.session.and_then(|i| s.flow.app.tls.get(i)) {
+        return tls::judge(s, session);
+    }
+    if let Some(exchange) = s.attempt.exchange.and_then(|i| s.flow.app.http.get(i)) {
+        return super::page::judge(s, exchange);
+    }
+    let client_data = client.bytes + client.cut_bytes;
+    let server_data = server.bytes + server.cut_bytes;
+    if client_data == 0 && server_data == 0 {
+        return accepted_without_data(s);
+    }
+    if client_data > 0 && server_data > 0 {
+        let proof = server.first_data.map(|at| {
+            Proof::new(at, message!(en: "data in both directions", ja: "双方向のデータ"))
+        });
+        return Judged::seen(Verdict::Ok, Stage::Complete, proof.into_iter().collect());
+    }
+    if client_data > 0 && s.attempt.peer.port() == 443 && !s.tcp.midstream {
+        // The payload is cut or unreadable; on 443 the first thing a client says is its ClientHello.
+        let mut judged = tls::no_answer_to_hello(s, client.first_data.unwrap_or(s.flow.first));
+        judged.confidence = Confidence::Inferred;
+        return judged;
+    }
+    Judged::neutral(Stage::Connected)
+}
+
+/// A SYN without SYN-ACK.
+fn unanswered(s: &Scene<'_>) -> Judged {
+    let first_syn = s.tcp.syns.first().copied().unwrap_or(s.flow.first);
+    let syn = Proof::new(
+        first_syn,
+        message!(en: "SYN to {}", ja: "{} への SYN", s.attempt.peer),
+    );
+    if let Some(reset) = s.tcp.resets.iter().find(|r| r.by == Side::Server) {
+        let text = message!(en: "RST in answer to the SYN (TTL {})", ja: "SYN に対する RST (TTL {})", reset.ttl);
+        let mut judged = Judged::seen(Verdict::Refused, Stage::Syn, vec![syn, Proof::new(reset.at, text)]);
+        judged.detail.breaker = breaker(s.flow, Side::Server);
+        return judged;
+    }
+    let (errors, _) = s.icmp();
+    if let Some(icmp) = errors.first() {
+        let text = message!(
+            en: "ICMP type {} code {} from {} quoting this SYN",
+            ja: "{2} からの ICMP タイプ {0} コード {1} (この SYN を引用)",
+            icmp.error.kind, icmp.error.code, icmp.sender
+        );
+        let mut judged = Judged::seen(Verdict::IcmpUnreachable, Stage::Syn, vec![syn, Proof::new(icmp.at, text)]);
+        judged.detail.icmp = Some((icmp.error.kind, icmp.error.code, icmp.sender));
+        return judged;
+    }
+    let waited = s.waited(first_syn.time);
+    if !s.capture_sees_answers() {
+        return Judged::undecided(Stage::Syn, vec![syn]);
+    }
+    if s.tcp.syn_count >= 2 {
+        let mut proof = vec![syn];
+        proof.extend(s.tcp.syns.iter().skip(1).map(|at| {
+            Proof::new(*at, message!(en: "SYN sent again, no answer", ja: "SYN の再送、応答なし"))
+        }));
+        let mut judged = Judged::seen(Verdict::SynNoAnswer, Stage::Syn, proof);
+        judged.detail.waited_seconds = waited as f64 / 1e9;
+        return judged;
+    }
+    // A single SYN: the client gave up at once (another address was faster), or the capture ended.
+    Judged::neutral(Stage::Syn)
+}
+
+impl Scene<'_> {
+    /// Whether the capture shows traffic towards this client at all; one-sided captures prove no silence.
+    fn capture_sees_answers(&self) -> bool {
+        let client = self.attempt.client;
+        let dns = self.capture.dns.iter().any(|m| m.response && m.dst.is_some_and(|d| d.ip() == client));
+        dns || self.capture.flows.iter().any(|f| {
+            (f.ends.client.ip() == client && f.sides.get(1).is_some_and(|s| s.packets > 0))
+                || (f.ends.server.ip() == client && f.sides.first().is_some_and(|s| s.packets > 0))
+        })
+    }
+}
+
+/// Established, but neither side said anything.
+fn accepted_without_data(s: &Scene<'_>) -> Judged {
+    let Some(reset) = s.server_reset() else { return Judged::neutral(Stage::Connected) };
+    let text = message!(
+        en: "RST by the server's address right after the connection was accepted",
+        ja: "接続受付の直後にサーバー側アドレスから RST",
+    );
+    let mut judged = Judged::seen(Verdict::Refused, Stage::Connected, vec![Proof::new(reset, text)]);
+    judged.detail.accepted_first = true;
+    judged.detail.breaker = breaker(s.flow, Side::Server);
+    judged
+}
+
+fn quic(s: &Scene<'_>) -> Judged {
+    let Some(quic) = &s.flow.app.quic else { return Judged::neutral(Stage::None) };
+    let session = s.attempt.session.and_then(|i| s.flow.app.tls.get(i));
+    let established = quic.short_packets.iter().any(|n| *n > 0) && quic.first_answer.is_some()
+        || session.is_some_and(|t| t.complete.is_some());
+    if let (true, Some(at)) = (established, quic.first_answer) {
+        let text = message!(en: "QUIC handshake answered, 1-RTT packets follow", ja: "QUIC ハンドシェイク応答と 1-RTT パケット");
+        return Judged::seen(Verdict::Ok, Stage::Complete, vec![Proof::new(at, text)]);
+    }
+    let mut judged = Judged::neutral(Stage::ClientHello);
+    judged.detail.quic_unanswered = quic.first_answer.is_none() && quic.client_initials >= 2;
+    judged
+}
+
+/// The reset of the server as a verdict, with who sent it.
+pub(super) fn reset(s: &Scene<'_>, verdict: Verdict, stage: Stage, mut proof: Vec<Proof>, at: At) -> Judged {
+    let who = breaker(s.flow, Side::Server);
+    let text = match who.as_ref().map(|b| b.kind) {
+        Some(BreakerKind::OnTheWay) => message!(
+            en: "RST in the server's name, sent by something on the way",
+            ja: "サーバーを装った経路上の装置からの RST",
+        ),
+        _ => message!(en: "RST from the server's address", ja: "サーバー側アドレスからの RST"),
+    };
+    proof.push(Proof::new(at, text));
+    let mut judged = Judged::seen(verdict, stage, proof);
+    judged.detail.breaker = who;
+    judged
+}
+
+/// Fills in what the certificates of a session tell.
+pub(super) fn with_trust(mut judged: Judged, trust: Option<certificate::Trust>) -> Judged {
+    judged.detail.trust = trust;
+    judged
+}

@@ -1,0 +1,152 @@
+//! Who vouches for a host: its own CAs, an interceptor, or nobody that can be seen.
+//!
+//! Order of the judgement: the certificate authorities that Microsoft's hosts use (by name first, because whoever
+//! pins keys calls a renewed CA an interceptor), then known products, then a foreign issuer of unknown make. A
+//! company's own PKI on its own hosts is not interception; a certificate that cannot be seen is never called fine.
+
+use crate::facts::{Certificate, TlsSession};
+use crate::knowledge::{self, IssuerClass};
+use crate::time::Timestamp;
+
+/// What the certificates of a session say about who terminates TLS.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trust {
+    /// Judgement.
+    pub kind: TrustKind,
+    /// Product, or `unknown (issuer)` where the issuer is foreign and no product is known.
+    pub vendor: Option<String>,
+    /// Issuer as text.
+    pub issuer: String,
+    /// Why a certificate with a known issuer name is held for forged, where it is.
+    pub forged: Vec<&'static str>,
+}
+
+/// Judgement of [`trust`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrustKind {
+    /// An issuer that this host uses.
+    Genuine,
+    /// An issuer of the right organisation that the list does not know yet.
+    NewButPlausible,
+    /// Not one of the host's issuers.
+    Foreign,
+    /// A host for which no issuer is known; nothing speaks against it.
+    Unjudged,
+}
+
+impl Trust {
+    /// Somebody else terminates TLS.
+    pub fn is_foreign(&self) -> bool {
+        self.kind == TrustKind::Foreign
+    }
+}
+
+/// Why a genuine certificate is not acceptable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateFault {
+    /// Past its end at the time of the capture.
+    Expired,
+    /// Before its beginning at the time of the capture (most often the client's clock).
+    NotYetValid,
+    /// For another name.
+    WrongName,
+    /// Nothing visible is wrong: the client does not trust the issuer.
+    Untrusted,
+}
+
+/// Judges the certificates of a session against the host they were shown for.
+pub fn trust(host: &str, session: &TlsSession) -> Option<Trust> {
+    let leaf = session.certificates.first().filter(|c| c.parse_error.is_none())?;
+    let microsoft = knowledge::is_microsoft_host(host);
+    let class = knowledge::issuer_class(&session.certificates);
+    let product = knowledge::interceptor_of(&session.certificates);
+    let forged = if microsoft && class == IssuerClass::Known { signs_of_forgery(host, &session.certificates) } else { Vec::new() };
+    let kind = match (product.is_some(), microsoft, class) {
+        (true, ..) => TrustKind::Foreign,
+        (false, true, IssuerClass::Known) if forged.is_empty() => TrustKind::Genuine,
+        (false, true, IssuerClass::Known) => TrustKind::Foreign,
+        (false, true, IssuerClass::Plausible) => TrustKind::NewButPlausible,
+        (false, true, IssuerClass::Foreign) => TrustKind::Foreign,
+        (false, false, _) => TrustKind::Unjudged,
+    };
+    let vendor = match (kind, product) {
+        (TrustKind::Foreign, Some(p)) => Some(p.vendor.to_owned()),
+        (TrustKind::Foreign, None) => Some(format!("unknown ({})", issuer_text(leaf))),
+        _ => None,
+    };
+    Some(Trust { kind, vendor, issuer: issuer_text(leaf), forged })
+}
+
+fn issuer_text(c: &Certificate) -> String {
+    c.issuer_cn.clone().or_else(|| c.issuer_o.clone()).unwrap_or_else(|| c.issuer.clone())
+}
+
+/// What a chain lacks that copies the name of a public CA. One missing mark is not enough: laboratories and test
+/// tenants leave some of them out.
+fn signs_of_forgery(host: &str, chain: &[Certificate]) -> Vec<&'static str> {
+    let Some(leaf) = chain.first() else { return Vec::new() };
+    let mut signs = Vec::new();
+    if knowledge::issuer_key_contradicts(chain) {
+        signs.push("issuer_key");
+    }
+    if !leaf.has_sct {
+        signs.push("no_sct");
+    }
+    if !leaf.has_aia_or_crl {
+        signs.push("no_aia_or_crl");
+    }
+    if leaf.subject_o.is_none() {
+        signs.push("no_organisation");
+    }
+    if chain.len() == 1 {
+        signs.push("no_intermediate");
+    }
+    if leaf.names.len() == 1 && leaf.names.first().is_some_and(|n| n.eq_ignore_ascii_case(host)) {
+        signs.push("minted_for_this_name");
+    }
+    if leaf.self_issued {
+        signs.push("self_issued");
+    }
+    if signs.len() >= FORGERY_SIGNS_MIN { signs } else { Vec::new() }
+}
+
+/// Signs that must come together before a known issuer name is called forged.
+const FORGERY_SIGNS_MIN: usize = 6;
+
+/// What is wrong with the leaf itself at `when`.
+pub fn fault(host: &str, session: &TlsSession, when: Timestamp) -> Option<CertificateFault> {
+    let leaf = session.certificates.first().filter(|c| c.parse_error.is_none())?;
+    if when > leaf.not_after {
+        Some(CertificateFault::Expired)
+    } else if when < leaf.not_before {
+        Some(CertificateFault::NotYetValid)
+    } else if !leaf.names.is_empty() && !leaf.names.iter().any(|n| matches_name(n, host)) {
+        Some(CertificateFault::WrongName)
+    } else {
+        None
+    }
+}
+
+/// RFC 6125 6.4: exact, or one wildcard as the whole first label.
+pub fn matches_name(pattern: &str, host: &str) -> bool {
+    if pattern.eq_ignore_ascii_case(host) {
+        return true;
+    }
+    match (pattern.strip_prefix("*."), host.split_once('.')) {
+        (Some(rest), Some((_, parent))) => rest.eq_ignore_ascii_case(parent),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_stand_for_one_label() {
+        assert!(matches_name("*.example.com", "a.example.com"));
+        assert!(!matches_name("*.example.com", "a.b.example.com"));
+        assert!(!matches_name("*.example.com", "example.com"));
+        assert!(matches_name("A.example.com", "a.example.COM"));
+    }
+}

@@ -1,0 +1,126 @@
+//! Answers of something else than the host: block pages and captive portals.
+
+use super::Verdict;
+use super::attempt::{Judged, Proof, Scene, Stage};
+use super::proxy::describe;
+use crate::facts::{HttpExchange, PlaintextAnswer};
+use crate::knowledge;
+use crate::message;
+
+/// Words in a title or a redirect target that a page which asks for a login or consent carries.
+const PORTAL_WORDS: [&str; 12] = [
+    "portal", "hotspot", "wifi", "wi-fi", "guest", "login", "welcome", "captive", "hotel", "terms", "splash", "logon",
+];
+
+/// Words that a page which refuses carries.
+const BLOCK_WORDS: [&str; 10] =
+    ["block", "denied", "forbidden", "restricted", "policy", "filter", "prohibit", "not allowed", "warning", "閲覧"];
+
+/// A plain HTTP exchange with the host itself.
+pub(super) fn judge(s: &Scene<'_>, exchange: &HttpExchange) -> Judged {
+    let asked = exchange.request_at.unwrap_or(s.flow.first);
+    let request = Proof::new(asked, message!(en: "{} {}", ja: "{} {}", exchange.method, exchange.target));
+    let Some(status) = exchange.status else {
+        return if s.client_end().is_some() {
+            Judged::neutral(Stage::Connected)
+        } else {
+            Judged::undecided(Stage::Connected, vec![request])
+        };
+    };
+    let at = exchange.response_at.unwrap_or(asked);
+    let answer = Proof::new(at, message!(en: "answer {status} {}", ja: "応答 {status} {}", exchange.reason));
+    let probe = knowledge::is_connectivity_probe(s.host);
+    let refused = matches!(status, 403 | 451) && says(exchange.title.as_deref(), &BLOCK_WORDS);
+    let redirected = matches!(status, 301 | 302 | 303 | 307 | 308)
+        && exchange.location.as_deref().is_some_and(|l| leaves_site(s.host, l))
+        && (probe || says(exchange.location.as_deref(), &BLOCK_WORDS));
+    if redirected {
+        return redirect(exchange, vec![request, answer]);
+    }
+    if refused || probe && matches!(status, 403 | 451 | 511) {
+        let verdict = if status == 511 { Verdict::CaptivePortal } else { Verdict::BlockPage };
+        let mut judged = Judged::seen(verdict, Stage::ServerHello, vec![request, answer]);
+        describe(&mut judged, exchange);
+        return judged;
+    }
+    Judged::seen(Verdict::Ok, Stage::Complete, vec![answer])
+}
+
+/// A redirect in the host's place.
+pub(super) fn redirect(exchange: &HttpExchange, proof: Vec<Proof>) -> Judged {
+    let verdict = kind(exchange.status, exchange.location.as_deref(), exchange.title.as_deref());
+    let mut judged = Judged::seen(verdict, Stage::ServerHello, proof);
+    describe(&mut judged, exchange);
+    judged
+}
+
+/// An answer in clear to a ClientHello.
+pub(super) fn plaintext(answer: &PlaintextAnswer, hello: Proof) -> Judged {
+    let text = message!(
+        en: "answered in clear instead of TLS: \"{}\"",
+        ja: "TLS ではなく平文の応答: \"{}\"",
+        answer.first_line
+    );
+    let verdict = kind(answer.http_status, answer.location.as_deref(), answer.title.as_deref());
+    let mut judged = Judged::seen(verdict, Stage::ServerHello, vec![hello, Proof::new(answer.at, text)]);
+    judged.detail.status = answer.http_status;
+    judged.detail.title = answer.title.clone();
+    judged.detail.location = answer.location.clone();
+    judged.detail.product = answer.server.as_ref().map(|v| format!("Server: {v}"));
+    judged
+}
+
+/// A page that wants a login, or one that refuses: by its words; a bare redirect is a portal, the rest refuses.
+fn kind(status: Option<u16>, location: Option<&str>, title: Option<&str>) -> Verdict {
+    if says(location, &BLOCK_WORDS) || says(title, &BLOCK_WORDS) {
+        Verdict::BlockPage
+    } else if status == Some(511)
+        || says(location, &PORTAL_WORDS)
+        || says(title, &PORTAL_WORDS)
+        || status.is_some_and(|s| (300..400).contains(&s))
+    {
+        Verdict::CaptivePortal
+    } else {
+        Verdict::BlockPage
+    }
+}
+
+fn says(text: Option<&str>, words: &[&str]) -> bool {
+    text.is_some_and(|t| {
+        let t = t.to_lowercase();
+        words.iter().any(|w| t.contains(w))
+    })
+}
+
+/// Whether a redirect leads to another site (another last two labels).
+fn leaves_site(host: &str, location: &str) -> bool {
+    let Some((_, rest)) = location.split_once("://") else { return false };
+    let target = rest.split(['/', ':', '?']).next().unwrap_or("").to_ascii_lowercase();
+    site(&target) != site(host)
+}
+
+fn site(host: &str) -> String {
+    let mut labels: Vec<&str> = host.rsplit('.').take(2).collect();
+    labels.reverse();
+    labels.join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_tell_a_portal_from_a_block_page() {
+        assert_eq!(kind(Some(302), Some("http://portal.hotel.example/login"), None), Verdict::CaptivePortal);
+        assert_eq!(kind(Some(302), Some("http://blocked.corp.example/"), None), Verdict::BlockPage);
+        assert_eq!(kind(Some(403), None, Some("Web Page Blocked")), Verdict::BlockPage);
+        assert_eq!(kind(Some(302), Some("http://10.0.0.1/"), None), Verdict::CaptivePortal);
+    }
+
+    #[test]
+    fn redirects_within_a_site_are_no_page_of_others() {
+        assert!(!leaves_site("www.example.com", "https://example.com/x"));
+        assert!(leaves_site("www.example.com", "http://portal.test/"));
+        assert!(!leaves_site("www.example.com", "/relative"));
+    }
+}

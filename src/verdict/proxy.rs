@@ -1,0 +1,169 @@
+//! What the proxy said: CONNECT and SOCKS answers, and the proxy as a host of its own.
+
+use super::attempt::{Judged, Proof, SILENCE_NS, Scene, Stage, reset};
+use super::{Verdict, page, tls};
+use crate::facts::HttpExchange;
+use crate::message;
+use crate::packet::At;
+
+/// An attempt through an HTTP proxy.
+pub(super) fn http(s: &Scene<'_>) -> Judged {
+    let Some(exchange) = s.attempt.exchange.and_then(|i| s.flow.app.http.get(i)) else {
+        return Judged::neutral(Stage::Connected);
+    };
+    let asked = exchange.request_at.unwrap_or(s.flow.first);
+    let request = Proof::new(asked, message!(en: "{} {}", ja: "{} {}", exchange.method, exchange.target));
+    let Some(status) = exchange.status else {
+        return no_answer(s, asked, vec![request]);
+    };
+    let answered = exchange.response_at.unwrap_or(asked);
+    let answer = Proof::new(
+        answered,
+        message!(
+            en: "the proxy answers {status} {}",
+            ja: "プロキシの応答 {status} {}",
+            exchange.reason
+        ),
+    );
+    if !exchange.is_connect() && !matches!(status, 403 | 407 | 502 | 503 | 504) {
+        return page::judge(s, exchange);
+    }
+    let verdict = match status {
+        200..=299 => {
+            if let Some(session) = s.attempt.session.and_then(|i| s.flow.app.tls.get(i)) {
+                return tls::judge(s, session);
+            }
+            return tunnel_without_tls(s, exchange, answered);
+        }
+        407 => Verdict::ProxyAuthRequired,
+        300..=399 => return page::redirect(exchange, vec![request, answer]),
+        511 => Verdict::CaptivePortal,
+        500..=599 => Verdict::ProxyUpstreamError,
+        _ => Verdict::ProxyDenied,
+    };
+    let mut judged = Judged::seen(verdict, Stage::Proxy, vec![request, answer]);
+    describe(&mut judged, exchange);
+    judged.detail.credentials_sent =
+        s.flow.app.http.iter().any(|e| e.target == exchange.target && e.proxy_authorization.is_some());
+    judged.detail.waited_seconds = answered.time.seconds_since(asked.time);
+    judged
+}
+
+/// Copies what an answer tells of its sender.
+pub(super) fn describe(judged: &mut Judged, exchange: &HttpExchange) {
+    judged.detail.status = exchange.status;
+    judged.detail.schemes = exchange.proxy_authenticate.clone();
+    judged.detail.title = exchange.title.clone();
+    judged.detail.location = exchange.location.clone();
+    let mut shown: Vec<String> = exchange.product_headers.iter().map(|(n, v)| format!("{n}: {v}")).collect();
+    shown.extend(exchange.server.iter().map(|v| format!("Server: {v}")));
+    shown.extend(exchange.via.iter().map(|v| format!("Via: {v}")));
+    if !shown.is_empty() {
+        judged.detail.product = Some(shown.join(", "));
+    }
+}
+
+/// The request went out and no status came back.
+fn no_answer(s: &Scene<'_>, asked: At, mut proof: Vec<Proof>) -> Judged {
+    if let Some(at) = s.server_reset() {
+        return reset(s, Verdict::ProxyNoResponse, Stage::Proxy, proof, at);
+    }
+    if let Some(at) = s.server_close() {
+        proof.push(Proof::new(at, message!(en: "the proxy closes without an answer", ja: "プロキシが応答せずに切断")));
+        let mut judged = Judged::seen(Verdict::ProxyNoResponse, Stage::Proxy, proof);
+        judged.detail.closed_by_fin = true;
+        return judged;
+    }
+    let waited = s.waited(asked.time);
+    if waited >= SILENCE_NS {
+        let last = s.client_end().unwrap_or(s.flow.last);
+        proof.push(Proof::new(
+            last,
+            message!(
+                en: "no answer within {:.1} s",
+                ja: "{:.1} 秒間応答なし",
+                waited as f64 / 1e9
+            ),
+        ));
+        let mut judged = Judged::seen(Verdict::ProxyNoResponse, Stage::Proxy, proof);
+        judged.detail.waited_seconds = waited as f64 / 1e9;
+        return judged;
+    }
+    if s.client_end().is_some() { Judged::neutral(Stage::Proxy) } else { Judged::undecided(Stage::Proxy, proof) }
+}
+
+/// The tunnel is open, and what runs in it is not TLS as far as can be seen.
+fn tunnel_without_tls(s: &Scene<'_>, exchange: &HttpExchange, opened: At) -> Judged {
+    let [up, down] = exchange.tunnel_bytes;
+    let proof = vec![Proof::new(opened, message!(en: "tunnel opened", ja: "トンネル確立"))];
+    match (up, down) {
+        (1.., 1..) => Judged::seen(Verdict::Ok, Stage::Complete, proof),
+        // The first thing in a tunnel to port 443 is a ClientHello, even if the capture lost it.
+        (1.., 0) if s.waited(opened.time) >= SILENCE_NS => {
+            Judged::seen(Verdict::SilentAfterClientHello, Stage::ClientHello, proof)
+        }
+        (0, 0) => match s.server_reset().or(s.server_close()) {
+            Some(at) => {
+                let mut proof = proof;
+                proof.push(Proof::new(
+                    at,
+                    message!(en: "the proxy closes the tunnel at once", ja: "プロキシがトンネルを直ちに切断"),
+                ));
+                Judged::seen(Verdict::ProxyNoResponse, Stage::Proxy, proof)
+            }
+            None => Judged::neutral(Stage::Proxy),
+        },
+        _ => Judged::neutral(Stage::Proxy),
+    }
+}
+
+/// An attempt through a SOCKS proxy (RFC 1928, RFC 1929).
+pub(super) fn socks(s: &Scene<'_>) -> Judged {
+    let Some(socks) = &s.flow.app.socks else { return Judged::neutral(Stage::Connected) };
+    let asked = socks.request_at.unwrap_or(socks.at);
+    let target = socks.target.as_deref().unwrap_or("?");
+    let request = Proof::new(asked, message!(en: "SOCKS{} request for {target}", ja: "SOCKS{} 要求 {target}", socks.version));
+    if socks.granted() {
+        return match s.attempt.session.and_then(|i| s.flow.app.tls.get(i)) {
+            Some(session) => tls::judge(s, session),
+            None if s.flow.sides.iter().all(|side| side.bytes > 64) => {
+                Judged::seen(Verdict::Ok, Stage::Complete, vec![request])
+            }
+            None => Judged::neutral(Stage::Proxy),
+        };
+    }
+    let answered = socks.reply_at.unwrap_or(asked);
+    let verdict = match (socks.version, socks.method, socks.auth_status, socks.reply) {
+        (5, Some(0xFF), _, _) => Verdict::ProxyAuthRequired,
+        (5, _, Some(status), _) if status != 0 => Verdict::ProxyAuthRequired,
+        (5, _, _, Some(2)) | (4, _, _, Some(0x5B)) => Verdict::ProxyDenied,
+        (4, _, _, Some(0x5C | 0x5D)) => Verdict::ProxyAuthRequired,
+        (_, _, _, Some(_)) => Verdict::ProxyUpstreamError,
+        (_, _, _, None) => return no_answer(s, asked, vec![request]),
+    };
+    let code = socks.reply.or(socks.auth_status).or(socks.method).unwrap_or(0);
+    let reply = Proof::new(answered, message!(en: "SOCKS reply {code}", ja: "SOCKS 応答 {code}"));
+    Judged::seen(verdict, Stage::Proxy, vec![request, reply])
+}
+
+/// The proxy as a host: reached when it says anything at all.
+pub(super) fn itself(s: &Scene<'_>) -> Judged {
+    let [client, server] = &s.flow.sides;
+    if let Some(session) = s.flow.app.tls.iter().find(|t| t.tunnel.is_none()) {
+        let mut judged = tls::judge(s, session);
+        judged.detail.tls_to_proxy = true;
+        return judged;
+    }
+    if let Some(at) = server.first_data {
+        let text = message!(en: "the proxy answers", ja: "プロキシの応答");
+        return Judged::seen(Verdict::Ok, Stage::Complete, vec![Proof::new(at, text)]);
+    }
+    if client.bytes == 0
+        && let Some(at) = s.server_reset()
+    {
+        return reset(s, Verdict::Refused, Stage::Connected, Vec::new(), at);
+    }
+    // Asked and not answered: the host behind it carries the verdict, the proxy could be connected to.
+    let proof = s.tcp.syn_ack.map(|at| Proof::new(at, message!(en: "the proxy accepts the connection", ja: "プロキシが接続を受付")));
+    Judged::seen(Verdict::Ok, Stage::Connected, proof.into_iter().collect())
+}
