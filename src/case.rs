@@ -12,7 +12,6 @@ use crate::facts::log::{LogFacts, SigninFacts};
 use crate::facts::system::SystemFacts;
 use crate::knowledge::{self, Endpoint};
 use crate::packet::At;
-use crate::report::Role;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -59,6 +58,32 @@ pub struct Case {
     pub book: AddressBook,
     /// Proxies that the client used or tried: address → name or address text, `host:port`.
     pub proxies: BTreeMap<SocketAddr, String>,
+}
+
+/// What a host is to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Role {
+    /// A service that was asked for.
+    #[default]
+    Service,
+    /// A proxy on the way.
+    Proxy,
+    /// A resolver.
+    DnsServer,
+    /// Neighbours and noise.
+    Other,
+}
+
+impl Role {
+    /// The word of the contract.
+    pub fn code(self) -> &'static str {
+        match self {
+            Role::Service => "service",
+            Role::Proxy => "proxy",
+            Role::DnsServer => "dns_server",
+            Role::Other => "other",
+        }
+    }
 }
 
 /// What happened between the client and one host.

@@ -1,1 +1,144 @@
-//! Findings: rules, and the list of them.
+//! Findings: what deserves a person's attention, each a rule in a file of its own.
+//!
+//! What enters: the case and the verdicts on its hosts. What leaves: [`Finding`]s, most severe first. A rule is data
+//! ([`Rule`]) with its texts in both languages; `nettriage explain` shows the same texts.
+
+mod intercepted;
+mod proxy_denied;
+mod syn_no_answer;
+pub mod verdicts;
+
+use crate::case::{Case, HostStory};
+use crate::lang::{Message, Text};
+use crate::time::Timestamp;
+use crate::verdict::{Confidence, HostVerdict, Proof, Verdict};
+
+/// A place in the evidence.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Evidence {
+    /// Path of the evidence, as in the report's evidence list.
+    pub capture: String,
+    /// Frame number; for a log the line number.
+    pub frame: Option<u64>,
+    /// tcp.stream or udp.stream.
+    pub stream: Option<u32>,
+    /// When.
+    pub time: Option<Timestamp>,
+    /// What is to be seen there.
+    pub text: Message,
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Severity {
+    /// Worth knowing.
+    #[default]
+    Info,
+    /// Will or may hurt.
+    Warning,
+    /// Stops the sign-in.
+    Critical,
+}
+
+impl Severity {
+    /// The word of the contract.
+    pub fn code(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+/// One finding.
+#[derive(Debug, Clone, Default)]
+pub struct Finding {
+    /// Stable code; `nettriage explain CODE` explains it.
+    pub code: &'static str,
+    /// How much it matters here.
+    pub severity: Severity,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// Host concerned; empty where it concerns the case.
+    pub host: Option<String>,
+    /// Verdict it stands for.
+    pub verdict: Option<Verdict>,
+    /// One line.
+    pub title: Message,
+    /// What was seen (numbers), and why that means what it says.
+    pub detail: Message,
+    /// What would change this verdict.
+    pub doubt: Message,
+    /// What to do.
+    pub advice: Message,
+    /// Proof.
+    pub evidence: Vec<Evidence>,
+    /// Wireshark display filter.
+    pub filter: String,
+}
+
+/// One finding as a rule: its texts, and how it is recognised.
+pub struct Rule {
+    /// Stable code, never translated.
+    pub code: &'static str,
+    /// Severity where nothing speaks for another one.
+    pub severity: Severity,
+    /// One line without names or numbers.
+    pub title: Text,
+    /// How it is recognised and why that means what it says.
+    pub meaning: Text,
+    /// What it cannot see, and what would change it.
+    pub blind: Text,
+    /// What to do.
+    pub advice: Text,
+    /// Finds it.
+    pub check: fn(&Context<'_>) -> Vec<Finding>,
+}
+
+/// What rules look at.
+pub struct Context<'a> {
+    /// The case.
+    pub case: &'a Case,
+    /// Verdicts, by index into the case's hosts; `None` where there is nothing to say of a host.
+    pub verdicts: &'a [Option<HostVerdict>],
+}
+
+impl<'a> Context<'a> {
+    /// Hosts with their verdicts.
+    pub fn hosts(&self) -> impl Iterator<Item = (&'a HostStory, &'a HostVerdict)> {
+        self.case.hosts.iter().zip(self.verdicts).filter_map(|(h, v)| Some((h, v.as_ref()?)))
+    }
+
+    /// A proof as evidence of a report.
+    pub fn evidence(&self, piece: usize, stream: Option<u32>, proof: &Proof) -> Evidence {
+        Evidence {
+            capture: self.case.pieces.get(piece).map(|p| p.path.clone()).unwrap_or_default(),
+            frame: Some(proof.at.frame),
+            stream,
+            time: Some(proof.at.time),
+            text: proof.text.clone(),
+        }
+    }
+
+    /// The proof of a host's verdict as evidence.
+    pub fn proof(&self, verdict: &HostVerdict) -> Vec<Evidence> {
+        verdict.proof.iter().map(|(piece, stream, p)| self.evidence(*piece, *stream, p)).collect()
+    }
+}
+
+/// All rules, in the order in which `nettriage explain` lists them.
+pub static RULES: &[&Rule] = &[];
+
+/// Runs all rules; findings come most severe first, then in the order of the rules and hosts.
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> =
+        verdicts::RULES.iter().chain(RULES).flat_map(|rule| (rule.check)(context)).collect();
+    findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+    findings
+}
+
+/// The rule with this code.
+pub fn rule(code: &str) -> Option<&'static Rule> {
+    verdicts::RULES.iter().chain(RULES).copied().find(|r| r.code == code)
+}

@@ -10,8 +10,11 @@ pub mod markdown;
 pub mod redact;
 pub mod text;
 
+use crate::case::Role;
+use crate::finding::{Evidence, Finding};
 use crate::lang::Message;
 use crate::time::Timestamp;
+use crate::verdict::{Confidence, Verdict};
 
 /// The report on one case.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +26,7 @@ pub struct Report {
     /// Hosts, worst and most needed first.
     pub hosts: Vec<HostReport>,
     /// Findings, most severe first.
-    pub findings: Vec<FindingReport>,
+    pub findings: Vec<Finding>,
     /// What happened when, over all lanes.
     pub timeline: Vec<TimelineEntry>,
     /// Sign-in attempts as the logs tell them.
@@ -107,55 +110,9 @@ pub struct RootCause {
     /// Name as in [`HostReport::name`].
     pub host: String,
     /// Verdict.
-    pub verdict: crate::verdict::Verdict,
+    pub verdict: Verdict,
     /// Index into [`Report::findings`].
     pub finding: usize,
-}
-
-/// What a host is to the client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Role {
-    /// A service that was asked for.
-    #[default]
-    Service,
-    /// A proxy on the way.
-    Proxy,
-    /// A resolver.
-    DnsServer,
-    /// Neighbours and noise.
-    Other,
-}
-
-impl Role {
-    /// The word of the contract.
-    pub fn code(self) -> &'static str {
-        match self {
-            Role::Service => "service",
-            Role::Proxy => "proxy",
-            Role::DnsServer => "dns_server",
-            Role::Other => "other",
-        }
-    }
-}
-
-/// How sure a verdict or finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Confidence {
-    /// Frames or log lines show it.
-    #[default]
-    Observed,
-    /// Concluded from what is visible.
-    Inferred,
-}
-
-impl Confidence {
-    /// The word of the contract.
-    pub fn code(self) -> &'static str {
-        match self {
-            Confidence::Observed => "observed",
-            Confidence::Inferred => "inferred",
-        }
-    }
 }
 
 /// One host.
@@ -170,9 +127,9 @@ pub struct HostReport {
     /// Needed for the sign-in.
     pub required: Option<bool>,
     /// What became of it.
-    pub verdict: crate::verdict::Verdict,
+    pub verdict: Verdict,
     /// Other verdicts on other ways to it.
-    pub also: Vec<crate::verdict::Verdict>,
+    pub also: Vec<Verdict>,
     /// How sure the verdict is.
     pub confidence: Confidence,
     /// Highest TLS version the client offered: `1.0` .. `1.3`.
@@ -190,7 +147,7 @@ pub struct HostReport {
     /// Processes that asked for it, e.g. `python.exe (PID 4711)`.
     pub processes: Vec<String>,
     /// Proof.
-    pub evidence: Vec<EvidenceRef>,
+    pub evidence: Vec<Evidence>,
     /// Wireshark display filter over its flows.
     pub filter: String,
     /// Seconds that failures and waiting cost before it worked, where they did.
@@ -212,71 +169,6 @@ pub struct CertificateReport {
     pub vendor: Option<String>,
     /// SHA-256 of the DER, hex.
     pub sha256: String,
-}
-
-/// A place in the evidence.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct EvidenceRef {
-    /// Path of the evidence, as in [`EvidenceReport::path`].
-    pub capture: String,
-    /// Frame number; for a log the line number.
-    pub frame: Option<u64>,
-    /// tcp.stream or udp.stream.
-    pub stream: Option<u32>,
-    /// When.
-    pub time: Option<Timestamp>,
-    /// What is to be seen there.
-    pub text: Message,
-}
-
-/// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Severity {
-    /// Worth knowing.
-    #[default]
-    Info,
-    /// Will or may hurt.
-    Warning,
-    /// Stops the sign-in.
-    Critical,
-}
-
-impl Severity {
-    /// The word of the contract.
-    pub fn code(self) -> &'static str {
-        match self {
-            Severity::Info => "info",
-            Severity::Warning => "warning",
-            Severity::Critical => "critical",
-        }
-    }
-}
-
-/// One finding.
-#[derive(Debug, Clone, Default)]
-pub struct FindingReport {
-    /// Stable code; `nettriage explain CODE` explains it.
-    pub code: &'static str,
-    /// How much it matters here.
-    pub severity: Severity,
-    /// How sure it is.
-    pub confidence: Confidence,
-    /// Host concerned; empty where it concerns the case.
-    pub host: Option<String>,
-    /// Verdict it stands for.
-    pub verdict: Option<crate::verdict::Verdict>,
-    /// One line.
-    pub title: Message,
-    /// What was seen (numbers), and why that means what it says.
-    pub detail: Message,
-    /// What would change this verdict.
-    pub doubt: Message,
-    /// What to do.
-    pub advice: Message,
-    /// Proof.
-    pub evidence: Vec<EvidenceRef>,
-    /// Wireshark display filter.
-    pub filter: String,
 }
 
 /// Lane of the timeline.
@@ -326,7 +218,7 @@ pub struct TimelineEntry {
     /// What happened.
     pub text: Message,
     /// Where to see it.
-    pub evidence: EvidenceRef,
+    pub evidence: Evidence,
 }
 
 /// A sign-in attempt as a log tells it.
@@ -341,7 +233,7 @@ pub struct AttemptReport {
     /// How it ended.
     pub outcome: Message,
     /// Its main events, in order.
-    pub events: Vec<EvidenceRef>,
+    pub events: Vec<Evidence>,
 }
 
 /// The way from the client to the hosts, for the picture.
@@ -387,7 +279,7 @@ pub struct PathLink {
     /// Index into nodes.
     pub to: usize,
     /// Verdict on it; `Ok` when it worked.
-    pub verdict: crate::verdict::Verdict,
+    pub verdict: Verdict,
     /// What is written on it.
     pub text: Message,
 }

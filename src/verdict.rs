@@ -1,6 +1,41 @@
 //! The story of a host → one verdict with its proof.
+//!
+//! What enters: a [`crate::case::HostStory`]. What leaves: [`HostVerdict`]. Each attempt is judged by itself
+//! ([`attempt`]), then the attempts of each way (direct, each proxy) are weighed, then the ways.
+
+pub mod attempt;
+pub mod breaker;
+pub mod certificate;
+pub mod dns;
+pub mod host;
+mod page;
+mod proxy;
+pub mod tls;
 
 use crate::lang::Text;
+
+pub use attempt::{Detail, Judged, Proof, Stage};
+pub use host::{HostVerdict, judge_host};
+
+/// How sure a verdict or finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Confidence {
+    /// Frames or log lines show it.
+    #[default]
+    Observed,
+    /// Concluded from what is visible.
+    Inferred,
+}
+
+impl Confidence {
+    /// The word of the contract.
+    pub fn code(self) -> &'static str {
+        match self {
+            Confidence::Observed => "observed",
+            Confidence::Inferred => "inferred",
+        }
+    }
+}
 
 /// What became of a host: the words of the contract, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

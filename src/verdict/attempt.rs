@@ -13,7 +13,7 @@ use crate::flow::Side;
 use crate::lang::Message;
 use crate::message;
 use crate::packet::At;
-use crate::report::Confidence;
+use super::Confidence;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// Silence shorter than this may be a slow server: no verdict rests on it. (Clients in the field give up after 5 s

@@ -11,7 +11,7 @@ use crate::facts::{Alert, ClientHello, TlsSession};
 use crate::flow::Side;
 use crate::message;
 use crate::packet::At;
-use crate::report::Confidence;
+use super::Confidence;
 
 /// TLS 1.1 (RFC 4346), the last version that is refused today.
 const TLS_1_1: u16 = 0x0302;

@@ -1,0 +1,69 @@
+//! A proxy or appliance terminates TLS in the middle.
+
+use super::verdicts::{Words, for_hosts, through};
+use super::{Context, Finding, Rule, Severity};
+use crate::lang::Text;
+use crate::message;
+use crate::verdict::Verdict;
+use crate::verdict::tls::alert_name;
+
+/// See the module.
+pub(super) static RULE: Rule = Rule {
+    code: "intercepted",
+    severity: Severity::Critical,
+    title: Text { en: "TLS is intercepted on the way", ja: "経路上で TLS が傍受 (SSL インスペクション) されている" },
+    meaning: Text {
+        en: "The certificate shown for the host is not from an authority that the host uses, or the client refused a certificate it could not know (TLS 1.3, concluded). A proxy, appliance or local program opens TLS and signs with its own authority. Programs that do not know that authority stop: Python (az) reads the PEM file named by REQUESTS_CA_BUNDLE, .NET (PowerShell 7, Connect-MgGraph) and the Windows broker read the system's store.",
+        ja: "ホストに対して示された証明書が、そのホストが使う認証局のものではない。または、クライアントが未知の発行者の証明書を拒否した (TLS 1.3 では推定)。プロキシ、アプライアンス、端末内のプログラムが TLS を終端し、独自の認証局で署名している。その認証局を知らないプログラムは停止する。Python (az) は REQUESTS_CA_BUNDLE の PEM ファイル、.NET (PowerShell 7、Connect-MgGraph) と Windows ブローカーはシステムの証明書ストアを参照する。",
+    },
+    blind: Text {
+        en: "TLS 1.3 hides the certificate; without a key log the issuer cannot be named and the verdict is a conclusion. Tenant restrictions require interception of the three login hosts on purpose.",
+        ja: "TLS 1.3 では証明書が見えない。鍵ログがなければ発行者は特定できず、判定は推定となる。テナント制限ではログイン用 3 ホストの傍受が意図的に行われる。",
+    },
+    advice: Text {
+        en: "Exempt the host from inspection, or make the inspecting authority known to the tool.",
+        ja: "ホストをインスペクションの対象から除外するか、インスペクション用の認証局をツールに信頼させる。",
+    },
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    for_hosts(context, &RULE, Verdict::Intercepted, |host, v| {
+        let name = &host.name;
+        let through = through(v);
+        let (vendor, issuer) = match &v.detail.trust {
+            Some(t) => (t.vendor.clone(), Some(t.issuer.clone())),
+            None => (None, None),
+        };
+        let mut detail = match &issuer {
+            Some(issuer) => message!(
+                en: "The certificate shown for {name}{} was issued by \"{issuer}\", which is not an authority of this host. Product: {}.",
+                ja: "{name}{1} に対して示された証明書の発行者は「{issuer}」で、このホストの認証局ではない。製品: {2}。",
+                through.en, through.ja, vendor.as_deref().unwrap_or("unknown")
+            ),
+            None => message!(
+                en: "The certificate for {name}{} is hidden by TLS 1.3; the client refused it, though every client knows this host's public authority.",
+                ja: "{name}{1} の証明書は TLS 1.3 により見えないが、どのクライアントも信頼する公的認証局のはずの証明書をクライアントが拒否している。",
+                through.en, through.ja
+            ),
+        };
+        if let Some((code, _)) = v.detail.alert {
+            detail.en.push_str(&format!(" The client ended the handshake with alert {} ({code}).", alert_name(code)));
+            detail.ja.push_str(&format!(" クライアントはアラート {} ({code}) でハンドシェイクを終了した。", alert_name(code)));
+        } else if v.detail.client_accepts {
+            detail.en.push_str(" The client trusts it and went on.");
+            detail.ja.push_str(" クライアントはこれを信頼し、通信を続けた。");
+        }
+        Words {
+            title: match &vendor {
+                Some(vendor) => message!(en: "TLS to {name} is intercepted by {vendor}", ja: "{name} への TLS が {vendor} に傍受されている"),
+                None => message!(en: "TLS to {name} is intercepted", ja: "{name} への TLS が傍受されている"),
+            },
+            detail,
+            advice: message!(
+                en: "Exempt {name} from TLS inspection; or add the inspecting root certificate (PEM) to the file that REQUESTS_CA_BUNDLE names for az, and to the system's trusted roots for PowerShell and the broker. Close Fiddler and similar programs while signing in.",
+                ja: "{name} を TLS インスペクションから除外する。できない場合、az には REQUESTS_CA_BUNDLE が指す PEM ファイルへ、PowerShell とブローカーにはシステムの信頼されたルートへ、インスペクション用ルート証明書を追加する。Fiddler などのツールはサインイン中は終了する。",
+            ),
+        }
+    })
+}

@@ -1,0 +1,51 @@
+//! SYNs to a host without any answer: a firewall drops them, or the route leads nowhere.
+
+use super::verdicts::{Words, for_hosts, peers};
+use super::{Context, Finding, Rule, Severity};
+use crate::lang::Text;
+use crate::message;
+use crate::verdict::Verdict;
+
+/// See the module.
+pub(super) static RULE: Rule = Rule {
+    code: "syn_no_answer",
+    severity: Severity::Critical,
+    title: Text { en: "TCP connection attempts are dropped without an answer", ja: "TCP 接続要求が応答なしに破棄されている" },
+    meaning: Text {
+        en: "The client repeated its SYN and neither a SYN-ACK, a RST nor an ICMP error came back, while the capture shows answers to other traffic of the same client. Packets are dropped silently on the way: usually a firewall rule, sometimes a missing route or a dead address.",
+        ja: "クライアントは SYN を再送しているが、SYN-ACK も RST も ICMP エラーも返っていない。同じクライアントの他の通信には応答がある。経路上でパケットが黙って破棄されており、多くはファイアウォールの規則、まれに経路の欠落や停止中のアドレスが原因。",
+    },
+    blind: Text {
+        en: "A capture that holds only one direction, or that ends within the first second, cannot show this. A SYN-ACK in a capture taken at the firewall's outside would move the fault to the inside.",
+        ja: "片方向だけのキャプチャや 1 秒未満で終わるキャプチャでは判定できない。ファイアウォール外側のキャプチャに SYN-ACK があれば、原因は内側にある。",
+    },
+    advice: Text {
+        en: "Allow TCP 443 from the client to this host, by name where the firewall can, else to its published address ranges.",
+        ja: "クライアントからこのホストへの TCP 443 を許可する。可能なら名前で、できなければ公開されているアドレス範囲で許可する。",
+    },
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    for_hosts(context, &RULE, Verdict::SynNoAnswer, |host, v| {
+        let name = &host.name;
+        let (syns, waited) = (v.detail.syn_count, v.detail.waited_seconds);
+        let mut detail = message!(
+            en: "{syns} SYNs to {peers} in {waited:.1} s, no SYN-ACK, no RST, no ICMP error. Other traffic of this client is answered, so the loss is on the way to this address.",
+            ja: "{peers} へ {waited:.1} 秒間に SYN を {syns} 回送信したが、SYN-ACK・RST・ICMP エラーのいずれも返らない。同じクライアントの他の通信には応答があるため、このアドレスへの経路で失われている。",
+            peers = peers(host)
+        );
+        if let Some((component, reason)) = &v.detail.dropped {
+            detail.en.push_str(&format!(" Windows itself dropped packets of this connection: {component}, {reason}."));
+            detail.ja.push_str(&format!(" Windows 自身がこの接続のパケットを破棄している: {component}、{reason}。"));
+        }
+        Words {
+            title: message!(en: "No answer to the SYN: {name}", ja: "SYN に応答なし: {name}"),
+            detail,
+            advice: message!(
+                en: "Allow TCP 443 to {name} in the firewall between the client and the internet (allow-list entry: {name}:443). If a proxy is mandatory on this network, set it for the tool (HTTPS_PROXY).",
+                ja: "クライアントとインターネットの間のファイアウォールで {name} への TCP 443 を許可する (許可リスト: {name}:443)。プロキシが必須のネットワークでは、ツールにプロキシ (HTTPS_PROXY) を設定する。",
+            ),
+        }
+    })
+}

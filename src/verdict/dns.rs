@@ -1,0 +1,219 @@
+//! What the resolvers said about a name.
+
+use super::Verdict;
+use super::attempt::{Judged, Proof, SILENCE_NS, Stage};
+use crate::case::{Case, HostStory, Lookup, LookupResult};
+use crate::knowledge;
+use crate::message;
+use crate::packet::At;
+use std::net::IpAddr;
+
+/// The look-ups of a name, weighed.
+#[derive(Debug, Clone, Default)]
+pub struct NameVerdict {
+    /// `DnsFailure`, `DnsSinkhole`, or `None` where the name resolved or nobody asked.
+    pub judged: Option<Judged>,
+    /// The name resolved, but some resolver failed or stayed silent before: (seconds lost, first failing look-up).
+    pub trouble: Option<(f64, usize)>,
+    /// All addresses that were given.
+    pub addresses: Vec<IpAddr>,
+    /// Response code of the failure (`None`: no answer).
+    pub rcode: Option<u16>,
+}
+
+/// What response codes are called (RFC 1035 4.1.1, RFC 6895 2.3).
+pub fn rcode_name(rcode: u16) -> &'static str {
+    match rcode {
+        0 => "NOERROR",
+        1 => "FORMERR",
+        2 => "SERVFAIL",
+        3 => "NXDOMAIN",
+        4 => "NOTIMP",
+        5 => "REFUSED",
+        _ => "error",
+    }
+}
+
+/// Weighs the look-ups of one host.
+pub fn judge(case: &Case, host: &HostStory) -> NameVerdict {
+    let mut verdict = NameVerdict::default();
+    let mut first_good: Option<At> = None;
+    for lookup in &host.lookups {
+        if let LookupResult::Addresses { at, addresses, .. } = &lookup.result {
+            for address in addresses {
+                if !verdict.addresses.contains(address) {
+                    verdict.addresses.push(*address);
+                }
+            }
+            first_good.get_or_insert(*at);
+        }
+        if let LookupResult::Cut { at } = &lookup.result {
+            first_good.get_or_insert(*at);
+        }
+    }
+    match first_good {
+        Some(good) => {
+            if let Some(sink) = sinkhole(host, &verdict.addresses) {
+                verdict.judged = Some(sink);
+                return verdict;
+            }
+            let failing = host.lookups.iter().position(|l| {
+                l.asked.first().is_some_and(|a| a.frame < good.frame)
+                    && matches!(l.result, LookupResult::Failed { .. } | LookupResult::Unanswered { .. })
+            });
+            if let Some(i) = failing
+                && let Some(asked) = host.lookups.get(i).and_then(|l| l.asked.first())
+            {
+                verdict.trouble = Some((good.time.seconds_since(asked.time), i));
+            }
+        }
+        None => {
+            let (judged, rcode) = failure(case, host);
+            verdict.judged = judged;
+            verdict.rcode = rcode;
+        }
+    }
+    verdict
+}
+
+/// The name never gave an address. Error codes speak at once; silence needs time or repetition.
+fn failure(case: &Case, host: &HostStory) -> (Option<Judged>, Option<u16>) {
+    let mut proof = Vec::new();
+    let mut rcode = None;
+    let mut silent = false;
+    let mut icmp = None;
+    for lookup in host.lookups.iter().filter(|l| l.kind != 65) {
+        let Some(asked) = lookup.asked.first().copied() else { continue };
+        match &lookup.result {
+            LookupResult::Failed { at, rcode: code } => {
+                rcode.get_or_insert(*code);
+                proof.push(Proof::new(
+                    *at,
+                    message!(
+                        en: "{} answers {} for {}",
+                        ja: "{} が {2} に対し {1} を返す",
+                        lookup.resolver.ip(), rcode_name(*code), lookup.name
+                    ),
+                ));
+            }
+            LookupResult::Unanswered { icmp: Some((at, kind, code, sender)) } => {
+                icmp.get_or_insert((*kind, *code, *sender));
+                proof.push(Proof::new(
+                    *at,
+                    message!(
+                        en: "ICMP type {kind} code {code} from {sender} for the question to {}",
+                        ja: "{} への問い合わせに {sender} から ICMP タイプ {kind} コード {code}",
+                        lookup.resolver
+                    ),
+                ));
+            }
+            LookupResult::Unanswered { icmp: None } => {
+                let waited = end_of(case, lookup).since(asked.time);
+                if lookup.asked.len() >= 2 || waited >= SILENCE_NS {
+                    silent = true;
+                    proof.push(Proof::new(
+                        asked,
+                        message!(
+                            en: "{} does not answer ({} questions in {:.1} s)",
+                            ja: "{} が応答しない ({} 回、{:.1} 秒)",
+                            lookup.resolver.ip(), lookup.asked.len(), waited as f64 / 1e9
+                        ),
+                    ));
+                }
+            }
+            LookupResult::Truncated { at } => {
+                silent = true;
+                proof.push(Proof::new(
+                    *at,
+                    message!(
+                        en: "the answer is truncated and no complete one followed over TCP",
+                        ja: "応答が切り詰められ、TCP による完全な応答がない",
+                    ),
+                ));
+            }
+            LookupResult::Empty { .. } | LookupResult::Addresses { .. } | LookupResult::Cut { .. } => {}
+        }
+    }
+    let empty = host.lookups.iter().find_map(|l| match (&l.result, l.kind) {
+        (LookupResult::Empty { at }, 1) => Some(*at),
+        _ => None,
+    });
+    if let (true, Some(at), false) = (proof.is_empty(), empty, host.lookups.iter().any(|l| l.kind == 28 && l.result.at().is_none())) {
+        proof.push(Proof::new(at, message!(en: "the answer holds no address", ja: "応答にアドレスがない")));
+    } else if rcode.is_none() && !silent && icmp.is_none() {
+        return (None, None);
+    }
+    let mut judged = Judged::seen(Verdict::DnsFailure, Stage::None, proof);
+    judged.detail.icmp = icmp;
+    (Some(judged), rcode)
+}
+
+fn end_of(case: &Case, lookup: &Lookup) -> crate::time::Timestamp {
+    let last = lookup.asked.last().map(|a| a.time).unwrap_or_default();
+    case.capture(lookup.piece).and_then(|c| c.info.latest).unwrap_or(last).max(last)
+}
+
+/// Addresses that cannot be a public service: unspecified, loopback, private, shared, link-local, documentation.
+pub fn cannot_be_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(a) => {
+            let o = a.octets();
+            a.is_unspecified()
+                || a.is_loopback()
+                || a.is_private()
+                || a.is_link_local()
+                || a.is_broadcast()
+                || a.is_documentation()
+                || o[0] == 0
+                || o[0] == 100 && (64..128).contains(&o[1])
+        }
+        IpAddr::V6(a) => {
+            if let Some(v4) = a.to_ipv4_mapped() {
+                return cannot_be_public(IpAddr::V4(v4));
+            }
+            let first = a.segments()[0];
+            a.is_unspecified() || a.is_loopback() || first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80
+        }
+    }
+}
+
+/// A public name that only gave addresses which cannot be the service. Private endpoints (a CNAME through a
+/// `privatelink` zone) are meant to do so.
+fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged> {
+    let public = host.endpoint.is_some() || knowledge::is_microsoft_host(&host.name);
+    let unroutable = addresses.iter().all(|a| a.is_unspecified() || a.is_loopback());
+    let hidden = addresses.iter().all(|a| cannot_be_public(*a));
+    if addresses.is_empty() || !(unroutable || public && hidden) {
+        return None;
+    }
+    if unroutable && !host.name.contains('.') {
+        return None;
+    }
+    let private_link = host.lookups.iter().any(|l| match &l.result {
+        LookupResult::Addresses { cnames, .. } => cnames.iter().any(|c| c.contains("privatelink.")),
+        _ => false,
+    });
+    if private_link && !unroutable {
+        return None;
+    }
+    let proof = host
+        .lookups
+        .iter()
+        .filter_map(|l| match &l.result {
+            LookupResult::Addresses { at, addresses, .. } => Some(Proof::new(
+                *at,
+                message!(
+                    en: "{} says {} is {}",
+                    ja: "{} は {} のアドレスを {} と回答",
+                    l.resolver.ip(), l.name, list(addresses)
+                ),
+            )),
+            _ => None,
+        })
+        .collect();
+    Some(Judged::seen(Verdict::DnsSinkhole, Stage::None, proof))
+}
+
+fn list(addresses: &[IpAddr]) -> String {
+    addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(", ")
+}

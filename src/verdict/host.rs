@@ -1,0 +1,292 @@
+//! All attempts on a host → one verdict: the worst that explains why the sign-in failed.
+
+use super::attempt::{Detail, Judged, Proof, Stage};
+use super::{Verdict, attempt, dns, tls};
+use crate::case::{Attempt, Case, HostStory, Way};
+use crate::facts::{ClientHello, FlowTransport};
+use super::Confidence;
+use crate::time::NANOS_PER_SECOND;
+use std::collections::BTreeMap;
+
+/// Time lost on failed attempts before one worked, from which on a host counts as degraded. Happy Eyeballs
+/// (RFC 8305) gives the first family 250 ms, resolvers one second before they ask again.
+const DEGRADED_NS: i64 = NANOS_PER_SECOND;
+
+/// Failures after the last success on the same way that make a host count as unreachable in the end; one alone may
+/// be an idle connection or a passing loss.
+const FAILURES_AFTER_SUCCESS_MIN: usize = 2;
+
+/// What became of a host.
+#[derive(Debug, Clone, Default)]
+pub struct HostVerdict {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Verdicts on other ways.
+    pub also: Vec<Verdict>,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// The attempt that shows it best: index into the story's attempts; `None` for verdicts from DNS.
+    pub attempt: Option<usize>,
+    /// Piece of evidence and frames that prove it.
+    pub proof: Vec<(usize, Option<u32>, Proof)>,
+    /// What findings tell.
+    pub detail: Detail,
+    /// Each attempt's judgement, in the story's order.
+    pub judged: Vec<Judged>,
+    /// The look-ups, weighed.
+    pub name: dns::NameVerdict,
+    /// Seconds lost before it worked.
+    pub delay_seconds: Option<f64>,
+    /// Highest version offered by the client of the deciding attempt, else of any.
+    pub client_tls_max: Option<u16>,
+    /// Version negotiated.
+    pub negotiated_tls: Option<u16>,
+    /// Proxy of the deciding attempt.
+    pub proxy: Option<String>,
+    /// Attempted, established, failed.
+    pub connections: (u32, u32, u32),
+    /// Failed attempts before the first success: indexes into the story's attempts.
+    pub troubled: Vec<usize>,
+}
+
+/// What the attempts of one way come to.
+struct WayVerdict {
+    verdict: Verdict,
+    attempt: usize,
+    delay: Option<f64>,
+    troubled: Vec<usize>,
+}
+
+/// Judges a host. `None` where nothing was tried and the name resolved: then there is nothing to say.
+pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
+    let judged: Vec<Judged> = host.attempts.iter().map(|a| attempt::judge(case, &host.name, a)).collect();
+    let name = dns::judge(case, host);
+    let mut ways: BTreeMap<&Way, Vec<usize>> = BTreeMap::new();
+    for (i, a) in host.attempts.iter().enumerate() {
+        ways.entry(&a.way).or_default().push(i);
+    }
+    let mut weighed: Vec<WayVerdict> =
+        ways.values().filter_map(|members| weigh(host, &judged, members)).collect();
+    // A fault on one way is not excused by success on another: two programs, two ways out.
+    weighed.sort_by_key(|w| (std::cmp::Reverse(rank(w.verdict)), w.attempt));
+    let reached = weighed.iter().any(|w| w.verdict.is_good() || judged.get(w.attempt).is_some_and(|j| j.stage >= Stage::Complete));
+    let mut out = HostVerdict { name: name.clone(), ..HostVerdict::default() };
+    out.connections = connections(case, host, &judged);
+    match weighed.first() {
+        Some(best) => {
+            out.verdict = best.verdict;
+            out.also = others(&weighed, best.verdict);
+            out.attempt = Some(best.attempt);
+            out.delay_seconds = best.delay;
+            out.troubled = best.troubled.clone();
+        }
+        None => {
+            let undecided = judged.iter().position(|j| j.verdict == Some(Verdict::Inconclusive));
+            let started = host.attempts.iter().zip(&judged).position(|(a, j)| {
+                j.stage >= Stage::Syn && case.flow(a).is_some_and(|f| f.transport == FlowTransport::Tcp)
+            });
+            match (undecided.or(started), &name.judged) {
+                (None, None) => return None,
+                (Some(i), _) => {
+                    out.verdict = Verdict::Inconclusive;
+                    out.attempt = Some(i);
+                }
+                (None, Some(_)) => out.verdict = Verdict::DnsFailure,
+            }
+        }
+    }
+    let mut from_name = false;
+    if let Some(by_name) = &name.judged {
+        let overrides = match by_name.verdict {
+            // Names resolved by a proxy need no answer of the client's resolver.
+            Some(Verdict::DnsFailure) => out.attempt.is_none(),
+            // An address that cannot be the service explains whatever happened there, unless the service answered.
+            Some(Verdict::DnsSinkhole) => {
+                !reached && host.attempts.iter().all(|a| a.way == Way::Direct)
+                    || out.verdict == Verdict::Intercepted
+            }
+            _ => false,
+        };
+        if overrides {
+            if out.verdict.is_fault() && out.attempt.is_some() {
+                out.also.insert(0, out.verdict);
+            }
+            out.verdict = by_name.verdict.unwrap_or(Verdict::DnsFailure);
+            out.detail = by_name.detail.clone();
+            from_name = true;
+        }
+    }
+    if from_name {
+        let lookup = host.lookups.first();
+        let piece = lookup.map_or(0, |l| l.piece);
+        let stream = lookup.map(|l| l.stream);
+        if let Some(j) = &name.judged {
+            out.proof.extend(j.proof.iter().map(|p| (piece, stream, p.clone())));
+        }
+    }
+    if let Some(i) = out.attempt
+        && let (Some(j), Some(a)) = (judged.get(i), host.attempts.get(i))
+    {
+        let stream = case.flow(a).map(|f| f.stream);
+        if !from_name {
+            out.detail = j.detail.clone();
+            out.confidence = j.confidence;
+        }
+        out.proof.extend(j.proof.iter().map(|p| (a.piece, stream, p.clone())));
+        out.proxy = a.way.proxy_text();
+    }
+    degrade(host, &name, &mut out);
+    for i in out.troubled.iter().take(4) {
+        let (Some(j), Some(a)) = (judged.get(*i), host.attempts.get(*i)) else { continue };
+        let stream = case.flow(a).map(|f| f.stream);
+        out.proof.extend(j.proof.iter().map(|p| (a.piece, stream, p.clone())));
+    }
+    versions(case, host, &judged, &mut out);
+    out.judged = judged;
+    Some(out)
+}
+
+/// Reached, but only after part of the way failed for a time that a person notices.
+fn degrade(host: &HostStory, name: &dns::NameVerdict, out: &mut HostVerdict) {
+    if !out.verdict.is_good() {
+        return;
+    }
+    let lost_on_name = name.trouble.map_or(0.0, |(seconds, _)| seconds);
+    if lost_on_name * 1e9 >= DEGRADED_NS as f64 {
+        out.verdict = Verdict::Degraded;
+        out.delay_seconds = Some(out.delay_seconds.unwrap_or(0.0) + lost_on_name);
+        if let Some((_, i)) = name.trouble
+            && let Some(lookup) = host.lookups.get(i)
+            && let Some(at) = lookup.asked.first()
+        {
+            let text = crate::message!(
+                en: "{} did not answer this question usefully; the name resolved {:.1} s later",
+                ja: "{} はこの問い合わせに有効な応答をせず、{:.1} 秒後に解決",
+                lookup.resolver.ip(), lost_on_name
+            );
+            out.proof.push((lookup.piece, Some(lookup.stream), Proof::new(*at, text)));
+        }
+    }
+}
+
+/// How much a way's verdict explains a failed sign-in.
+fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Inconclusive => 0,
+        Verdict::Ok => 1,
+        Verdict::Degraded => 2,
+        _ => 3,
+    }
+}
+
+fn others(weighed: &[WayVerdict], best: Verdict) -> Vec<Verdict> {
+    let mut also: Vec<Verdict> = weighed.iter().map(|w| w.verdict).filter(|v| *v != best).collect();
+    also.dedup();
+    also
+}
+
+/// Weighs the attempts of one way, given in time order.
+fn weigh(host: &HostStory, judged: &[Judged], members: &[usize]) -> Option<WayVerdict> {
+    let verdicts: Vec<(usize, Verdict)> = members
+        .iter()
+        .filter_map(|i| Some((*i, judged.get(*i)?.verdict?)))
+        .filter(|(_, v)| *v != Verdict::Inconclusive)
+        .collect();
+    // A proxy in the middle, or an old version, shows in completed handshakes too.
+    let tainted = verdicts.iter().find(|(i, v)| {
+        *v == Verdict::Intercepted || *v == Verdict::TlsLegacy && judged.get(*i).is_some_and(|j| j.stage == Stage::Complete)
+    });
+    if let Some((i, v)) = tainted {
+        return Some(WayVerdict { verdict: *v, attempt: *i, delay: None, troubled: Vec::new() });
+    }
+    let good: Vec<usize> = verdicts.iter().filter(|(_, v)| v.is_good()).map(|(i, _)| *i).collect();
+    let bad: Vec<(usize, Verdict)> = verdicts.iter().copied().filter(|(_, v)| v.is_fault()).collect();
+    let (Some(first_good), Some(last_good)) = (good.first().copied(), good.last().copied()) else {
+        let (attempt, verdict) = leading_failure(host, judged, &bad)?;
+        return Some(WayVerdict { verdict, attempt, delay: None, troubled: Vec::new() });
+    };
+    let started = |i: usize| host.attempts.get(i).map(|a| a.start.time);
+    let after: Vec<(usize, Verdict)> =
+        bad.iter().copied().filter(|(i, _)| started(*i) > started(last_good)).collect();
+    if after.len() >= FAILURES_AFTER_SUCCESS_MIN {
+        let (attempt, verdict) = leading_failure(host, judged, &after)?;
+        return Some(WayVerdict { verdict, attempt, delay: None, troubled: Vec::new() });
+    }
+    let before: Vec<usize> = bad.iter().map(|(i, _)| *i).filter(|i| started(*i) <= started(first_good)).collect();
+    let lost = match (before.first().and_then(|i| started(*i)), started(first_good)) {
+        (Some(failing), Some(worked)) => worked.since(failing),
+        _ => 0,
+    };
+    let verdict = if lost >= DEGRADED_NS || !after.is_empty() { Verdict::Degraded } else { Verdict::Ok };
+    let mut troubled = if verdict == Verdict::Degraded { before } else { Vec::new() };
+    troubled.extend(after.iter().map(|(i, _)| *i));
+    let delay = (verdict == Verdict::Degraded).then_some(lost as f64 / 1e9);
+    Some(WayVerdict { verdict, attempt: first_good, delay, troubled })
+}
+
+/// Of several failures the one that tells most: the one that came farthest, and of these the earliest. An old-version
+/// hello that follows a broken modern one is the client's fall-back, a symptom of what broke the first.
+fn leading_failure(host: &HostStory, judged: &[Judged], bad: &[(usize, Verdict)]) -> Option<(usize, Verdict)> {
+    let broken_modern = bad.iter().copied().find(|(_, v)| {
+        matches!(
+            v,
+            Verdict::ResetAfterClientHello
+                | Verdict::SilentAfterClientHello
+                | Verdict::ClosedBeforeServerHello
+                | Verdict::ResetMidHandshake
+        )
+    });
+    if let Some((first, v)) = broken_modern
+        && bad.iter().any(|(i, v)| {
+            *v == Verdict::TlsLegacy
+                && judged.get(*i).is_some_and(|j| j.detail.legacy_side == Some(crate::flow::Side::Client))
+                && host.attempts.get(*i).map(|a| a.start.time) > host.attempts.get(first).map(|a| a.start.time)
+        })
+    {
+        return Some((first, v));
+    }
+    bad.iter()
+        .copied()
+        .max_by_key(|(i, _)| (judged.get(*i).map(|j| j.stage), std::cmp::Reverse(*i)))
+}
+
+fn connections(case: &Case, host: &HostStory, judged: &[Judged]) -> (u32, u32, u32) {
+    let mut counts = (0, 0, 0);
+    for (a, j) in host.attempts.iter().zip(judged) {
+        let Some(tcp) = case.flow(a).and_then(|f| f.tcp.as_ref()) else { continue };
+        counts.0 += 1;
+        counts.1 += u32::from(tcp.syn_ack.is_some() || tcp.midstream);
+        counts.2 += u32::from(j.verdict.is_some_and(Verdict::is_fault));
+    }
+    counts
+}
+
+/// TLS versions of the deciding attempt, else of the last attempt that shows any.
+fn versions(case: &Case, host: &HostStory, judged: &[Judged], out: &mut HostVerdict) {
+    let order = out.attempt.into_iter().chain((0..host.attempts.len()).rev());
+    for i in order {
+        let Some(a) = host.attempts.get(i) else { continue };
+        let Some(session) = a.session.and_then(|s| case.flow(a)?.app.tls.get(s)) else { continue };
+        if Some(i) != out.attempt && out.verdict.is_fault() && judged.get(i).is_some_and(|j| j.verdict.is_some_and(Verdict::is_good)) {
+            continue;
+        }
+        let offered = session.client_hellos.iter().map(ClientHello::max_version).max();
+        let chosen = session.server_hellos.iter().rev().find(|h| !h.hello_retry_request).map(|h| h.version);
+        if out.client_tls_max.is_none() {
+            out.client_tls_max = offered;
+        }
+        if out.negotiated_tls.is_none() && Some(i) == out.attempt || out.negotiated_tls.is_none() && out.verdict.is_good() {
+            out.negotiated_tls = chosen;
+        }
+    }
+}
+
+/// The attempt a verdict rests on.
+pub fn deciding<'a>(host: &'a HostStory, verdict: &HostVerdict) -> Option<&'a Attempt> {
+    verdict.attempt.and_then(|i| host.attempts.get(i))
+}
+
+/// A version as the contract writes it.
+pub fn version_code(version: Option<u16>) -> Option<&'static str> {
+    version.and_then(tls::version_code)
+}
