@@ -19,6 +19,7 @@ pub mod capture;
 pub mod case;
 pub mod cli;
 pub mod convert;
+pub mod diagnosis;
 pub mod diff;
 pub mod error;
 pub mod explain;

@@ -2,7 +2,7 @@
 
 use super::verdicts::{Words, for_hosts, through};
 use super::{Context, Finding, Rule, Severity};
-use crate::lang::Text;
+use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::Verdict;
 use crate::verdict::tls::alert_name;
@@ -36,16 +36,26 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             None => (None, None),
         };
         let mut detail = match &issuer {
-            Some(issuer) => message!(
-                en: "The certificate shown for {name}{} was issued by \"{issuer}\", which is not an authority of this host. Product: {}.",
-                ja: "{name}{1} に対して示された証明書の発行者は「{issuer}」で、このホストの認証局ではない。製品: {2}。",
-                through.en, through.ja, vendor.as_deref().unwrap_or("unknown")
-            ),
-            None => message!(
-                en: "The certificate for {name}{} is hidden by TLS 1.3; the client refused it, though every client knows this host's public authority.",
-                ja: "{name}{1} の証明書は TLS 1.3 により見えないが、どのクライアントも信頼する公的認証局のはずの証明書をクライアントが拒否している。",
-                through.en, through.ja
-            ),
+            Some(issuer) => Message {
+                en: format!(
+                    "The certificate shown for {name}{} was issued by \"{issuer}\", which is not an authority of this host.",
+                    through.en
+                ),
+                ja: format!(
+                    "{name}{} に対して示された証明書の発行者は「{issuer}」で、このホストの認証局ではない。",
+                    through.ja
+                ),
+            },
+            None => Message {
+                en: format!(
+                    "The certificate for {name}{} is hidden by TLS 1.3; the client refused it, though every client knows this host's public authority.",
+                    through.en
+                ),
+                ja: format!(
+                    "{name}{} の証明書は TLS 1.3 により見えないが、どのクライアントも信頼する公的認証局のはずの証明書をクライアントが拒否している。",
+                    through.ja
+                ),
+            },
         };
         if let Some((code, _)) = v.detail.alert {
             detail.en.push_str(&format!(" The client ended the handshake with alert {} ({code}).", alert_name(code)));

@@ -1,0 +1,118 @@
+//! Verdicts and findings → the answer: what stopped the sign-in, or that the network did not.
+//!
+//! The order of suspicion is the order of the sign-in: a proxy that cannot be reached before the hosts behind it,
+//! hosts that the commands need before others, and of these the one that failed first. A blocked host that the
+//! sign-in does not need is never the cause.
+
+use crate::case::{Case, HostStory, Role};
+use crate::finding::{Finding, Severity};
+use crate::lang::Message;
+use crate::message;
+use crate::report::{Diagnosis, Outcome, RootCause};
+use crate::verdict::{HostVerdict, Verdict};
+
+/// The answer for a case.
+pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Finding]) -> Diagnosis {
+    let hosts: Vec<(&HostStory, &HostVerdict)> =
+        case.hosts.iter().zip(verdicts).filter_map(|(h, v)| Some((h, v.as_ref()?))).collect();
+    if let Some((host, verdict)) = root_cause(&hosts) {
+        return network_fault(host, verdict, findings);
+    }
+    let undecided = hosts.iter().find(|(h, v)| v.verdict == Verdict::Inconclusive && h.required == Some(true));
+    let reached: Vec<&str> = hosts
+        .iter()
+        .filter(|(h, v)| h.role == Role::Service && (v.verdict.is_good() || accepted(v)))
+        .map(|(h, _)| h.name.as_str())
+        .collect();
+    if let Some((host, _)) = undecided {
+        return Diagnosis {
+            outcome: Outcome::InsufficientEvidence,
+            root_cause: None,
+            text: message!(
+                en: "The evidence cannot tell what became of {}.",
+                ja: "この証跡では {} への通信がどうなったかを判定できない。",
+                host.name
+            ),
+            next_step: take_again(),
+        };
+    }
+    let seen_before = hosts.iter().any(|(h, v)| h.role == Role::Other && v.verdict.is_good() && h.lookups.is_empty());
+    if reached.is_empty() && !seen_before {
+        return Diagnosis {
+            outcome: Outcome::InsufficientEvidence,
+            root_cause: None,
+            text: message!(
+                en: "The capture holds no attempt to reach any host of the sign-in.",
+                ja: "キャプチャにはサインインに関わるホストへの接続の試みが含まれていない。",
+            ),
+            next_step: take_again(),
+        };
+    }
+    let list = if reached.is_empty() { String::new() } else { format!(" ({})", reached.join(", ")) };
+    Diagnosis {
+        outcome: Outcome::NoNetworkFault,
+        root_cause: None,
+        text: message!(
+            en: "The network did its part: every host of the sign-in that was tried was reached{list}.",
+            ja: "ネットワークに問題はない。サインインで試行されたホストにはすべて到達している{list}。",
+        ),
+        next_step: message!(
+            en: "If the command still fails, look at its error text and at the sign-in log of Microsoft Entra ID (success, failure, or no entry).",
+            ja: "それでもコマンドが失敗する場合は、エラー メッセージと Microsoft Entra ID のサインイン ログ (成功・失敗・記録なし) を確認する。",
+        ),
+    }
+}
+
+fn take_again() -> Message {
+    message!(
+        en: "Take a new trace that starts before the command and ends after its error: netsh trace start capture=yes maxSize=2000M, ipconfig /flushdns, the command with its debug option, netsh trace stop.",
+        ja: "コマンド実行前に開始し、エラー後に停止したトレースを再取得する: netsh trace start capture=yes maxSize=2000M、ipconfig /flushdns、デバッグ オプション付きでコマンドを実行、netsh trace stop。",
+    )
+}
+
+/// An intercepted or old-TLS connection that the client used all the same did not stop it.
+fn accepted(verdict: &HostVerdict) -> bool {
+    verdict.verdict == Verdict::Intercepted && verdict.detail.client_accepts
+}
+
+/// The first host, in the order of suspicion, that stopped the sign-in.
+fn root_cause<'a>(hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Option<(&'a HostStory, &'a HostVerdict)> {
+    let failing = || hosts.iter().filter(|(_, v)| v.verdict.is_fault() && !accepted(v));
+    let proxy = failing().find(|(h, _)| h.role == Role::Proxy);
+    let needed = failing().filter(|(h, _)| h.required == Some(true)).min_by_key(|(h, _)| h.first_time());
+    // A federation server of the organisation, or a host the log names, is needed as far as one can tell.
+    let likely = failing()
+        .filter(|(h, _)| h.role == Role::Service && h.required.is_none())
+        .min_by_key(|(h, _)| h.first_time());
+    let portal = failing().find(|(_, v)| matches!(v.verdict, Verdict::CaptivePortal | Verdict::BlockPage));
+    proxy.or(needed).or(likely).or(portal).map(|(h, v)| (*h, *v))
+}
+
+fn network_fault(host: &HostStory, verdict: &HostVerdict, findings: &[Finding]) -> Diagnosis {
+    let finding = findings
+        .iter()
+        .position(|f| f.host.as_deref() == Some(host.name.as_str()) && f.verdict == Some(verdict.verdict))
+        .or_else(|| findings.iter().position(|f| f.host.as_deref() == Some(host.name.as_str())))
+        .or_else(|| findings.iter().position(|f| f.severity == Severity::Critical));
+    let found = finding.and_then(|i| findings.get(i));
+    let text = match found {
+        Some(f) => Message {
+            en: format!("{}. {}", f.title.en, f.detail.en),
+            ja: format!("{}。{}", f.title.ja, f.detail.ja),
+        },
+        None => {
+            let title = verdict.verdict.title();
+            Message { en: format!("{}: {}", host.name, title.en), ja: format!("{}: {}", host.name, title.ja) }
+        }
+    };
+    Diagnosis {
+        outcome: Outcome::NetworkFault,
+        root_cause: Some(RootCause {
+            host: host.name.clone(),
+            verdict: verdict.verdict,
+            finding: finding.unwrap_or(0),
+        }),
+        text,
+        next_step: found.map(|f| f.advice.clone()).unwrap_or_default(),
+    }
+}

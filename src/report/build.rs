@@ -1,0 +1,135 @@
+//! Case, verdicts and findings → the report model.
+
+use super::*;
+use crate::case::{Case, HostStory, Piece, PieceFacts};
+use crate::finding::{self, verdicts::display_filter};
+use crate::verdict::{HostVerdict, host};
+
+/// Builds the report on a case; `unread` lists inputs without a result.
+pub fn build(case: &Case, verdicts: &[Option<HostVerdict>], unread: Vec<(String, Message)>) -> Report {
+    let context = finding::Context { case, verdicts };
+    let findings = finding::find(&context);
+    let diagnosis = crate::diagnosis::diagnose(case, verdicts, &findings);
+    let mut hosts: Vec<HostReport> = case
+        .hosts
+        .iter()
+        .zip(verdicts)
+        .filter_map(|(h, v)| v.as_ref().map(|v| host_report(&context, h, v)))
+        .collect();
+    let root = diagnosis.root_cause.as_ref().map(|r| r.host.clone());
+    hosts.sort_by_key(|h| {
+        let weight = match h.verdict {
+            v if v.is_fault() => 0,
+            Verdict::Inconclusive => 2,
+            Verdict::Degraded => 1,
+            _ => 3,
+        };
+        let need = match (h.role, h.required) {
+            (Role::Proxy, _) | (_, Some(true)) => 0,
+            (Role::Service, _) => 1,
+            _ => 2,
+        };
+        (root.as_deref() != Some(h.name.as_str()), need / 2, weight, need)
+    });
+    Report {
+        evidence: case.pieces.iter().map(evidence).collect(),
+        diagnosis,
+        hosts,
+        findings,
+        unread,
+        knowledge_date: crate::knowledge::DATE.to_owned(),
+        ..Report::default()
+    }
+}
+
+fn evidence(piece: &Piece) -> EvidenceReport {
+    let mut out = EvidenceReport {
+        path: piece.path.clone(),
+        container: piece.container,
+        bytes: piece.bytes,
+        ..EvidenceReport::default()
+    };
+    match &piece.facts {
+        PieceFacts::Capture(c) => {
+            out.kind = "capture";
+            out.format = c.info.format.map_or("", crate::capture::Format::code).to_owned();
+            out.frames = c.info.frames;
+            out.duplicates = c.info.duplicates;
+            out.first_time = c.info.earliest;
+            out.last_time = c.info.latest;
+            out.problems = c.info.problems.iter().cloned().collect();
+        }
+        PieceFacts::Log(l) => {
+            out.kind = "debug_log";
+            out.format = l.dialect.code().to_owned();
+            out.frames = l.lines;
+            out.problems = l.problems.iter().cloned().collect();
+        }
+        PieceFacts::Signin(_) => out.kind = "signin_log",
+        PieceFacts::System(_) => out.kind = "system_info",
+        PieceFacts::KeyLog => {
+            out.kind = "key_log";
+            out.format = "nss".to_owned();
+        }
+    }
+    out
+}
+
+fn host_report(context: &finding::Context<'_>, story: &HostStory, v: &HostVerdict) -> HostReport {
+    let mut addresses = v.name.addresses.clone();
+    for attempt in &story.attempts {
+        let ip = attempt.peer.ip();
+        if attempt.way == crate::case::Way::Direct && !addresses.contains(&ip) {
+            addresses.push(ip);
+        }
+    }
+    let mut processes: Vec<String> = Vec::new();
+    for flow in story.attempts.iter().filter_map(|a| context.case.flow(a)) {
+        if let Some(p) = &flow.process {
+            let text = match &p.name {
+                Some(name) => format!("{name} (PID {})", p.pid),
+                None => format!("PID {}", p.pid),
+            };
+            if !processes.contains(&text) {
+                processes.push(text);
+            }
+        }
+    }
+    HostReport {
+        name: story.name.clone(),
+        role: story.role,
+        service: story.endpoint.map(|e| e.title().into()),
+        required: story.required,
+        verdict: v.verdict,
+        also: v.also.clone(),
+        confidence: v.confidence,
+        client_tls_max: host::version_code(v.client_tls_max),
+        negotiated_tls: host::version_code(v.negotiated_tls),
+        proxy: v.proxy.clone(),
+        addresses,
+        connections: v.connections,
+        certificate: certificate(context.case, story, v),
+        processes,
+        evidence: context.proof(v),
+        filter: display_filter(context.case, story),
+        delay_seconds: v.delay_seconds,
+    }
+}
+
+/// The leaf of the deciding attempt, else of any.
+fn certificate(case: &Case, story: &HostStory, v: &HostVerdict) -> Option<CertificateReport> {
+    let order = v.attempt.into_iter().chain(0..story.attempts.len());
+    let leaf = order.filter_map(|i| story.attempts.get(i)).find_map(|a| {
+        let session = case.flow(a)?.app.tls.get(a.session?)?;
+        session.certificates.first()
+    })?;
+    Some(CertificateReport {
+        subject: leaf.subject.clone(),
+        issuer: leaf.issuer.clone(),
+        not_before: leaf.not_before,
+        not_after: leaf.not_after,
+        vendor: v.detail.trust.as_ref().and_then(|t| t.vendor.clone()),
+        sha256: leaf.sha256.clone(),
+    })
+}
+
