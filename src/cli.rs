@@ -1,1 +1,557 @@
 //! Command line → resolved options; the only file that knows clap.
+
+use crate::lang::Lang;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Says what stopped a Microsoft Entra ID sign-in, from the network trace and the debug log.
+///
+/// Reads NetTrace.etl and NetTrace.cab (netsh trace), PktMon.etl, pcap and pcapng, NetMon captures, `--debug`/`-Debug`
+/// logs and sign-in log exports; bare or inside cab, zip, gz, zst. Nothing leaves this machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "nettriage",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  nettriage NetTrace.etl NetTrace.cab debug.txt     one case, report on the screen\n  nettriage case-folder --lang ja                   a folder is one case; report in Japanese\n  nettriage capture.pcapng --format html -o r.html  a page to open in a browser\n  nettriage batch traces -o reports                 every trace below a folder\n  nettriage explain proxy_denied                    what a finding means\n\nExit status: 0 nothing at or above --fail-on, 1 such a finding, 2 bad usage or unreadable input."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    analyze: AnalyzeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Analyse one case: all PATHs together (the default command)
+    Analyze(AnalyzeArgs),
+    /// Analyse every case below the folders: a report each, and a roll-up over all
+    Batch(BatchArgs),
+    /// Print the extracted facts, one record a line
+    Facts(FactsArgs),
+    /// Write any capture as pcapng that Wireshark opens
+    Convert(ConvertArgs),
+    /// Show what differs between a working and a failing trace
+    Diff(DiffArgs),
+    /// Explain a finding; without CODE list them all
+    Explain(ExplainArgs),
+    /// Print how to collect the evidence
+    Guide(GuideArgs),
+    /// Count the events of an ETL file by provider, id and version
+    #[command(hide = true)]
+    Census(CensusArgs),
+    /// Print shell completions
+    #[command(hide = true)]
+    Completions {
+        /// Shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (troff)
+    #[command(hide = true)]
+    Man,
+    /// Print the JSON Schema of `--format json`
+    #[command(hide = true)]
+    Schema,
+}
+
+#[derive(Debug, Args)]
+struct AnalyzeArgs {
+    /// Captures, logs, archives or folders of one case; `-` reads standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Format of the report
+    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
+    format: FormatArg,
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(flatten)]
+    read: ReadArgs,
+    /// Lowest severity that makes the exit status 1
+    #[arg(long, value_enum, default_value_t = FailOn::Critical, value_name = "SEVERITY")]
+    fail_on: FailOn,
+}
+
+#[derive(Debug, Args)]
+struct CommonArgs {
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Language of the report [default: the locale, else en]
+    #[arg(long, value_enum)]
+    lang: Option<LangArg>,
+    /// Replace user names, tenants, internal hosts and addresses by placeholders, the same one for the same name
+    #[arg(long)]
+    redact: bool,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Colours
+    #[arg(long, value_enum, default_value_t = ColorArg::Auto, value_name = "WHEN")]
+    color: ColorArg,
+    /// Say more on standard error
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Say nothing on standard error but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+}
+
+#[derive(Debug, Args)]
+struct ReadArgs {
+    /// TLS key log (SSLKEYLOGFILE) that opens the customer's sessions
+    #[arg(long, value_name = "FILE")]
+    keylog: Vec<PathBuf>,
+    /// Read files instead of mapping them into memory
+    #[arg(long)]
+    no_mmap: bool,
+    /// Keep the copies of packets that multi-layer captures hold
+    #[arg(long)]
+    keep_duplicates: bool,
+    /// Bytes of one window of a capture
+    #[arg(long, hide = true, value_name = "BYTES")]
+    window: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+struct BatchArgs {
+    /// Folders (or files) to search for cases
+    #[arg(required = true, value_name = "FOLDER")]
+    paths: Vec<PathBuf>,
+    /// Folder for the reports
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    /// Formats of the reports per case
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [FormatArg::Json, FormatArg::Html])]
+    format: Vec<FormatArg>,
+    /// Skip cases whose report of the same content, options and version is there
+    #[arg(long)]
+    resume: bool,
+    /// Language of the reports [default: the locale, else en]
+    #[arg(long, value_enum)]
+    lang: Option<LangArg>,
+    /// Replace names and addresses by placeholders
+    #[arg(long)]
+    redact: bool,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Lowest severity that makes the exit status 1
+    #[arg(long, value_enum, default_value_t = FailOn::Critical, value_name = "SEVERITY")]
+    fail_on: FailOn,
+    /// Say more on standard error
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Say nothing on standard error but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    #[command(flatten)]
+    read: ReadArgs,
+}
+
+#[derive(Debug, Args)]
+struct FactsArgs {
+    /// Captures, archives or folders; `-` reads standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Format of the records
+    #[arg(long, value_enum, default_value_t = FactsFormatArg::Jsonl)]
+    format: FactsFormatArg,
+    /// Only records of these types (client_hello, server_hello, alert, certificate, dns, connect, flow, ...)
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
+    types: Vec<String>,
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(flatten)]
+    read: ReadArgs,
+}
+
+#[derive(Debug, Args)]
+struct ConvertArgs {
+    /// Capture to read
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+    /// pcapng file to write
+    #[arg(short, long, value_name = "OUT.pcapng")]
+    output: PathBuf,
+    #[command(flatten)]
+    read: ReadArgs,
+    /// Say nothing on standard error but errors
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Debug, Args)]
+struct DiffArgs {
+    /// Trace in which the sign-in works
+    good: PathBuf,
+    /// Trace in which it fails
+    bad: PathBuf,
+    /// Format of the report
+    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
+    format: FormatArg,
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(flatten)]
+    read: ReadArgs,
+}
+
+#[derive(Debug, Args)]
+struct ExplainArgs {
+    /// Code of a finding
+    code: Option<String>,
+    /// Language [default: the locale, else en]
+    #[arg(long, value_enum)]
+    lang: Option<LangArg>,
+    /// Format
+    #[arg(long, value_enum, default_value_t = ExplainFormatArg::Text)]
+    format: ExplainFormatArg,
+}
+
+#[derive(Debug, Args)]
+struct GuideArgs {
+    /// Language [default: the locale, else en]
+    #[arg(long, value_enum)]
+    lang: Option<LangArg>,
+}
+
+#[derive(Debug, Args)]
+struct CensusArgs {
+    /// ETL file
+    path: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FormatArg {
+    Text,
+    Json,
+    Jsonl,
+    Html,
+    Markdown,
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FactsFormatArg {
+    Jsonl,
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ExplainFormatArg {
+    Text,
+    Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LangArg {
+    En,
+    Ja,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ColorArg {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Info,
+    Warning,
+    Critical,
+    Never,
+}
+
+/// What to do, resolved: nothing behind this type knows clap.
+#[derive(Debug)]
+pub enum Job {
+    /// One case.
+    Analyze {
+        /// Inputs.
+        paths: Vec<PathBuf>,
+        /// Format of the report.
+        format: ReportFormat,
+        /// Where to.
+        output: Option<PathBuf>,
+        /// Options.
+        options: Options,
+    },
+    /// Many cases.
+    Batch {
+        /// Folders.
+        paths: Vec<PathBuf>,
+        /// Folder for the reports.
+        output: PathBuf,
+        /// Formats of the reports per case.
+        formats: Vec<ReportFormat>,
+        /// Skip what is done.
+        resume: bool,
+        /// Options.
+        options: Options,
+    },
+    /// Facts.
+    Facts {
+        /// Inputs.
+        paths: Vec<PathBuf>,
+        /// CSV rather than JSON Lines.
+        csv: bool,
+        /// Types to keep; all when empty.
+        types: Vec<String>,
+        /// Where to.
+        output: Option<PathBuf>,
+        /// Options.
+        options: Options,
+    },
+    /// A capture as pcapng.
+    Convert {
+        /// From.
+        input: PathBuf,
+        /// To.
+        output: PathBuf,
+        /// Options.
+        options: Options,
+    },
+    /// Good against bad.
+    Diff {
+        /// Works.
+        good: PathBuf,
+        /// Fails.
+        bad: PathBuf,
+        /// Format.
+        format: ReportFormat,
+        /// Where to.
+        output: Option<PathBuf>,
+        /// Options.
+        options: Options,
+    },
+    /// What findings mean.
+    Explain {
+        /// One of them.
+        code: Option<String>,
+        /// Language.
+        lang: Lang,
+        /// Markdown instead of text.
+        markdown: bool,
+    },
+    /// How to collect evidence.
+    Guide {
+        /// Language.
+        lang: Lang,
+    },
+    /// Events of an ETL file.
+    Census {
+        /// File.
+        path: PathBuf,
+    },
+    /// A ready text (completions, manual page, schema).
+    Print(String),
+}
+
+/// A format of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ReportFormat {
+    /// For a terminal.
+    Text,
+    /// `nettriage.case/1`.
+    Json,
+    /// The same, one line a case.
+    Jsonl,
+    /// One self-contained page.
+    Html,
+    /// For a ticket.
+    Markdown,
+    /// Hosts and findings as tables.
+    Csv,
+}
+
+impl ReportFormat {
+    /// File name extension.
+    pub fn extension(self) -> &'static str {
+        match self {
+            ReportFormat::Text => "txt",
+            ReportFormat::Json => "json",
+            ReportFormat::Jsonl => "jsonl",
+            ReportFormat::Html => "html",
+            ReportFormat::Markdown => "md",
+            ReportFormat::Csv => "csv",
+        }
+    }
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Options of all commands.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Language.
+    pub lang: Lang,
+    /// Placeholders for names.
+    pub redact: bool,
+    /// Threads; 0 = all cores.
+    pub threads: usize,
+    /// Colours.
+    pub color: Color,
+    /// 0 normal, 1 and more: say more; -1 quiet.
+    pub verbosity: i8,
+    /// Key log files.
+    pub keylogs: Vec<PathBuf>,
+    /// Read instead of mapping.
+    pub no_mmap: bool,
+    /// Keep copies.
+    pub keep_duplicates: bool,
+    /// Bytes of a window.
+    pub window: usize,
+    /// Lowest severity that makes the exit status 1; `None` = never.
+    pub fail_on: Option<crate::finding::Severity>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            lang: Lang::En,
+            redact: false,
+            threads: 0,
+            color: Color::Auto,
+            verbosity: 0,
+            keylogs: Vec::new(),
+            no_mmap: false,
+            keep_duplicates: false,
+            window: crate::limits::WINDOW_BYTES,
+            fail_on: Some(crate::finding::Severity::Critical),
+        }
+    }
+}
+
+impl From<FormatArg> for ReportFormat {
+    fn from(f: FormatArg) -> ReportFormat {
+        match f {
+            FormatArg::Text => ReportFormat::Text,
+            FormatArg::Json => ReportFormat::Json,
+            FormatArg::Jsonl => ReportFormat::Jsonl,
+            FormatArg::Html => ReportFormat::Html,
+            FormatArg::Markdown => ReportFormat::Markdown,
+            FormatArg::Csv => ReportFormat::Csv,
+        }
+    }
+}
+
+fn lang(arg: Option<LangArg>) -> Lang {
+    match arg {
+        Some(LangArg::En) => Lang::En,
+        Some(LangArg::Ja) => Lang::Ja,
+        None => sys_locale::get_locale().map_or(Lang::En, |l| Lang::from_locale(&l)),
+    }
+}
+
+impl ReadArgs {
+    fn fill(self, options: &mut Options) {
+        options.keylogs = self.keylog;
+        options.no_mmap = self.no_mmap;
+        options.keep_duplicates = self.keep_duplicates;
+        if let Some(window) = self.window {
+            options.window = window.max(1 << 16);
+        }
+    }
+}
+
+impl CommonArgs {
+    fn resolve(self, read: ReadArgs) -> (Option<PathBuf>, Options) {
+        let mut options = Options {
+            lang: lang(self.lang),
+            redact: self.redact,
+            threads: self.threads.map_or(0, usize::from),
+            color: match self.color {
+                ColorArg::Auto => Color::Auto,
+                ColorArg::Always => Color::Always,
+                ColorArg::Never => Color::Never,
+            },
+            verbosity: if self.quiet { -1 } else { i8::try_from(self.verbose).unwrap_or(i8::MAX) },
+            ..Options::default()
+        };
+        read.fill(&mut options);
+        (self.output, options)
+    }
+}
+
+fn fail_on(arg: FailOn) -> Option<crate::finding::Severity> {
+    use crate::finding::Severity;
+    match arg {
+        FailOn::Info => Some(Severity::Info),
+        FailOn::Warning => Some(Severity::Warning),
+        FailOn::Critical => Some(Severity::Critical),
+        FailOn::Never => None,
+    }
+}
+
+/// The job that the process's arguments ask for. Ends the process on `--help`, `--version` and wrong usage (status 2).
+pub fn job() -> Job {
+    let cli = Cli::parse();
+    match cli.command.unwrap_or(Command::Analyze(cli.analyze)) {
+        Command::Analyze(a) => {
+            let (output, mut options) = a.common.resolve(a.read);
+            options.fail_on = fail_on(a.fail_on);
+            Job::Analyze { paths: a.paths, format: a.format.into(), output, options }
+        }
+        Command::Batch(b) => {
+            let mut options = Options {
+                lang: lang(b.lang),
+                redact: b.redact,
+                threads: b.threads.map_or(0, usize::from),
+                verbosity: if b.quiet { -1 } else { i8::try_from(b.verbose).unwrap_or(i8::MAX) },
+                fail_on: fail_on(b.fail_on),
+                ..Options::default()
+            };
+            b.read.fill(&mut options);
+            let formats = b.format.into_iter().map(ReportFormat::from).collect();
+            Job::Batch { paths: b.paths, output: b.output, formats, resume: b.resume, options }
+        }
+        Command::Facts(f) => {
+            let (output, options) = f.common.resolve(f.read);
+            let csv = f.format == FactsFormatArg::Csv;
+            Job::Facts { paths: f.paths, csv, types: f.types, output, options }
+        }
+        Command::Convert(c) => {
+            let mut options = Options { verbosity: -i8::from(c.quiet), ..Options::default() };
+            c.read.fill(&mut options);
+            Job::Convert { input: c.input, output: c.output, options }
+        }
+        Command::Diff(d) => {
+            let (output, options) = d.common.resolve(d.read);
+            Job::Diff { good: d.good, bad: d.bad, format: d.format.into(), output, options }
+        }
+        Command::Explain(e) => {
+            Job::Explain { code: e.code, lang: lang(e.lang), markdown: e.format == ExplainFormatArg::Markdown }
+        }
+        Command::Guide(g) => Job::Guide { lang: lang(g.lang) },
+        Command::Census(c) => Job::Census { path: c.path },
+        Command::Completions { shell } => {
+            let mut out = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "nettriage", &mut out);
+            Job::Print(String::from_utf8_lossy(&out).into_owned())
+        }
+        Command::Man => {
+            let mut out = Vec::new();
+            // Writing to memory cannot fail.
+            let _ = clap_mangen::Man::new(Cli::command()).render(&mut out);
+            Job::Print(String::from_utf8_lossy(&out).into_owned())
+        }
+        Command::Schema => {
+            let text = serde_json::to_string_pretty(&crate::report::json::schema()).unwrap_or_default();
+            Job::Print(text + "\n")
+        }
+    }
+}

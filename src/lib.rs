@@ -36,6 +36,7 @@ pub mod problem;
 pub mod protocol;
 pub mod records;
 pub mod report;
+pub mod run;
 pub mod system;
 pub mod time;
 pub mod verdict;

@@ -1,0 +1,171 @@
+//! Jobs → output: opens what they write to, prints results and errors, decides the exit status.
+
+use crate::analyze::{self, Analysis};
+use crate::cli::{Color, Job, Options, ReportFormat};
+use crate::error::Error;
+use crate::lang::Lang;
+use crate::report::{self, Report};
+use crate::{batch, convert, diff, explain, records};
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Something at or above `--fail-on` was found.
+const FOUND: u8 = 1;
+/// Bad usage, or an input that could not be read at all.
+const UNREADABLE: u8 = 2;
+
+/// Runs a job; the exit status is that of the contract.
+pub fn run(job: Job) -> ExitCode {
+    let lang = match &job {
+        Job::Analyze { options, .. }
+        | Job::Batch { options, .. }
+        | Job::Facts { options, .. }
+        | Job::Convert { options, .. }
+        | Job::Diff { options, .. } => options.lang,
+        Job::Explain { lang, .. } | Job::Guide { lang } => *lang,
+        Job::Census { .. } | Job::Print(_) => Lang::En,
+    };
+    match dispatch(job) {
+        Ok(code) => ExitCode::from(code),
+        // The reader of our output closed it: nothing is wrong.
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("nettriage: {}", error.text(lang));
+            ExitCode::from(UNREADABLE)
+        }
+    }
+}
+
+fn dispatch(job: Job) -> Result<u8, Error> {
+    match job {
+        Job::Analyze { paths, format, output, options } => {
+            let analysis = analyze::case(&paths, &options)?;
+            print_unread(&analysis.report, &options);
+            let text = render(&analysis.report, format, &options, output.as_deref());
+            write_out(output.as_deref(), text.as_bytes())?;
+            Ok(status(&analysis, &options))
+        }
+        Job::Batch { paths, output, formats, resume, options } => batch::run(&paths, &output, &formats, resume, &options),
+        Job::Facts { paths, csv, types, output, options } => facts(&paths, csv, &types, output.as_deref(), &options),
+        Job::Convert { input, output, options } => convert::run(&input, &output, &options).map(|()| 0),
+        Job::Diff { good, bad, format, output, options } => {
+            let text = diff::run(&good, &bad, format, &options)?;
+            write_out(output.as_deref(), text.as_bytes())?;
+            Ok(0)
+        }
+        Job::Explain { code, lang, markdown } => {
+            let text = explain::explain(code.as_deref(), lang, markdown)?;
+            write_out(None, text.as_bytes())?;
+            Ok(0)
+        }
+        Job::Guide { lang } => write_out(None, explain::guide(lang).as_bytes()).map(|()| 0),
+        Job::Census { path } => {
+            let text = analyze::census(&path)?;
+            write_out(None, text.as_bytes()).map(|()| 0)
+        }
+        Job::Print(text) => write_out(None, text.as_bytes()).map(|()| 0),
+    }
+}
+
+/// A report in one format. `output` tells whether colours and the terminal's width make sense.
+pub fn render(report: &Report, format: ReportFormat, options: &Options, output: Option<&Path>) -> String {
+    let lang = options.lang;
+    match format {
+        ReportFormat::Text => {
+            let style = report::text::Style {
+                color: match options.color {
+                    Color::Always => true,
+                    Color::Never => false,
+                    Color::Auto => {
+                        output.is_none() && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+                    }
+                },
+                width: if output.is_none() { terminal_width() } else { report::text::WIDTH_DEFAULT },
+                verbose: options.verbosity > 0,
+            };
+            report::text::render(report, lang, &style)
+        }
+        ReportFormat::Json => {
+            serde_json::to_string_pretty(&report::json::case(report, lang)).unwrap_or_default() + "\n"
+        }
+        ReportFormat::Jsonl => serde_json::to_string(&report::json::case(report, lang)).unwrap_or_default() + "\n",
+        ReportFormat::Html => report::html::render(report, lang),
+        ReportFormat::Markdown => report::markdown::render(report, lang),
+        ReportFormat::Csv => report::csv::render(report, lang),
+    }
+}
+
+/// Columns of the terminal, where standard output is one.
+fn terminal_width() -> usize {
+    std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).unwrap_or_else(|| {
+        let (_, columns) = console_size();
+        if io::stdout().is_terminal() && columns > 0 { columns } else { report::text::WIDTH_DEFAULT }
+    })
+}
+
+fn print_unread(report: &Report, options: &Options) {
+    for (path, reason) in &report.unread {
+        eprintln!("nettriage: {path}: {}", reason.get(options.lang));
+    }
+}
+
+fn status(analysis: &Analysis, options: &Options) -> u8 {
+    if !analysis.report.unread.is_empty() {
+        return UNREADABLE;
+    }
+    let worst = analysis.report.findings.iter().map(|f| f.severity).max();
+    match (worst, options.fail_on) {
+        (Some(worst), Some(limit)) if worst >= limit => FOUND,
+        _ => 0,
+    }
+}
+
+fn facts(paths: &[PathBuf], csv: bool, types: &[String], output: Option<&Path>, options: &Options) -> Result<u8, Error> {
+    let mut code = 0;
+    let mut out = open_out(output)?;
+    let mut table = records::Csv::default();
+    analyze::each_capture(paths, options, &mut |path, result| {
+        let rows = match result {
+            Ok(facts) => records::of_capture(path, &facts),
+            Err(error) => {
+                code = UNREADABLE;
+                eprintln!("nettriage: {}", error.text(options.lang));
+                vec![records::of_error(path, &error.to_string())]
+            }
+        };
+        for row in rows.iter().filter(|r| records::wanted(r, types)) {
+            if csv {
+                table.add(row);
+            } else {
+                let line = serde_json::to_string(row).unwrap_or_default();
+                writeln!(out, "{line}").map_err(|source| io_error(output, source))?;
+            }
+        }
+        Ok(())
+    })?;
+    if csv {
+        out.write_all(table.finish().as_bytes()).map_err(|source| io_error(output, source))?;
+    }
+    out.flush().map_err(|source| io_error(output, source))?;
+    Ok(code)
+}
+
+fn open_out(output: Option<&Path>) -> Result<Box<dyn Write>, Error> {
+    Ok(match output {
+        Some(path) => {
+            let file = std::fs::File::create(path).map_err(|source| io_error(output, source))?;
+            Box::new(io::BufWriter::new(file))
+        }
+        None => Box::new(io::BufWriter::new(io::stdout().lock())),
+    })
+}
+
+fn write_out(output: Option<&Path>, bytes: &[u8]) -> Result<(), Error> {
+    let mut out = open_out(output)?;
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|source| io_error(output, source))
+}
+
+fn io_error(output: Option<&Path>, source: io::Error) -> Error {
+    Error::Io { path: output.map_or_else(|| PathBuf::from("<stdout>"), Path::to_path_buf), source }
+}
