@@ -361,3 +361,56 @@ fn summary(path: &str, facts: &CaptureFacts) -> Value {
     }
     with(path, "capture_summary", fields)
 }
+
+/// Whether a record is of one of `types` (of any when there are none; errors always).
+pub fn wanted(record: &Value, types: &[String]) -> bool {
+    let kind = record.get("type").and_then(Value::as_str).unwrap_or("");
+    types.is_empty() || kind == "error" || types.iter().any(|t| t == kind)
+}
+
+/// Records as one CSV table: a column a field, in the order in which fields first appear.
+#[derive(Debug, Default)]
+pub struct Csv {
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Csv {
+    /// Adds a record.
+    pub fn add(&mut self, record: &Value) {
+        let Some(fields) = record.as_object() else { return };
+        let mut row = vec![String::new(); self.columns.len()];
+        for (name, value) in fields {
+            let text = match value {
+                Value::Null => continue,
+                Value::String(s) => crate::report::csv::harmless(s),
+                other => other.to_string(),
+            };
+            match self.columns.iter().position(|c| c == name) {
+                Some(i) => {
+                    if let Some(cell) = row.get_mut(i) {
+                        *cell = text;
+                    }
+                }
+                None => {
+                    self.columns.push(name.clone());
+                    row.push(text);
+                }
+            }
+        }
+        self.rows.push(row);
+    }
+
+    /// The table, RFC 4180.
+    pub fn finish(self) -> String {
+        let width = self.columns.len();
+        let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+        // Writing to memory cannot fail.
+        let _ = writer.write_record(&self.columns);
+        for mut row in self.rows {
+            row.resize(width, String::new());
+            let _ = writer.write_record(&row);
+        }
+        String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+    }
+}

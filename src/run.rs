@@ -99,8 +99,7 @@ pub fn render(report: &Report, format: ReportFormat, options: &Options, output: 
 /// Columns of the terminal, where standard output is one.
 fn terminal_width() -> usize {
     std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).unwrap_or_else(|| {
-        let (_, columns) = console_size();
-        if io::stdout().is_terminal() && columns > 0 { columns } else { report::text::WIDTH_DEFAULT }
+        terminal_size::terminal_size().map_or(report::text::WIDTH_DEFAULT, |(w, _)| usize::from(w.0))
     })
 }
 
