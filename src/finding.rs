@@ -133,12 +133,17 @@ pub static RULES: &[&Rule] = &[];
 /// Runs all rules; findings come most severe first, then in the order of the rules and hosts.
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
-        verdicts::RULES.iter().chain(RULES).flat_map(|rule| (rule.check)(context)).collect();
+        all().flat_map(|rule| (rule.check)(context)).collect();
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     findings
 }
 
+/// All rules: those of verdicts first.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    verdicts::RULES.iter().chain(RULES).copied()
+}
+
 /// The rule with this code.
 pub fn rule(code: &str) -> Option<&'static Rule> {
-    verdicts::RULES.iter().chain(RULES).copied().find(|r| r.code == code)
+    all().find(|r| r.code == code)
 }

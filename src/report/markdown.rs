@@ -1,1 +1,119 @@
 //! The Markdown report, to paste into a ticket.
+
+use super::Report;
+use crate::finding::Evidence;
+use crate::lang::{Lang, Text};
+use std::fmt::Write;
+
+/// The report as Markdown (CommonMark with tables).
+pub fn render(report: &Report, lang: Lang) -> String {
+    let t = |en: &'static str, ja: &'static str| Text { en, ja }.get(lang);
+    let mut out = String::new();
+    // Writing to a String cannot fail; the results are dropped on purpose.
+    let _ = writeln!(out, "# nettriage: {}\n", report.diagnosis.outcome.code());
+    let _ = writeln!(out, "{}\n", escape(report.diagnosis.text.get(lang)));
+    let next = report.diagnosis.next_step.get(lang);
+    if !next.is_empty() {
+        let _ = writeln!(out, "**{}** {}\n", t("Next:", "次の手順:"), escape(next));
+    }
+    if !report.hosts.is_empty() {
+        let _ = writeln!(out, "## {}\n", t("Hosts", "ホスト"));
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | TLS | {} |",
+            t("Host", "ホスト"),
+            t("Verdict", "判定"),
+            t("Needed", "必須"),
+            t("Proxy", "プロキシ")
+        );
+        let _ = writeln!(out, "| --- | --- | --- | --- | --- |");
+        for h in &report.hosts {
+            let needed = match h.required {
+                Some(true) => t("yes", "はい"),
+                Some(false) => t("no", "いいえ"),
+                None => "",
+            };
+            let _ = writeln!(
+                out,
+                "| {} | {} (`{}`) | {needed} | {} | {} |",
+                code(&h.name),
+                h.verdict.title().get(lang),
+                h.verdict.code(),
+                h.negotiated_tls.or(h.client_tls_max).unwrap_or(""),
+                h.proxy.as_deref().map_or(String::new(), code)
+            );
+        }
+        out.push('\n');
+    }
+    if !report.findings.is_empty() {
+        let _ = writeln!(out, "## {}\n", t("Findings", "検出事項"));
+        for f in &report.findings {
+            let _ = writeln!(out, "### {} ({}, `{}`)\n", escape(f.title.get(lang)), f.severity.code(), f.code);
+            let _ = writeln!(out, "{}\n", escape(f.detail.get(lang)));
+            for e in &f.evidence {
+                let _ = writeln!(out, "- {}", evidence(e, lang));
+            }
+            if !f.filter.is_empty() {
+                let _ = writeln!(out, "\nWireshark: {}", code(&f.filter));
+            }
+            let _ = writeln!(out, "\n**{}** {}\n", t("Do:", "対処:"), escape(f.advice.get(lang)));
+        }
+    }
+    if !report.missing.is_empty() {
+        let _ = writeln!(out, "## {}\n", t("What would settle more", "さらに必要な情報"));
+        for m in &report.missing {
+            let _ = writeln!(out, "- {}", escape(m.get(lang)));
+        }
+        out.push('\n');
+    }
+    let _ = writeln!(out, "## {}\n", t("Evidence", "証跡"));
+    for e in &report.evidence {
+        let _ = writeln!(out, "- {} ({}, {} {})", code(&e.path), e.format, e.frames, t("frames or lines", "フレーム/行"));
+    }
+    for (path, reason) in &report.unread {
+        let _ = writeln!(out, "- {}: {}", code(path), escape(reason.get(lang)));
+    }
+    out
+}
+
+fn evidence(e: &Evidence, lang: Lang) -> String {
+    let frame = e.frame.map_or(String::new(), |f| format!("#{f} "));
+    let time = e.time.map_or(String::new(), |t| format!("{t} "));
+    format!("{frame}{time}{}", escape(e.text.get(lang)))
+}
+
+/// Text in which no character is markup.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '|' | '!' | '~' | '&' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A code span that its content cannot leave.
+pub fn code(text: &str) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let longest = clean.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let clean = clean.replace('|', "\\|");
+    if longest == 0 { format!("`{clean}`") } else { format!("{fence} {clean} {fence}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_in_names_stays_text() {
+        assert_eq!(escape("<script>*x*"), "\\<script\\>\\*x\\*");
+        assert_eq!(code("a`b"), "`` a`b ``");
+    }
+}
