@@ -5,9 +5,9 @@
 
 pub mod engine;
 
+use crate::capture::etl::EtlSource;
 use crate::capture::pcap::PcapSource;
 use crate::capture::pcapng::PcapngSource;
-use crate::capture::etl::EtlSource;
 use crate::capture::sniff::{self, Container};
 use crate::case::{Case, Piece, PieceFacts};
 use crate::cli::Options;

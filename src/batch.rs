@@ -8,6 +8,12 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// When the output folder cannot be written.
-pub fn run(_paths: &[PathBuf], _output: &Path, _formats: &[ReportFormat], _resume: bool, _options: &Options) -> Result<u8, Error> {
+pub fn run(
+    _paths: &[PathBuf],
+    _output: &Path,
+    _formats: &[ReportFormat],
+    _resume: bool,
+    _options: &Options,
+) -> Result<u8, Error> {
     Err(Error::Usage("batch is not built yet".to_owned()))
 }

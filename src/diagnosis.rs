@@ -81,9 +81,8 @@ fn root_cause<'a>(hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Option<(&'a Hos
     let proxy = failing().find(|(h, _)| h.role == Role::Proxy);
     let needed = failing().filter(|(h, _)| h.required == Some(true)).min_by_key(|(h, _)| h.first_time());
     // A federation server of the organisation, or a host the log names, is needed as far as one can tell.
-    let likely = failing()
-        .filter(|(h, _)| h.role == Role::Service && h.required.is_none())
-        .min_by_key(|(h, _)| h.first_time());
+    let likely =
+        failing().filter(|(h, _)| h.role == Role::Service && h.required.is_none()).min_by_key(|(h, _)| h.first_time());
     let portal = failing().find(|(_, v)| matches!(v.verdict, Verdict::CaptivePortal | Verdict::BlockPage));
     proxy.or(needed).or(likely).or(portal).map(|(h, v)| (*h, *v))
 }
@@ -96,10 +95,9 @@ fn network_fault(host: &HostStory, verdict: &HostVerdict, findings: &[Finding]) 
         .or_else(|| findings.iter().position(|f| f.severity == Severity::Critical));
     let found = finding.and_then(|i| findings.get(i));
     let text = match found {
-        Some(f) => Message {
-            en: format!("{}. {}", f.title.en, f.detail.en),
-            ja: format!("{}。{}", f.title.ja, f.detail.ja),
-        },
+        Some(f) => {
+            Message { en: format!("{}. {}", f.title.en, f.detail.en), ja: format!("{}。{}", f.title.ja, f.detail.ja) }
+        }
         None => {
             let title = verdict.verdict.title();
             Message { en: format!("{}: {}", host.name, title.en), ja: format!("{}: {}", host.name, title.ja) }

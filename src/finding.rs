@@ -3,9 +3,28 @@
 //! What enters: the case and the verdicts on its hosts. What leaves: [`Finding`]s, most severe first. A rule is data
 //! ([`Rule`]) with its texts in both languages; `nettriage explain` shows the same texts.
 
+mod block_page;
+mod captive_portal;
+mod cert_invalid;
+mod closed_before_server_hello;
+mod degraded;
+mod dns_failure;
+mod dns_sinkhole;
+mod icmp_unreachable;
+mod inconclusive;
 mod intercepted;
+mod proxy_auth_required;
 mod proxy_denied;
+mod proxy_no_response;
+mod proxy_upstream_error;
+mod refused;
+mod reset_after_client_hello;
+mod reset_mid_handshake;
+mod silent_after_client_hello;
+mod stalled_mid_handshake;
 mod syn_no_answer;
+mod tls_alert;
+mod tls_legacy;
 pub mod verdicts;
 
 use crate::case::{Case, HostStory};
@@ -132,8 +151,7 @@ pub static RULES: &[&Rule] = &[];
 
 /// Runs all rules; findings come most severe first, then in the order of the rules and hosts.
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> =
-        all().flat_map(|rule| (rule.check)(context)).collect();
+    let mut findings: Vec<Finding> = all().flat_map(|rule| (rule.check)(context)).collect();
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     findings
 }

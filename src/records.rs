@@ -3,7 +3,9 @@
 //! What enters: the facts of one capture. What leaves: records in a fixed order (summary, then by frame), with the
 //! fields that README's section on facts lists. Only fields that have a value are written.
 
-use crate::facts::{AppFacts, CaptureFacts, Certificate, ClientHello, DnsData, Flow, FlowTransport, TlsCarrier, TlsSession};
+use crate::facts::{
+    AppFacts, CaptureFacts, Certificate, ClientHello, DnsData, Flow, FlowTransport, TlsCarrier, TlsSession,
+};
 use crate::flow::Side;
 use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
@@ -24,7 +26,8 @@ pub fn of_capture(path: &str, facts: &CaptureFacts) -> Vec<Value> {
             let kind = if exchange.is_connect() { "connect" } else { "http" };
             let mut fields = ends(flow, Side::Client);
             fields.insert("frame".into(), json!(frame));
-            fields.insert("time".into(), json!(exchange.request_at.or(exchange.response_at).map(|a| a.time.to_string())));
+            fields
+                .insert("time".into(), json!(exchange.request_at.or(exchange.response_at).map(|a| a.time.to_string())));
             fields.insert("status".into(), json!(exchange.status));
             if exchange.is_connect() {
                 fields.insert("authority".into(), json!(exchange.target));
@@ -221,9 +224,7 @@ fn session_records(path: &str, flow: &Flow, session: &TlsSession, push: &mut imp
         fields.insert("description".into(), json!(alert.description));
         push(alert.at.frame, 2, with(path, "alert", fields));
     }
-    for (certificates, side) in
-        [(&session.certificates, Side::Server), (&session.client_certificates, Side::Client)]
-    {
+    for (certificates, side) in [(&session.certificates, Side::Server), (&session.client_certificates, Side::Client)] {
         for c in certificates {
             let mut fields = base(side, c.at.frame, c.at.time);
             certificate(&mut fields, c);
@@ -348,7 +349,8 @@ fn summary(path: &str, facts: &CaptureFacts) -> Value {
     fields.insert("udp_conversations".into(), json!(facts.conversations.1));
     fields.insert("truncated".into(), json!(info.truncated));
     if !facts.unsupported_links.is_empty() && facts.flows.is_empty() && facts.dns.is_empty() {
-        let names: Vec<String> = facts.unsupported_links.iter().map(|(l, n)| format!("link type {l} ({n} frames)")).collect();
+        let names: Vec<String> =
+            facts.unsupported_links.iter().map(|(l, n)| format!("link type {l} ({n} frames)")).collect();
         fields.insert("unsupported".into(), json!(names.join(", ")));
     }
     if !info.problems.is_empty() {

@@ -46,7 +46,9 @@ fn dispatch(job: Job) -> Result<u8, Error> {
             write_out(output.as_deref(), text.as_bytes())?;
             Ok(status(&analysis, &options))
         }
-        Job::Batch { paths, output, formats, resume, options } => batch::run(&paths, &output, &formats, resume, &options),
+        Job::Batch { paths, output, formats, resume, options } => {
+            batch::run(&paths, &output, &formats, resume, &options)
+        }
         Job::Facts { paths, csv, types, output, options } => facts(&paths, csv, &types, output.as_deref(), &options),
         Job::Convert { input, output, options } => convert::run(&input, &output, &options).map(|()| 0),
         Job::Diff { good, bad, format, output, options } => {
@@ -120,7 +122,13 @@ fn status(analysis: &Analysis, options: &Options) -> u8 {
     }
 }
 
-fn facts(paths: &[PathBuf], csv: bool, types: &[String], output: Option<&Path>, options: &Options) -> Result<u8, Error> {
+fn facts(
+    paths: &[PathBuf],
+    csv: bool,
+    types: &[String],
+    output: Option<&Path>,
+    options: &Options,
+) -> Result<u8, Error> {
     let mut code = 0;
     let mut out = open_out(output)?;
     let mut table = records::Csv::default();

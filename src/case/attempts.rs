@@ -239,9 +239,10 @@ impl FlowReader<'_> {
     fn name(&self) -> Option<(String, bool)> {
         let when = self.flow.first.time;
         let address = self.flow.ends.server.ip();
-        self.book.name_of(address, when).map(|n| (n.to_owned(), false)).or_else(|| {
-            self.book.name_by_order(self.flow.ends.client.ip(), when).map(|n| (n.to_owned(), true))
-        })
+        self.book
+            .name_of(address, when)
+            .map(|n| (n.to_owned(), false))
+            .or_else(|| self.book.name_by_order(self.flow.ends.client.ip(), when).map(|n| (n.to_owned(), true)))
     }
 
     fn quic(&self, all: &mut Vec<(String, Attempt)>) {

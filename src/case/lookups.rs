@@ -182,9 +182,8 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
                     && l.asked.first().is_some_and(|a| a.frame < fact.at.frame)
             });
             if let Some(lookup) = hit {
-                lookup.result = LookupResult::Unanswered {
-                    icmp: Some((fact.at, fact.error.kind, fact.error.code, fact.sender)),
-                };
+                lookup.result =
+                    LookupResult::Unanswered { icmp: Some((fact.at, fact.error.kind, fact.error.code, fact.sender)) };
             }
         }
     }

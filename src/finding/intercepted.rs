@@ -11,7 +11,9 @@ use crate::verdict::tls::alert_name;
 pub(super) static RULE: Rule = Rule {
     code: "intercepted",
     severity: Severity::Critical,
-    title: Text { en: "TLS is intercepted on the way", ja: "経路上で TLS が傍受 (SSL インスペクション) されている" },
+    title: Text {
+        en: "TLS is intercepted on the way", ja: "経路上で TLS が傍受 (SSL インスペクション) されている"
+    },
     meaning: Text {
         en: "The certificate shown for the host is not from an authority that the host uses, or the client refused a certificate it could not know (TLS 1.3, concluded). A proxy, appliance or local program opens TLS and signs with its own authority. Programs that do not know that authority stop: Python (az) reads the PEM file named by REQUESTS_CA_BUNDLE, .NET (PowerShell 7, Connect-MgGraph) and the Windows broker read the system's store.",
         ja: "ホストに対して示された証明書が、そのホストが使う認証局のものではない。または、クライアントが未知の発行者の証明書を拒否した (TLS 1.3 では推定)。プロキシ、アプライアンス、端末内のプログラムが TLS を終端し、独自の認証局で署名している。その認証局を知らないプログラムは停止する。Python (az) は REQUESTS_CA_BUNDLE の PEM ファイル、.NET (PowerShell 7、Connect-MgGraph) と Windows ブローカーはシステムの証明書ストアを参照する。",
@@ -59,14 +61,19 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         };
         if let Some((code, _)) = v.detail.alert {
             detail.en.push_str(&format!(" The client ended the handshake with alert {} ({code}).", alert_name(code)));
-            detail.ja.push_str(&format!(" クライアントはアラート {} ({code}) でハンドシェイクを終了した。", alert_name(code)));
+            detail.ja.push_str(&format!(
+                " クライアントはアラート {} ({code}) でハンドシェイクを終了した。",
+                alert_name(code)
+            ));
         } else if v.detail.client_accepts {
             detail.en.push_str(" The client trusts it and went on.");
             detail.ja.push_str(" クライアントはこれを信頼し、通信を続けた。");
         }
         Words {
             title: match &vendor {
-                Some(vendor) => message!(en: "TLS to {name} is intercepted by {vendor}", ja: "{name} への TLS が {vendor} に傍受されている"),
+                Some(vendor) => {
+                    message!(en: "TLS to {name} is intercepted by {vendor}", ja: "{name} への TLS が {vendor} に傍受されている")
+                }
                 None => message!(en: "TLS to {name} is intercepted", ja: "{name} への TLS が傍受されている"),
             },
             detail,

@@ -1,6 +1,6 @@
 //! The proxy refused the CONNECT.
 
-use super::verdicts::{Words, for_hosts};
+use super::verdicts::{Words, for_hosts, tell_product};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;
@@ -35,14 +35,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             en: "The proxy {proxy} answered the request for {name} with {status}.",
             ja: "プロキシ {proxy} は {name} への要求に {status} を返した。",
         );
-        if let Some(product) = &v.detail.product {
-            detail.en.push_str(&format!(" It calls itself: {product}."));
-            detail.ja.push_str(&format!(" プロキシの表示: {product}。"));
-        }
-        if let Some(title) = &v.detail.title {
-            detail.en.push_str(&format!(" Title of its page: \"{title}\"."));
-            detail.ja.push_str(&format!(" 応答ページのタイトル: 「{title}」。"));
-        }
+        tell_product(&mut detail, v);
         Words {
             title: message!(en: "The proxy refuses {name}", ja: "プロキシが {name} を拒否"),
             detail,

@@ -1,6 +1,6 @@
 //! SYNs to a host without any answer: a firewall drops them, or the route leads nowhere.
 
-use super::verdicts::{Words, for_hosts, peers};
+use super::verdicts::{Words, for_hosts, peers, tell_dropped};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;
@@ -10,7 +10,10 @@ use crate::verdict::Verdict;
 pub(super) static RULE: Rule = Rule {
     code: "syn_no_answer",
     severity: Severity::Critical,
-    title: Text { en: "TCP connection attempts are dropped without an answer", ja: "TCP 接続要求が応答なしに破棄されている" },
+    title: Text {
+        en: "TCP connection attempts are dropped without an answer",
+        ja: "TCP 接続要求が応答なしに破棄されている",
+    },
     meaning: Text {
         en: "The client repeated its SYN and neither a SYN-ACK, a RST nor an ICMP error came back, while the capture shows answers to other traffic of the same client. Packets are dropped silently on the way: usually a firewall rule, sometimes a missing route or a dead address.",
         ja: "クライアントは SYN を再送しているが、SYN-ACK も RST も ICMP エラーも返っていない。同じクライアントの他の通信には応答がある。経路上でパケットが黙って破棄されており、多くはファイアウォールの規則、まれに経路の欠落や停止中のアドレスが原因。",
@@ -35,10 +38,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             ja: "{peers} へ {waited:.1} 秒間に SYN を {syns} 回送信したが、SYN-ACK・RST・ICMP エラーのいずれも返らない。同じクライアントの他の通信には応答があるため、このアドレスへの経路で失われている。",
             peers = peers(host)
         );
-        if let Some((component, reason)) = &v.detail.dropped {
-            detail.en.push_str(&format!(" Windows itself dropped packets of this connection: {component}, {reason}."));
-            detail.ja.push_str(&format!(" Windows 自身がこの接続のパケットを破棄している: {component}、{reason}。"));
-        }
+        tell_dropped(&mut detail, v);
         Words {
             title: message!(en: "No answer to the SYN: {name}", ja: "SYN に応答なし: {name}"),
             detail,

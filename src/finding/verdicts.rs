@@ -4,11 +4,34 @@ use super::{Context, Finding, Rule, Severity};
 use crate::case::{Case, HostStory, Role};
 use crate::facts::FlowTransport;
 use crate::lang::Message;
+use crate::verdict::breaker::BreakerKind;
 use crate::verdict::{HostVerdict, Verdict};
 
 /// The rules of this family, worst stage first.
-pub(super) static RULES: &[&Rule] =
-    &[&super::syn_no_answer::RULE, &super::proxy_denied::RULE, &super::intercepted::RULE];
+pub(super) static RULES: &[&Rule] = &[
+    &super::dns_failure::RULE,
+    &super::dns_sinkhole::RULE,
+    &super::syn_no_answer::RULE,
+    &super::refused::RULE,
+    &super::icmp_unreachable::RULE,
+    &super::reset_after_client_hello::RULE,
+    &super::silent_after_client_hello::RULE,
+    &super::reset_mid_handshake::RULE,
+    &super::closed_before_server_hello::RULE,
+    &super::stalled_mid_handshake::RULE,
+    &super::tls_alert::RULE,
+    &super::tls_legacy::RULE,
+    &super::intercepted::RULE,
+    &super::cert_invalid::RULE,
+    &super::proxy_denied::RULE,
+    &super::proxy_auth_required::RULE,
+    &super::proxy_upstream_error::RULE,
+    &super::proxy_no_response::RULE,
+    &super::block_page::RULE,
+    &super::captive_portal::RULE,
+    &super::degraded::RULE,
+    &super::inconclusive::RULE,
+];
 
 /// Texts of one finding that depend on the case.
 pub(super) struct Words {
@@ -108,4 +131,44 @@ pub(super) fn peers(host: &HostStory) -> String {
     }
     seen.truncate(6);
     seen.join(", ")
+}
+
+/// Who sent the reset, where that is known.
+pub(super) fn tell_breaker(detail: &mut Message, verdict: &HostVerdict) {
+    let Some(breaker) = &verdict.detail.breaker else { return };
+    for reason in &breaker.reasons {
+        detail.en.push_str(&format!(" Not sent by the host: {}.", reason.en));
+        detail.ja.push_str(&format!(" ホスト自身のものではない根拠: {}。", reason.ja));
+    }
+    if let (BreakerKind::Host, Some(hops)) = (breaker.kind, breaker.hops) {
+        detail
+            .en
+            .push_str(&format!(" The reset comes from the same distance as the host's other packets ({hops} hops)."));
+        detail.ja.push_str(&format!(" RST はホストの他のパケットと同じ距離 ({hops} ホップ) から届いている。"));
+    }
+}
+
+/// What the answering device shows of itself.
+pub(super) fn tell_product(detail: &mut Message, verdict: &HostVerdict) {
+    if let Some(product) = &verdict.detail.product {
+        detail.en.push_str(&format!(" The answer names: {product}."));
+        detail.ja.push_str(&format!(" 応答の表示: {product}。"));
+    }
+    if let Some(title) = &verdict.detail.title {
+        detail.en.push_str(&format!(" Title of the page: \"{title}\"."));
+        detail.ja.push_str(&format!(" ページのタイトル: 「{title}」。"));
+    }
+}
+
+/// Drops inside Windows that belong to the connection.
+pub(super) fn tell_dropped(detail: &mut Message, verdict: &HostVerdict) {
+    if let Some((component, reason)) = &verdict.detail.dropped {
+        detail.en.push_str(&format!(" Windows itself dropped packets of this connection: {component}, {reason}."));
+        detail.ja.push_str(&format!(" Windows 自身がこの接続のパケットを破棄している: {component}、{reason}。"));
+    }
+}
+
+/// Addresses as a list.
+pub(super) fn tell_addresses(addresses: &[std::net::IpAddr]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -10,12 +10,8 @@ pub fn build(case: &Case, verdicts: &[Option<HostVerdict>], unread: Vec<(String,
     let context = finding::Context { case, verdicts };
     let findings = finding::find(&context);
     let diagnosis = crate::diagnosis::diagnose(case, verdicts, &findings);
-    let mut hosts: Vec<HostReport> = case
-        .hosts
-        .iter()
-        .zip(verdicts)
-        .filter_map(|(h, v)| v.as_ref().map(|v| host_report(&context, h, v)))
-        .collect();
+    let mut hosts: Vec<HostReport> =
+        case.hosts.iter().zip(verdicts).filter_map(|(h, v)| v.as_ref().map(|v| host_report(&context, h, v))).collect();
     let root = diagnosis.root_cause.as_ref().map(|r| r.host.clone());
     hosts.sort_by_key(|h| {
         let weight = match h.verdict {
@@ -132,4 +128,3 @@ fn certificate(case: &Case, story: &HostStory, v: &HostVerdict) -> Option<Certif
         sha256: leaf.sha256.clone(),
     })
 }
-

@@ -22,8 +22,18 @@ pub fn render(report: &Report, lang: Lang) -> String {
         let _ = out.write_record(cells.iter().map(|c| harmless(c)));
     };
     row([
-        "row", "host", "role", "required", "verdict_or_code", "severity", "confidence", "tls_offered", "tls_negotiated", "proxy",
-        "text", "filter",
+        "row",
+        "host",
+        "role",
+        "required",
+        "verdict_or_code",
+        "severity",
+        "confidence",
+        "tls_offered",
+        "tls_negotiated",
+        "proxy",
+        "text",
+        "filter",
     ]
     .map(str::to_owned));
     for h in &report.hosts {

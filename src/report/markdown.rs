@@ -68,7 +68,8 @@ pub fn render(report: &Report, lang: Lang) -> String {
     }
     let _ = writeln!(out, "## {}\n", t("Evidence", "証跡"));
     for e in &report.evidence {
-        let _ = writeln!(out, "- {} ({}, {} {})", code(&e.path), e.format, e.frames, t("frames or lines", "フレーム/行"));
+        let _ =
+            writeln!(out, "- {} ({}, {} {})", code(&e.path), e.format, e.frames, t("frames or lines", "フレーム/行"));
     }
     for (path, reason) in &report.unread {
         let _ = writeln!(out, "- {}: {}", code(path), escape(reason.get(lang)));

@@ -308,7 +308,8 @@ fn clock(t: crate::time::Timestamp) -> String {
 pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let hidden = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        let hidden =
+            matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
         if c == '\n' {
             out.push(c);
         } else if c.is_control() || hidden {
@@ -385,7 +386,8 @@ fn pieces(text: &str) -> Vec<&str> {
         let after_wide = previous.is_some_and(|p| p.width().unwrap_or(0) == 2);
         let wide = c.width().unwrap_or(0) == 2;
         let opening_before = matches!(previous, Some('「' | '（' | '(' | '『'));
-        let boundary = previous == Some(' ') && c != ' ' || (wide || after_wide) && !closing && c != ' ' && !opening_before;
+        let boundary =
+            previous == Some(' ') && c != ' ' || (wide || after_wide) && !closing && c != ' ' && !opening_before;
         if boundary && i > start {
             if let Some(piece) = text.get(start..i) {
                 out.push(piece);

@@ -4,6 +4,7 @@
 //! life of a connection: SYN, proxy, ClientHello, ServerHello, certificate, end of the handshake; the first stage
 //! that failed decides. A client that gave up by itself says nothing about the host (`verdict: None`).
 
+use super::Confidence;
 use super::breaker::{Breaker, BreakerKind, breaker};
 use super::certificate::{CertificateFault, Trust};
 use super::{Verdict, certificate, proxy, tls};
@@ -13,7 +14,6 @@ use crate::flow::Side;
 use crate::lang::Message;
 use crate::message;
 use crate::packet::At;
-use super::Confidence;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// Silence shorter than this may be a slow server: no verdict rests on it. (Clients in the field give up after 5 s
@@ -262,9 +262,8 @@ fn tcp_flow(s: &Scene<'_>) -> Judged {
         return accepted_without_data(s);
     }
     if client_data > 0 && server_data > 0 {
-        let proof = server.first_data.map(|at| {
-            Proof::new(at, message!(en: "data in both directions", ja: "双方向のデータ"))
-        });
+        let proof =
+            server.first_data.map(|at| Proof::new(at, message!(en: "data in both directions", ja: "双方向のデータ")));
         return Judged::seen(Verdict::Ok, Stage::Complete, proof.into_iter().collect());
     }
     if client_data > 0 && s.attempt.peer.port() == 443 && !s.tcp.midstream {
@@ -279,10 +278,7 @@ fn tcp_flow(s: &Scene<'_>) -> Judged {
 /// A SYN without SYN-ACK.
 fn unanswered(s: &Scene<'_>) -> Judged {
     let first_syn = s.tcp.syns.first().copied().unwrap_or(s.flow.first);
-    let syn = Proof::new(
-        first_syn,
-        message!(en: "SYN to {}", ja: "{} への SYN", s.attempt.peer),
-    );
+    let syn = Proof::new(first_syn, message!(en: "SYN to {}", ja: "{} への SYN", s.attempt.peer));
     if let Some(reset) = s.tcp.resets.iter().find(|r| r.by == Side::Server) {
         let text = message!(en: "RST in answer to the SYN (TTL {})", ja: "SYN に対する RST (TTL {})", reset.ttl);
         let mut judged = Judged::seen(Verdict::Refused, Stage::Syn, vec![syn, Proof::new(reset.at, text)]);
@@ -306,9 +302,13 @@ fn unanswered(s: &Scene<'_>) -> Judged {
     }
     if s.tcp.syn_count >= 2 {
         let mut proof = vec![syn];
-        proof.extend(s.tcp.syns.iter().skip(1).map(|at| {
-            Proof::new(*at, message!(en: "SYN sent again, no answer", ja: "SYN の再送、応答なし"))
-        }));
+        proof.extend(
+            s.tcp
+                .syns
+                .iter()
+                .skip(1)
+                .map(|at| Proof::new(*at, message!(en: "SYN sent again, no answer", ja: "SYN の再送、応答なし"))),
+        );
         let mut judged = Judged::seen(Verdict::SynNoAnswer, Stage::Syn, proof);
         judged.detail.waited_seconds = waited as f64 / 1e9;
         return judged;

@@ -60,7 +60,11 @@ pub fn trust(host: &str, session: &TlsSession) -> Option<Trust> {
     let microsoft = knowledge::is_microsoft_host(host);
     let class = knowledge::issuer_class(&session.certificates);
     let product = knowledge::interceptor_of(&session.certificates);
-    let forged = if microsoft && class == IssuerClass::Known { signs_of_forgery(host, &session.certificates) } else { Vec::new() };
+    let forged = if microsoft && class == IssuerClass::Known {
+        signs_of_forgery(host, &session.certificates)
+    } else {
+        Vec::new()
+    };
     let kind = match (product.is_some(), microsoft, class) {
         (true, ..) => TrustKind::Foreign,
         (false, true, IssuerClass::Known) if forged.is_empty() => TrustKind::Genuine,

@@ -138,7 +138,9 @@ fn failure(case: &Case, host: &HostStory) -> (Option<Judged>, Option<u16>) {
         (LookupResult::Empty { at }, 1) => Some(*at),
         _ => None,
     });
-    if let (true, Some(at), false) = (proof.is_empty(), empty, host.lookups.iter().any(|l| l.kind == 28 && l.result.at().is_none())) {
+    if let (true, Some(at), false) =
+        (proof.is_empty(), empty, host.lookups.iter().any(|l| l.kind == 28 && l.result.at().is_none()))
+    {
         proof.push(Proof::new(at, message!(en: "the answer holds no address", ja: "応答にアドレスがない")));
     } else if rcode.is_none() && !silent && icmp.is_none() {
         return (None, None);

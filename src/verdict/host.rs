@@ -1,10 +1,10 @@
 //! All attempts on a host → one verdict: the worst that explains why the sign-in failed.
 
+use super::Confidence;
 use super::attempt::{Detail, Judged, Proof, Stage};
 use super::{Verdict, attempt, dns, tls};
 use crate::case::{Attempt, Case, HostStory, Way};
 use crate::facts::{ClientHello, FlowTransport};
-use super::Confidence;
 use crate::time::NANOS_PER_SECOND;
 use std::collections::BTreeMap;
 
@@ -65,11 +65,12 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
     for (i, a) in host.attempts.iter().enumerate() {
         ways.entry(&a.way).or_default().push(i);
     }
-    let mut weighed: Vec<WayVerdict> =
-        ways.values().filter_map(|members| weigh(host, &judged, members)).collect();
+    let mut weighed: Vec<WayVerdict> = ways.values().filter_map(|members| weigh(host, &judged, members)).collect();
     // A fault on one way is not excused by success on another: two programs, two ways out.
     weighed.sort_by_key(|w| (std::cmp::Reverse(rank(w.verdict)), w.attempt));
-    let reached = weighed.iter().any(|w| w.verdict.is_good() || judged.get(w.attempt).is_some_and(|j| j.stage >= Stage::Complete));
+    let reached = weighed
+        .iter()
+        .any(|w| w.verdict.is_good() || judged.get(w.attempt).is_some_and(|j| j.stage >= Stage::Complete));
     let mut out = HostVerdict { name: name.clone(), ..HostVerdict::default() };
     out.connections = connections(case, host, &judged);
     match weighed.first() {
@@ -102,8 +103,7 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
             Some(Verdict::DnsFailure) => out.attempt.is_none(),
             // An address that cannot be the service explains whatever happened there, unless the service answered.
             Some(Verdict::DnsSinkhole) => {
-                !reached && host.attempts.iter().all(|a| a.way == Way::Direct)
-                    || out.verdict == Verdict::Intercepted
+                !reached && host.attempts.iter().all(|a| a.way == Way::Direct) || out.verdict == Verdict::Intercepted
             }
             _ => false,
         };
@@ -194,7 +194,8 @@ fn weigh(host: &HostStory, judged: &[Judged], members: &[usize]) -> Option<WayVe
         .collect();
     // A proxy in the middle, or an old version, shows in completed handshakes too.
     let tainted = verdicts.iter().find(|(i, v)| {
-        *v == Verdict::Intercepted || *v == Verdict::TlsLegacy && judged.get(*i).is_some_and(|j| j.stage == Stage::Complete)
+        *v == Verdict::Intercepted
+            || *v == Verdict::TlsLegacy && judged.get(*i).is_some_and(|j| j.stage == Stage::Complete)
     });
     if let Some((i, v)) = tainted {
         return Some(WayVerdict { verdict: *v, attempt: *i, delay: None, troubled: Vec::new() });
@@ -206,8 +207,7 @@ fn weigh(host: &HostStory, judged: &[Judged], members: &[usize]) -> Option<WayVe
         return Some(WayVerdict { verdict, attempt, delay: None, troubled: Vec::new() });
     };
     let started = |i: usize| host.attempts.get(i).map(|a| a.start.time);
-    let after: Vec<(usize, Verdict)> =
-        bad.iter().copied().filter(|(i, _)| started(*i) > started(last_good)).collect();
+    let after: Vec<(usize, Verdict)> = bad.iter().copied().filter(|(i, _)| started(*i) > started(last_good)).collect();
     if after.len() >= FAILURES_AFTER_SUCCESS_MIN {
         let (attempt, verdict) = leading_failure(host, judged, &after)?;
         return Some(WayVerdict { verdict, attempt, delay: None, troubled: Vec::new() });
@@ -245,9 +245,7 @@ fn leading_failure(host: &HostStory, judged: &[Judged], bad: &[(usize, Verdict)]
     {
         return Some((first, v));
     }
-    bad.iter()
-        .copied()
-        .max_by_key(|(i, _)| (judged.get(*i).map(|j| j.stage), std::cmp::Reverse(*i)))
+    bad.iter().copied().max_by_key(|(i, _)| (judged.get(*i).map(|j| j.stage), std::cmp::Reverse(*i)))
 }
 
 fn connections(case: &Case, host: &HostStory, judged: &[Judged]) -> (u32, u32, u32) {
@@ -267,7 +265,10 @@ fn versions(case: &Case, host: &HostStory, judged: &[Judged], out: &mut HostVerd
     for i in order {
         let Some(a) = host.attempts.get(i) else { continue };
         let Some(session) = a.session.and_then(|s| case.flow(a)?.app.tls.get(s)) else { continue };
-        if Some(i) != out.attempt && out.verdict.is_fault() && judged.get(i).is_some_and(|j| j.verdict.is_some_and(Verdict::is_good)) {
+        if Some(i) != out.attempt
+            && out.verdict.is_fault()
+            && judged.get(i).is_some_and(|j| j.verdict.is_some_and(Verdict::is_good))
+        {
             continue;
         }
         let offered = session.client_hellos.iter().map(ClientHello::max_version).max();
@@ -275,7 +276,9 @@ fn versions(case: &Case, host: &HostStory, judged: &[Judged], out: &mut HostVerd
         if out.client_tls_max.is_none() {
             out.client_tls_max = offered;
         }
-        if out.negotiated_tls.is_none() && Some(i) == out.attempt || out.negotiated_tls.is_none() && out.verdict.is_good() {
+        if out.negotiated_tls.is_none() && Some(i) == out.attempt
+            || out.negotiated_tls.is_none() && out.verdict.is_good()
+        {
             out.negotiated_tls = chosen;
         }
     }

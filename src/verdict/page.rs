@@ -8,9 +8,8 @@ use crate::knowledge;
 use crate::message;
 
 /// Words in a title or a redirect target that a page which asks for a login or consent carries.
-const PORTAL_WORDS: [&str; 12] = [
-    "portal", "hotspot", "wifi", "wi-fi", "guest", "login", "welcome", "captive", "hotel", "terms", "splash", "logon",
-];
+const PORTAL_WORDS: [&str; 12] =
+    ["portal", "hotspot", "wifi", "wi-fi", "guest", "login", "welcome", "captive", "hotel", "terms", "splash", "logon"];
 
 /// Words that a page which refuses carries.
 const BLOCK_WORDS: [&str; 10] =

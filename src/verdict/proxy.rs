@@ -122,7 +122,8 @@ pub(super) fn socks(s: &Scene<'_>) -> Judged {
     let Some(socks) = &s.flow.app.socks else { return Judged::neutral(Stage::Connected) };
     let asked = socks.request_at.unwrap_or(socks.at);
     let target = socks.target.as_deref().unwrap_or("?");
-    let request = Proof::new(asked, message!(en: "SOCKS{} request for {target}", ja: "SOCKS{} 要求 {target}", socks.version));
+    let request =
+        Proof::new(asked, message!(en: "SOCKS{} request for {target}", ja: "SOCKS{} 要求 {target}", socks.version));
     if socks.granted() {
         return match s.attempt.session.and_then(|i| s.flow.app.tls.get(i)) {
             Some(session) => tls::judge(s, session),
@@ -164,6 +165,9 @@ pub(super) fn itself(s: &Scene<'_>) -> Judged {
         return reset(s, Verdict::Refused, Stage::Connected, Vec::new(), at);
     }
     // Asked and not answered: the host behind it carries the verdict, the proxy could be connected to.
-    let proof = s.tcp.syn_ack.map(|at| Proof::new(at, message!(en: "the proxy accepts the connection", ja: "プロキシが接続を受付")));
+    let proof = s
+        .tcp
+        .syn_ack
+        .map(|at| Proof::new(at, message!(en: "the proxy accepts the connection", ja: "プロキシが接続を受付")));
     Judged::seen(Verdict::Ok, Stage::Connected, proof.into_iter().collect())
 }

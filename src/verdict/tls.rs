@@ -4,6 +4,7 @@
 //! after the ServerHello; broken before it. Versions are judged by what was offered and chosen, never by the record
 //! version (RFC 8446 5.1: a modern ClientHello comes in a 0x0301 record).
 
+use super::Confidence;
 use super::attempt::{Judged, Proof, RETRANSMISSIONS_MIN, SILENCE_NS, Scene, Stage, earliest, reset, with_trust};
 use super::certificate::{self, CertificateFault, Trust};
 use super::{Verdict, page};
@@ -11,7 +12,6 @@ use crate::facts::{Alert, ClientHello, TlsSession};
 use crate::flow::Side;
 use crate::message;
 use crate::packet::At;
-use super::Confidence;
 
 /// TLS 1.1 (RFC 4346), the last version that is refused today.
 const TLS_1_1: u16 = 0x0302;
@@ -171,8 +171,7 @@ fn legacy_chosen_by(at: At, version: u16, offered: Option<u16>, mut proof: Vec<P
         message!(en: "ServerHello chooses {}", ja: "ServerHello は {} を選択", version_name(version)),
     ));
     let mut judged = Judged::seen(Verdict::TlsLegacy, stage, proof);
-    judged.detail.legacy_side =
-        Some(if offered.is_some_and(|v| v <= TLS_1_1) { Side::Client } else { Side::Server });
+    judged.detail.legacy_side = Some(if offered.is_some_and(|v| v <= TLS_1_1) { Side::Client } else { Side::Server });
     judged
 }
 
@@ -266,7 +265,10 @@ fn after_server_hello(
         judged.detail.closed_by_fin = true;
         return with_trust(judged, trust);
     }
-    with_trust(stalled(s, s.flow.sides.get(1).and_then(|x| x.last_data).unwrap_or(at), Stage::ServerHello, proof), trust)
+    with_trust(
+        stalled(s, s.flow.sides.get(1).and_then(|x| x.last_data).unwrap_or(at), Stage::ServerHello, proof),
+        trust,
+    )
 }
 
 /// Nothing that could be called a ServerHello came back.
@@ -320,8 +322,7 @@ pub(super) fn no_answer_to_hello(s: &Scene<'_>, hello: At) -> Judged {
             ja: "{2} からの ICMP タイプ {0} コード {1}",
             icmp.error.kind, icmp.error.code, icmp.sender
         );
-        let mut judged =
-            Judged::seen(Verdict::IcmpUnreachable, Stage::ClientHello, vec![Proof::new(icmp.at, text)]);
+        let mut judged = Judged::seen(Verdict::IcmpUnreachable, Stage::ClientHello, vec![Proof::new(icmp.at, text)]);
         judged.detail.icmp = Some((icmp.error.kind, icmp.error.code, icmp.sender));
         return judged;
     }

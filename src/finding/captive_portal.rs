@@ -1,0 +1,48 @@
+//! A captive portal answers in the host's place.
+
+use super::verdicts::{Words, for_hosts, tell_product};
+use super::{Context, Finding, Rule, Severity};
+use crate::lang::Text;
+use crate::message;
+use crate::verdict::Verdict;
+
+/// See the module.
+pub(super) static RULE: Rule = Rule {
+    code: "captive_portal",
+    severity: Severity::Critical,
+    title: Text {
+        en: "A captive portal answers in the host's place",
+        ja: "ホストの代わりにキャプティブ ポータルが応答している",
+    },
+    meaning: Text {
+        en: "A request was redirected to a page that wants a login or consent (hotel, guest network). Until then every connection is answered by the portal.",
+        ja: "要求がログインや同意を求めるページ (ホテル、ゲスト ネットワークなど) に転送された。完了するまで、すべての接続にポータルが応答する。",
+    },
+    blind: Text {
+        en: "A page inside TLS is visible only with a key log.",
+        ja: "TLS 内のページは鍵ログがないと見えない。",
+    },
+    advice: Text {
+        en: "Open a browser on the client, finish the portal's login, then run the command again; or use another network.",
+        ja: "端末でブラウザーを開いてポータルのログインを完了し、コマンドを再実行する。または別のネットワークを使う。",
+    },
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    for_hosts(context, &RULE, Verdict::CaptivePortal, |host, v| {
+        let name = &host.name;
+
+        let mut detail = message!(en: "The request for {name} was answered by a portal.", ja: "{name} への要求にポータルが応答した。");
+        if let Some(location) = &v.detail.location {
+            detail.en.push_str(&format!(" It redirects to {location}."));
+            detail.ja.push_str(&format!(" 転送先: {location}。"));
+        }
+        tell_product(&mut detail, v);
+        Words {
+            title: message!(en: "A captive portal answers in place of {name}", ja: "{name}の代わりにキャプティブ ポータルが応答している"),
+            detail,
+            advice: message!(en: "Open a browser on the client, finish the portal's login, then run the command again; or use another network.", ja: "端末でブラウザーを開いてポータルのログインを完了し、コマンドを再実行する。または別のネットワークを使う。"),
+        }
+    })
+}

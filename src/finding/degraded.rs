@@ -1,0 +1,43 @@
+//! The host was reached in the end, but part of the way failed.
+
+use super::verdicts::{Words, for_hosts};
+use super::{Context, Finding, Rule, Severity};
+use crate::lang::Text;
+use crate::message;
+use crate::verdict::Verdict;
+
+/// See the module.
+pub(super) static RULE: Rule = Rule {
+    code: "degraded",
+    severity: Severity::Warning,
+    title: Text {
+        en: "Reached in the end, but part of the way fails",
+        ja: "最終的に到達したが、経路の一部に障害がある",
+    },
+    meaning: Text {
+        en: "The host was reached, after attempts that failed and cost time: a dead address among several, an IPv6 path that leads nowhere, a resolver that does not answer. The sign-in works, slowly; it will fail where a client does not try the next address.",
+        ja: "失敗した試行で時間を失った後、ホストに到達した (複数アドレスの一部が停止、IPv6 経路の不通、応答しないリゾルバーなど)。サインインは動作するが遅く、次のアドレスを試さないクライアントでは失敗する。",
+    },
+    blind: Text {
+        en: "Time lost before the capture began is not seen.", ja: "キャプチャ開始前の遅延は見えない。"
+    },
+    advice: Text {
+        en: "Repair the part that fails: the address, IPv6, or the resolver.",
+        ja: "障害のある部分 (アドレス、IPv6、リゾルバー) を修復する。",
+    },
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    for_hosts(context, &RULE, Verdict::Degraded, |host, v| {
+        let name = &host.name;
+        let (failed, delay) = (v.troubled.len(), v.delay_seconds.unwrap_or(0.0));
+        let detail = message!(en: "{name} was reached, but {failed} attempts before failed and cost {delay:.1} s.", ja: "{name} には到達したが、その前に {failed} 回の試行が失敗し {delay:.1} 秒を要した。");
+
+        Words {
+            title: message!(en: "{name} works after {delay:.1} s of failures", ja: "{name} は {delay:.1} 秒の失敗の後に到達"),
+            detail,
+            advice: message!(en: "Look at the failing attempts listed: allow or repair those addresses; if they are IPv6 addresses, repair or switch off IPv6 on that network; if it is a resolver, remove it from the client's settings.", ja: "一覧の失敗した試行を確認し、該当アドレスを許可・修復する。IPv6 アドレスの場合はそのネットワークの IPv6 を修復または無効化し、リゾルバーの場合は端末の設定から外す。"),
+        }
+    })
+}

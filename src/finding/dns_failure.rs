@@ -1,0 +1,48 @@
+//! The name did not resolve.
+
+use super::verdicts::{Words, for_hosts};
+use super::{Context, Finding, Rule, Severity};
+use crate::lang::Text;
+use crate::message;
+use crate::verdict::Verdict;
+
+/// See the module.
+pub(super) static RULE: Rule = Rule {
+    code: "dns_failure",
+    severity: Severity::Critical,
+    title: Text { en: "The name does not resolve", ja: "名前を解決できない" },
+    meaning: Text {
+        en: "Every question for the name failed (NXDOMAIN, SERVFAIL, REFUSED), stayed without an answer, or gave no address, and no connection to it by another way (proxy) was seen. Failures of search suffixes and of a first resolver do not count when a later one answers.",
+        ja: "名前に対するすべての問い合わせが失敗 (NXDOMAIN、SERVFAIL、REFUSED)、無応答、またはアドレスなしで終わり、別経路 (プロキシ) での接続もない。検索サフィックスや最初のリゾルバーの失敗は、後で解決できていれば数えない。",
+    },
+    blind: Text {
+        en: "Names from the client's cache or hosts file need no question. Resolution over HTTPS is invisible.",
+        ja: "端末のキャッシュや hosts ファイルにある名前は問い合わせが見えない。HTTPS による名前解決も見えない。",
+    },
+    advice: Text {
+        en: "Let the resolver answer for the host; or set the proxy that resolves names for the client.",
+        ja: "リゾルバーがホストを解決できるようにするか、名前を解決するプロキシを設定する。",
+    },
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    for_hosts(context, &RULE, Verdict::DnsFailure, |host, v| {
+        let name = &host.name;
+        let how = match (v.name.rcode, v.detail.icmp) {
+            (Some(code), _) => crate::verdict::dns::rcode_name(code).to_owned(),
+            (None, Some((kind, code, _))) => format!("ICMP {kind}/{code}"),
+            (None, None) => "timeout".to_owned(),
+        };
+        let mut resolvers: Vec<String> = host.lookups.iter().map(|l| l.resolver.ip().to_string()).collect();
+        resolvers.dedup();
+        let resolvers = resolvers.join(", ");
+        let detail = message!(en: "The resolver {resolvers} gave no address for {name}: {how}.", ja: "リゾルバー {resolvers} から {name} のアドレスが得られない: {how}。");
+
+        Words {
+            title: message!(en: "{name} does not resolve ({how})", ja: "{name} を解決できない ({how})"),
+            detail,
+            advice: message!(en: "Make {name} resolvable for this client: check the forwarders and filters of {resolvers}. Where only the proxy may resolve public names, set it for the tool (HTTPS_PROXY).", ja: "この端末から {name} を解決できるようにする ({resolvers} のフォワーダーやフィルターを確認)。公開名の解決がプロキシに限られる環境では、ツールにプロキシ (HTTPS_PROXY) を設定する。"),
+        }
+    })
+}
