@@ -10,7 +10,8 @@ mod names;
 use crate::facts::CaptureFacts;
 use crate::facts::log::{LogFacts, SigninFacts};
 use crate::facts::system::SystemFacts;
-use crate::knowledge::{self, Endpoint};
+use crate::knowledge;
+use crate::knowledge::endpoints::Endpoint;
 use crate::packet::At;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -238,7 +239,7 @@ impl Case {
             };
             let required = match role {
                 Role::Proxy => Some(true),
-                _ => endpoint.map(knowledge::Endpoint::is_required),
+                _ => endpoint.and_then(|e| e.need.required()),
             };
             hosts.push(HostStory { name, role, endpoint, required, lookups, attempts, in_log: false });
         }
@@ -251,7 +252,7 @@ impl Case {
     fn join_logs(&mut self) {
         let mut named: Vec<String> = Vec::new();
         for (_, log) in self.logs() {
-            named.extend(log.hosts());
+            named.extend(log.attempts.iter().flat_map(|a| a.hosts()).map(str::to_owned));
         }
         for host in &mut self.hosts {
             if named.iter().any(|n| n.eq_ignore_ascii_case(&host.name)) {

@@ -100,7 +100,7 @@ fn facts(
 }
 
 fn unsupported_link(link: u16) -> Message {
-    match crate::packet::link::link_name(link) {
+    match crate::packet::link_name(link) {
         Some(name) => message!(
             en: "frames of link type {link} ({name}) are not read",
             ja: "リンク タイプ {link} ({name}) のフレームは読み取れない",

@@ -19,8 +19,10 @@ pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAd
     for piece in pieces {
         match &piece.facts {
             PieceFacts::Capture(c) => captures.push(c),
-            PieceFacts::Log(l) => named_elsewhere.extend(l.proxies()),
-            PieceFacts::System(s) => named_elsewhere.extend(s.proxies()),
+            PieceFacts::Log(l) => named_elsewhere.extend(
+                l.attempts.iter().filter_map(|a| a.proxy.as_deref()).filter_map(proxy_authority),
+            ),
+            PieceFacts::System(s) => named_elsewhere.extend(s.proxies.iter().cloned()),
             PieceFacts::Signin(_) | PieceFacts::KeyLog => {}
         }
     }
@@ -66,6 +68,13 @@ fn pac_proxies(text: &str) -> Vec<(String, u16)> {
         }
     }
     found
+}
+
+/// Host and port of a proxy as logs write it: `host:port`, perhaps with a scheme before it.
+fn proxy_authority(text: &str) -> Option<(String, u16)> {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let (host, port) = split_authority(rest.trim_end_matches('/'));
+    Some((host, port?))
 }
 
 /// Host and port of `host:port`, `[v6]:port` or `host`.

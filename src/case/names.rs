@@ -25,8 +25,8 @@ impl AddressBook {
             match &piece.facts {
                 PieceFacts::Capture(capture) => book.read(capture),
                 PieceFacts::System(system) => {
-                    for (address, name) in system.names() {
-                        book.by_address.entry(address).or_default().push((Timestamp(i64::MIN), name));
+                    for (address, name) in &system.names {
+                        book.by_address.entry(*address).or_default().push((Timestamp(i64::MIN), name.clone()));
                     }
                 }
                 _ => {}

@@ -5,7 +5,8 @@
 //! company's own PKI on its own hosts is not interception; a certificate that cannot be seen is never called fine.
 
 use crate::facts::{Certificate, TlsSession};
-use crate::knowledge::{self, IssuerClass};
+use crate::knowledge::{self, IssuerJudgement};
+use crate::lang::Message;
 use crate::time::Timestamp;
 
 /// What the certificates of a session say about who terminates TLS.
@@ -18,7 +19,7 @@ pub struct Trust {
     /// Issuer as text.
     pub issuer: String,
     /// Why a certificate with a known issuer name is held for forged, where it is.
-    pub forged: Vec<&'static str>,
+    pub forged: Vec<Message>,
 }
 
 /// Judgement of [`trust`].
@@ -57,26 +58,26 @@ pub enum CertificateFault {
 /// Judges the certificates of a session against the host they were shown for.
 pub fn trust(host: &str, session: &TlsSession) -> Option<Trust> {
     let leaf = session.certificates.first().filter(|c| c.parse_error.is_none())?;
+    let judgement = knowledge::issuer_of(&session.certificates);
     let microsoft = knowledge::is_microsoft_host(host);
-    let class = knowledge::issuer_class(&session.certificates);
-    let product = knowledge::interceptor_of(&session.certificates);
-    let forged = if microsoft && class == IssuerClass::Known {
-        signs_of_forgery(host, &session.certificates)
+    let foreign = if microsoft {
+        judgement.is_interception_for_microsoft()
     } else {
-        Vec::new()
+        judgement.is_interception_for_others()
     };
-    let kind = match (product.is_some(), microsoft, class) {
-        (true, ..) => TrustKind::Foreign,
-        (false, true, IssuerClass::Known) if forged.is_empty() => TrustKind::Genuine,
-        (false, true, IssuerClass::Known) => TrustKind::Foreign,
-        (false, true, IssuerClass::Plausible) => TrustKind::NewButPlausible,
-        (false, true, IssuerClass::Foreign) => TrustKind::Foreign,
-        (false, false, _) => TrustKind::Unjudged,
+    let kind = match (&judgement, foreign, microsoft) {
+        (_, true, _) => TrustKind::Foreign,
+        (IssuerJudgement::Known { .. }, false, true) => TrustKind::Genuine,
+        (_, false, true) => TrustKind::NewButPlausible,
+        (_, false, false) => TrustKind::Unjudged,
     };
-    let vendor = match (kind, product) {
-        (TrustKind::Foreign, Some(p)) => Some(p.vendor.to_owned()),
-        (TrustKind::Foreign, None) => Some(format!("unknown ({})", issuer_text(leaf))),
-        _ => None,
+    let vendor = foreign.then(|| match judgement.interceptor() {
+        Some(product) => product.label(),
+        None => format!("unknown ({})", issuer_text(leaf)),
+    });
+    let forged = match &judgement {
+        IssuerJudgement::NameCopied { signs } if foreign => signs.iter().map(|s| s.text().into()).collect(),
+        _ => Vec::new(),
     };
     Some(Trust { kind, vendor, issuer: issuer_text(leaf), forged })
 }
@@ -84,38 +85,6 @@ pub fn trust(host: &str, session: &TlsSession) -> Option<Trust> {
 fn issuer_text(c: &Certificate) -> String {
     c.issuer_cn.clone().or_else(|| c.issuer_o.clone()).unwrap_or_else(|| c.issuer.clone())
 }
-
-/// What a chain lacks that copies the name of a public CA. One missing mark is not enough: laboratories and test
-/// tenants leave some of them out.
-fn signs_of_forgery(host: &str, chain: &[Certificate]) -> Vec<&'static str> {
-    let Some(leaf) = chain.first() else { return Vec::new() };
-    let mut signs = Vec::new();
-    if knowledge::issuer_key_contradicts(chain) {
-        signs.push("issuer_key");
-    }
-    if !leaf.has_sct {
-        signs.push("no_sct");
-    }
-    if !leaf.has_aia_or_crl {
-        signs.push("no_aia_or_crl");
-    }
-    if leaf.subject_o.is_none() {
-        signs.push("no_organisation");
-    }
-    if chain.len() == 1 {
-        signs.push("no_intermediate");
-    }
-    if leaf.names.len() == 1 && leaf.names.first().is_some_and(|n| n.eq_ignore_ascii_case(host)) {
-        signs.push("minted_for_this_name");
-    }
-    if leaf.self_issued {
-        signs.push("self_issued");
-    }
-    if signs.len() >= FORGERY_SIGNS_MIN { signs } else { Vec::new() }
-}
-
-/// Signs that must come together before a known issuer name is called forged.
-const FORGERY_SIGNS_MIN: usize = 6;
 
 /// What is wrong with the leaf itself at `when`.
 pub fn fault(host: &str, session: &TlsSession, when: Timestamp) -> Option<CertificateFault> {
