@@ -10,6 +10,7 @@ pub mod error_codes;
 pub mod interceptors;
 pub mod issuers;
 pub mod pktmon_maps;
+pub mod probes;
 pub mod public_cas;
 pub mod releases;
 pub mod system_codes;
@@ -42,4 +43,12 @@ fn matches_host(pattern: &str, host: &str) -> bool {
     let below =
         h.len() > p.len() && h.get(h.len().saturating_sub(p.len())..).is_some_and(|tail| tail.eq_ignore_ascii_case(p));
     below || p.get(1..).is_some_and(|bare| h.eq_ignore_ascii_case(bare))
+}
+
+/// Date of the newest source of the tables.
+pub const DATE: &str = "2026-11-22";
+
+/// Whether a host is one by which systems probe for a captive portal.
+pub fn is_connectivity_probe(host: &str) -> bool {
+    probes::PROBES.iter().any(|p| p.eq_ignore_ascii_case(host))
 }

@@ -19,9 +19,9 @@ pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAd
     for piece in pieces {
         match &piece.facts {
             PieceFacts::Capture(c) => captures.push(c),
-            PieceFacts::Log(l) => named_elsewhere.extend(
-                l.attempts.iter().filter_map(|a| a.proxy.as_deref()).filter_map(proxy_authority),
-            ),
+            PieceFacts::Log(l) => {
+                named_elsewhere.extend(l.attempts.iter().filter_map(|a| a.proxy.as_deref()).filter_map(proxy_authority))
+            }
             PieceFacts::System(s) => named_elsewhere.extend(s.proxies.iter().cloned()),
             PieceFacts::Signin(_) | PieceFacts::KeyLog => {}
         }

@@ -60,11 +60,8 @@ pub fn trust(host: &str, session: &TlsSession) -> Option<Trust> {
     let leaf = session.certificates.first().filter(|c| c.parse_error.is_none())?;
     let judgement = knowledge::issuer_of(&session.certificates);
     let microsoft = knowledge::is_microsoft_host(host);
-    let foreign = if microsoft {
-        judgement.is_interception_for_microsoft()
-    } else {
-        judgement.is_interception_for_others()
-    };
+    let foreign =
+        if microsoft { judgement.is_interception_for_microsoft() } else { judgement.is_interception_for_others() };
     let kind = match (&judgement, foreign, microsoft) {
         (_, true, _) => TrustKind::Foreign,
         (IssuerJudgement::Known { .. }, false, true) => TrustKind::Genuine,

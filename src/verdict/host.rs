@@ -3,7 +3,7 @@
 use super::Confidence;
 use super::attempt::{Detail, Judged, Proof, Stage};
 use super::{Verdict, attempt, dns, tls};
-use crate::case::{Attempt, Case, HostStory, Way};
+use crate::case::{Attempt, Case, HostStory, Role, Way};
 use crate::facts::{ClientHello, FlowTransport};
 use crate::time::NANOS_PER_SECOND;
 use std::collections::BTreeMap;
@@ -134,6 +134,9 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
         }
         out.proof.extend(j.proof.iter().map(|p| (a.piece, stream, p.clone())));
         out.proxy = a.way.proxy_text();
+    }
+    if host.role == Role::Proxy && out.proxy.is_none() {
+        out.proxy = deciding(host, &out).and_then(|a| case.proxies.get(&a.peer)).cloned();
     }
     degrade(host, &name, &mut out);
     for i in out.troubled.iter().take(4) {
