@@ -5,6 +5,7 @@
 //! damage costs the buffer it is in, memory is bounded by the number of processors and the window, and what is not
 //! known here is skipped by its size and counted.
 
+mod absence;
 mod census;
 mod config;
 mod container;
@@ -22,6 +23,10 @@ pub mod schema;
 mod shape;
 mod status;
 pub mod system_event;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod value;
 pub mod xpress;
 mod zone;
@@ -33,6 +38,7 @@ use crate::capture::{CaptureInfo, Format, Frame, FrameSource, Interface};
 use crate::error::Error;
 use crate::message;
 use crate::problem::Problems;
+use absence::Providers;
 use config::Config;
 use container::Index;
 use event::{Event, Kind};
@@ -70,6 +76,7 @@ struct Trace<'a> {
     system: Collector,
     drop_reasons: BTreeSet<u32>,
     tally: Tally,
+    providers: Providers,
     info: CaptureInfo,
 }
 
@@ -84,6 +91,7 @@ struct Tally {
     ndis_other: u64,
     pktmon_other: u64,
     merge_records: u64,
+    cut_packets: u64,
 }
 
 impl<'a> EtlSource<'a> {
@@ -105,6 +113,7 @@ impl<'a> EtlSource<'a> {
             system: Collector::default(),
             drop_reasons: BTreeSet::new(),
             tally: Tally::default(),
+            providers: Providers::default(),
             info: CaptureInfo { problems, ..CaptureInfo::default() },
         };
         Ok(EtlSource { merger, trace, index, ended: false })
@@ -204,11 +213,13 @@ impl Trace<'_> {
                 None
             }
             _ => {
+                self.providers.count(event.provider, event.group);
                 self.system.take(event, time);
                 None
             }
         };
         if let Some(packet) = packet {
+            self.tally.cut_packets += u64::from((packet.data.len() as u64) < u64::from(packet.original_len));
             if let Some(drop) = packet.dropped
                 && self.drop_reasons.len() < DROP_REASONS_MAX
             {
@@ -244,6 +255,11 @@ impl Trace<'_> {
         info.drop_reasons = drop_reasons(&self.drop_reasons, &self.schemas);
         (info.events, info.processes) = self.system.finish(&self.schemas, &mut info.problems);
         note_session(index, &mut info.problems);
+        absence::note_partial(&tally, &self.components, &mut info.problems);
+        if info.frames == 0 {
+            info.no_packets_because =
+                Some(absence::explain(index, &tally, &self.components, &self.providers, &self.schemas));
+        }
         info
     }
 

@@ -128,6 +128,12 @@ impl<'a> Merger<'a> {
         merger
     }
 
+    /// Bytes held for all processors.
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        self.lanes.iter().map(|l| l.piece.capacity()).sum()
+    }
+
     /// The next event.
     pub fn next(&mut self, problems: &mut Problems) -> Option<Item<'_>> {
         loop {

@@ -158,8 +158,14 @@ impl Components {
             20 => {
                 let id = c.u16_le()?;
                 let kind = c.u16_le()?;
-                let name = wide_string(&mut c);
-                let description = wide_string(&mut c);
+                // Components without a driver say "NULL".
+                let mut name = wide_string(&mut c);
+                name.retain(|ch| !ch.is_control());
+                if name == "NULL" {
+                    name.clear();
+                }
+                let mut description = wide_string(&mut c);
+                description.retain(|ch| !ch.is_control());
                 let component = self.entry(id)?;
                 (component.kind, component.name, component.description) = (kind, name, description);
             }

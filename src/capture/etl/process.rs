@@ -46,17 +46,23 @@ fn kernel(event: &Event<'_>) -> Option<(u32, String)> {
         }
         pid
     };
-    // User: a zero, or TOKEN_USER (two pointers) with the SID behind it.
-    if c.peek(4)? == [0; 4] {
-        c.skip(4)?;
-    } else {
-        c.skip(2 * pointer)?;
-        let count = usize::from(*c.peek(2)?.get(1)?);
-        c.skip(8 + 4 * count)?;
+    // User: TOKEN_USER (two pointers) with the SID behind it, or a zero where there is none.
+    match sid_bytes(c.rest().get(2 * pointer..).unwrap_or(&[])) {
+        Some(sid) => c.skip(2 * pointer + sid)?,
+        None if c.peek(4)? == [0; 4] => c.skip(4)?,
+        None => return None,
     }
     let rest = c.rest();
     let len = rest.iter().position(|b| *b == 0).unwrap_or(rest.len());
     named(pid, &String::from_utf8_lossy(rest.get(..len)?))
+}
+
+/// Length of the SID that `bytes` begin with: revision 1, 1 to 15 sub-authorities, a six-byte authority that is small.
+fn sid_bytes(bytes: &[u8]) -> Option<usize> {
+    match bytes {
+        [1, count @ 1..=15, 0, 0, 0, 0, 0, _, ..] => Some(8 + 4 * usize::from(*count)),
+        _ => None,
+    }
 }
 
 /// ProcessStart and ProcessRundown of versions 0 to 2; later ones need their schema.
