@@ -33,7 +33,7 @@ impl DtlsDissector {
         if first.version == VERSION_BEFORE_RFC || first.cut {
             return false;
         }
-        (&mut records).all(|record| !record.cut) && records.0.is_empty() && first.is_plausible()
+        records.all(|record| !record.cut) && records.0.is_empty() && first.is_plausible()
     }
 
     /// Starts a flow.

@@ -89,7 +89,7 @@ pub fn is_quic(datagram: &[u8]) -> bool {
     match long_packet(datagram) {
         Some((QuicPacket::VersionNegotiation(versions), _)) => {
             let mut known = versions.chunks_exact(4).filter_map(|v| v.try_into().ok().map(u32::from_be_bytes));
-            versions.len() % 4 == 0 && known.any(|v| is_known(v))
+            versions.len() % 4 == 0 && known.any(is_known)
         }
         Some((QuicPacket::Long(packet), _)) => {
             let payload = packet.bytes.len().saturating_sub(packet.number_at);
