@@ -6,6 +6,7 @@
 pub mod az;
 pub mod az_powershell;
 pub mod graph_powershell;
+pub mod pattern;
 pub mod secret;
 pub mod signin_export;
 pub mod text;

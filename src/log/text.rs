@@ -1,1 +1,471 @@
-//! Encodings, hard wraps, ANSI colours and prefixes of debug texts.
+//! Bytes of a log → lines: encodings, colour codes, terminal width.
+//!
+//! What enters: the bytes of a text file that some shell or editor wrote. What leaves: Unicode text without control
+//! characters and escape sequences, in logical lines that carry the number of the line they begin on. Total: any
+//! bytes give text, undecodable ones as U+FFFD.
+
+use encoding_rs::{BIG5, EUC_KR, GBK, SHIFT_JIS, UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252};
+use std::borrow::Cow;
+
+/// How bytes were encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encoding {
+    /// Name: `UTF-8`, `UTF-16LE`, `Shift_JIS`, `cp850`, …
+    pub name: &'static str,
+    /// A byte order mark was there.
+    pub bom: bool,
+    /// Some bytes had no meaning in it.
+    pub damaged: bool,
+}
+
+/// Bytes from which an encoding without a byte order mark is guessed.
+const GUESS_BYTES: usize = 1 << 20;
+
+/// Decodes `bytes` by byte order mark, then by validity, then by what makes the likeliest text.
+///
+/// Windows PowerShell 5.1 writes UTF-16LE with a mark, PowerShell 6 and later UTF-8 without one, programs redirected by
+/// cmd.exe the console's OEM code page.
+pub fn decode(bytes: &[u8]) -> (String, Encoding) {
+    if let Some(rest) = bytes.strip_prefix(b"\xEF\xBB\xBF") {
+        let text = String::from_utf8_lossy(rest);
+        let damaged = matches!(text, Cow::Owned(_));
+        return (tidy(&text), Encoding { name: "UTF-8", bom: true, damaged });
+    }
+    if let Some(rest) = bytes.strip_prefix(b"\xFF\xFE") {
+        return utf16(rest, UTF_16LE, true);
+    }
+    if let Some(rest) = bytes.strip_prefix(b"\xFE\xFF") {
+        return utf16(rest, UTF_16BE, true);
+    }
+    if let Some(encoding) = guess_utf16(bytes) {
+        return utf16(bytes, encoding, false);
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => return (tidy(text), Encoding { name: "UTF-8", bom: false, damaged: false }),
+        // Cut in the middle of the last character.
+        Err(e) if e.error_len().is_none() => {
+            let text = String::from_utf8_lossy(bytes);
+            return (tidy(&text), Encoding { name: "UTF-8", bom: false, damaged: true });
+        }
+        Err(_) => {}
+    }
+    code_page(bytes)
+}
+
+fn utf16(bytes: &[u8], encoding: &'static encoding_rs::Encoding, bom: bool) -> (String, Encoding) {
+    let (text, damaged) = encoding.decode_without_bom_handling(bytes);
+    (tidy(&text), Encoding { name: encoding.name(), bom, damaged })
+}
+
+/// UTF-16 without a mark shows as zero bytes in every second place.
+fn guess_utf16(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    let head = bytes.get(..bytes.len().min(8192)).unwrap_or(bytes);
+    let pairs = head.len() / 2;
+    if pairs < 4 {
+        return None;
+    }
+    let (mut zero_first, mut zero_second) = (0usize, 0usize);
+    for pair in head.chunks_exact(2) {
+        zero_first += usize::from(pair.first() == Some(&0));
+        zero_second += usize::from(pair.get(1) == Some(&0));
+    }
+    let many = pairs * 2 / 5;
+    let few = pairs / 20;
+    if zero_second >= many && zero_first <= few {
+        Some(UTF_16LE)
+    } else if zero_first >= many && zero_second <= few {
+        Some(UTF_16BE)
+    } else {
+        None
+    }
+}
+
+/// Upper half of OEM code page 850; 437 has the same letters in 0x80 to 0xA5.
+const CP850: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u{ad}±‗¾¶§÷¸°¨·¹³²■\u{a0}";
+/// Upper half of OEM code page 852 (central Europe).
+const CP852: &str = "ÇüéâäůćçłëŐőîŹÄĆÉĹĺôöĽľŚśÖÜŤťŁ×čáíóúĄąŽžĘę¬źČş«»░▒▓│┤ÁÂĚŞ╣║╗╝Żż┐└┴┬├─┼Ăă╚╔╩╦╠═╬¤đĐĎËďŇÍÎě┘┌█▄ŢŮ▀ÓßÔŃńňŠšŔÚŕŰýÝţ´\u{ad}˝˛ˇ˘§÷¸°¨˙űŘř■\u{a0}";
+
+/// The likeliest ANSI or OEM code page: the one whose text has the most letters where letters belong.
+fn code_page(bytes: &[u8]) -> (String, Encoding) {
+    let sample = bytes.get(..bytes.len().min(GUESS_BYTES)).unwrap_or(bytes);
+    let mut best: Option<(i64, Page)> = None;
+    for page in Page::ALL {
+        let (text, damaged) = page.decode(sample);
+        let score = likelihood(&text) - if damaged { 20 } else { 0 };
+        if best.is_none_or(|(b, _)| score > b) {
+            best = Some((score, page));
+        }
+    }
+    let page = best.map_or(Page::Known(WINDOWS_1252), |(_, p)| p);
+    let (text, damaged) = page.decode(bytes);
+    (tidy(&text), Encoding { name: page.name(), bom: false, damaged })
+}
+
+/// A code page that may be guessed.
+#[derive(Clone, Copy)]
+enum Page {
+    /// One that encoding_rs has.
+    Known(&'static encoding_rs::Encoding),
+    /// An OEM page as its upper half.
+    Oem(&'static str, &'static str),
+}
+
+impl Page {
+    /// Candidates; of equal likelihood the first wins.
+    const ALL: [Page; 9] = [
+        Page::Known(SHIFT_JIS),
+        Page::Known(WINDOWS_1252),
+        Page::Oem("cp850", CP850),
+        Page::Known(GBK),
+        Page::Known(EUC_KR),
+        Page::Known(BIG5),
+        Page::Known(WINDOWS_1251),
+        Page::Known(WINDOWS_1250),
+        Page::Oem("cp852", CP852),
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Page::Known(e) => e.name(),
+            Page::Oem(name, _) => name,
+        }
+    }
+
+    fn decode(self, bytes: &[u8]) -> (Cow<'_, str>, bool) {
+        match self {
+            Page::Known(e) => e.decode_without_bom_handling(bytes),
+            Page::Oem(_, upper) => {
+                let upper: Vec<char> = upper.chars().collect();
+                let text = bytes
+                    .iter()
+                    .map(|b| match b.checked_sub(0x80) {
+                        None => char::from(*b),
+                        Some(i) => upper.get(usize::from(i)).copied().unwrap_or('\u{fffd}'),
+                    })
+                    .collect::<String>();
+                (Cow::Owned(text), false)
+            }
+        }
+    }
+}
+
+/// The script of a character, as far as guessing needs it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Script {
+    Ascii,
+    AsciiLetter,
+    Latin,
+    Cyrillic,
+    Kana,
+    HalfKana,
+    Han,
+    Hangul,
+    Mark,
+    Wrong,
+}
+
+fn script(c: char) -> Script {
+    match c {
+        'a'..='z' | 'A'..='Z' => Script::AsciiLetter,
+        '\0'..='\x7f' => Script::Ascii,
+        '\u{80}'..='\u{9f}' | '\u{fffd}' | '\u{2500}'..='\u{259f}' | '\u{e000}'..='\u{f8ff}' => Script::Wrong,
+        '\u{c0}'..='\u{24f}' if c.is_alphabetic() => Script::Latin,
+        '\u{400}'..='\u{45f}' => Script::Cyrillic,
+        '\u{3041}'..='\u{30ff}' => Script::Kana,
+        '\u{ff61}'..='\u{ff9f}' => Script::HalfKana,
+        '\u{4e00}'..='\u{9fff}' => Script::Han,
+        '\u{ac00}'..='\u{d7a3}' => Script::Hangul,
+        '\u{3000}'..='\u{303f}' | '\u{ff01}'..='\u{ff5e}' | '«' | '»' | '\u{a0}' | '°' | '’' | '“' | '”' | '„' => {
+            Script::Mark
+        }
+        _ => Script::Wrong,
+    }
+}
+
+/// How likely `text` is as a message of a program. Letters of the Latin script stand between ASCII letters; letters of
+/// all others stand in runs of their own.
+fn likelihood(text: &str) -> i64 {
+    let mut score = 0i64;
+    let mut run = 0i64;
+    let mut before = Script::Ascii;
+    for c in text.chars() {
+        let s = script(c);
+        run = if s == before && s != Script::Ascii { run + 1 } else { 1 };
+        score += match s {
+            Script::Ascii | Script::Mark => 0,
+            Script::AsciiLetter => match before {
+                // A lone letter of a script with words of its own, in the middle of an ASCII word.
+                Script::Han | Script::Hangul | Script::HalfKana | Script::Cyrillic => -2,
+                Script::Latin => 1,
+                _ => 0,
+            },
+            Script::Latin if run > 2 => -3,
+            Script::Latin => i64::from(before == Script::AsciiLetter) + 1,
+            Script::Cyrillic if run > 1 => 2,
+            Script::Cyrillic => 0,
+            Script::Kana => 3,
+            Script::HalfKana => -1,
+            Script::Han if run > 1 || before == Script::Kana => 2,
+            Script::Han => 0,
+            Script::Hangul => 2,
+            Script::Wrong => -3,
+        };
+        before = s;
+    }
+    score
+}
+
+/// Without escape sequences, carriage returns and other control characters; lines end with `\n`.
+fn tidy(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\x1b' => skip_escape(&mut rest),
+            // C1 control sequence introducer (ECMA-48 section 5.4).
+            '\u{9b}' => skip_control_sequence(&mut rest),
+            '\r' => {
+                if rest.peek() != Some(&'\n') {
+                    out.push('\n');
+                }
+            }
+            '\n' | '\t' => out.push(c),
+            '\u{2028}' | '\u{2029}' => out.push('\n'),
+            c if c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{feff}') => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Skips what follows an escape character: a control sequence, an operating system command, or one character
+/// (ECMA-48 sections 5.3 and 5.4).
+fn skip_escape(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    match rest.peek() {
+        Some('[') => {
+            rest.next();
+            skip_control_sequence(rest);
+        }
+        Some(']') => {
+            while let Some(c) = rest.next() {
+                if c == '\x07' || c == '\n' {
+                    break;
+                }
+                if c == '\x1b' {
+                    rest.next();
+                    break;
+                }
+            }
+        }
+        Some(c) if !c.is_control() => {
+            rest.next();
+        }
+        _ => {}
+    }
+}
+
+fn skip_control_sequence(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    while let Some(&c) = rest.peek() {
+        if !('\x20'..='\x7e').contains(&c) {
+            break;
+        }
+        rest.next();
+        if ('\x40'..='\x7e').contains(&c) {
+            break;
+        }
+    }
+}
+
+/// A logical line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line<'t> {
+    /// Number of its first physical line, 1-based.
+    pub number: u64,
+    /// Text without the line end.
+    pub text: Cow<'t, str>,
+}
+
+/// Longest logical line; what is longer is cut (a page of HTML or JSON on one line tells nothing more behind it).
+const LINE_BYTES_MAX: usize = 64 << 10;
+
+/// Narrowest and widest console for which wrapped lines are joined again.
+const WIDTHS: std::ops::RangeInclusive<usize> = 60..=500;
+
+/// Splits text into logical lines: lines that a console cut at its width are joined again. Also says the width.
+pub fn lines(text: &str) -> (Vec<Line<'_>>, Option<usize>) {
+    let width = console_width(text);
+    let mut out: Vec<Line<'_>> = Vec::new();
+    let mut continues = false;
+    for (i, line) in text.split('\n').enumerate() {
+        let fills = width.is_some_and(|w| fills_line(line, w));
+        match out.last_mut() {
+            Some(last) if continues && !line.is_empty() && last.text.len() < LINE_BYTES_MAX => {
+                last.text.to_mut().push_str(line);
+            }
+            _ => out.push(Line { number: i as u64 + 1, text: Cow::Borrowed(cut(line, LINE_BYTES_MAX)) }),
+        }
+        continues = fills;
+    }
+    if out.last().is_some_and(|l| l.text.is_empty()) {
+        out.pop();
+    }
+    (out, width)
+}
+
+/// The width of the console that a text was copied from: the width of its longest line, if no line is longer and
+/// enough others are exactly as long. In a file that nobody wrapped, the longest line is alone.
+fn console_width(text: &str) -> Option<usize> {
+    let mut longest = 0usize;
+    let mut filled = 0usize;
+    for line in text.split('\n') {
+        // Bytes bound columns from above: most lines are settled without counting.
+        if line.len() > 3 * WIDTHS.end() {
+            return None;
+        }
+        if line.len() < longest.saturating_sub(1) {
+            continue;
+        }
+        let columns = columns(line);
+        if columns > longest {
+            // A wide character that does not fit leaves the last column empty.
+            filled = if columns == longest + 1 && !line.is_ascii() { filled + 1 } else { 1 };
+            longest = columns;
+        } else if columns == longest || (columns + 1 == longest && !line.is_ascii()) {
+            filled += 1;
+        }
+    }
+    // Separators (`=====`, `-----`) are of equal length without any wrapping, but few.
+    (filled >= 4 && WIDTHS.contains(&longest)).then_some(longest)
+}
+
+fn fills_line(line: &str, width: usize) -> bool {
+    if line.len() < width.saturating_sub(1) / 2 {
+        return false;
+    }
+    let is_rule = line.chars().all(|c| matches!(c, '-' | '=' | '*' | '_' | ' '));
+    let columns = columns(line);
+    !is_rule && (columns == width || (columns + 1 == width && line.chars().next_back().is_some_and(is_wide)))
+}
+
+/// Columns that a terminal needs.
+fn columns(line: &str) -> usize {
+    if line.is_ascii() { line.len() } else { line.chars().map(|c| 1 + usize::from(is_wide(c))).sum() }
+}
+
+/// East Asian wide characters (Unicode TR 11), roughly.
+fn is_wide(c: char) -> bool {
+    matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}'
+        | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}' | '\u{20000}'..='\u{3fffd}')
+}
+
+/// At most `max` bytes of `text`, never cutting a character.
+pub fn cut(text: &str, max: usize) -> &str {
+    let mut end = max.min(text.len());
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utf16_bytes(text: &str, big: bool) -> Vec<u8> {
+        text.encode_utf16().flat_map(|u| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect()
+    }
+
+    #[test]
+    fn byte_order_marks_decide() {
+        let text = "DEBUG: 接続できません\n";
+        for (mark, body, name) in [
+            (&b"\xEF\xBB\xBF"[..], text.as_bytes().to_vec(), "UTF-8"),
+            (b"\xFF\xFE", utf16_bytes(text, false), "UTF-16LE"),
+            (b"\xFE\xFF", utf16_bytes(text, true), "UTF-16BE"),
+        ] {
+            let bytes = [mark, &body].concat();
+            let (got, encoding) = decode(&bytes);
+            assert_eq!((got.as_str(), encoding), (text, Encoding { name, bom: true, damaged: false }));
+        }
+    }
+
+    #[test]
+    fn utf16_is_recognised_without_a_mark() {
+        let text = "DEBUG: urllib3.connectionpool: Starting new HTTPS connection (1)\n";
+        assert_eq!(decode(&utf16_bytes(text, false)).1.name, "UTF-16LE");
+        assert_eq!(decode(&utf16_bytes(text, true)).1.name, "UTF-16BE");
+    }
+
+    #[test]
+    fn code_pages_are_told_by_their_text() {
+        let japanese =
+            "az : ERROR: 接続済みの呼び出し先が一定の時間を過ぎても正しく応答しなかったため、接続できませんでした。";
+        let french = "WinError 10054] Une connexion existante a dû être fermée par l’hôte distant, échec réseau";
+        let german = "Der Remotename konnte nicht aufgelöst werden; Verbindung für Gerät ungültig";
+        let russian = "Удаленный хост принудительно разорвал существующее подключение";
+        let chinese = "由于目标计算机积极拒绝，无法连接。远程主机强迫关闭了一个现有的连接。";
+        let korean = "현재 연결은 원격 호스트에 의해 강제로 끊겼습니다";
+        for (text, page) in [
+            (japanese, SHIFT_JIS),
+            (french, WINDOWS_1252),
+            (german, WINDOWS_1252),
+            (russian, WINDOWS_1251),
+            (chinese, GBK),
+            (korean, EUC_KR),
+        ] {
+            let (bytes, _, _) = page.encode(text);
+            let (got, encoding) = decode(&bytes);
+            assert_eq!((got.as_str(), encoding.name), (text, page.name()));
+        }
+        let oem: Vec<u8> = b"Le nom distant n'a pas pu \x88tre r\x82solu, \x82chec".to_vec();
+        assert_eq!(decode(&oem).0, "Le nom distant n'a pas pu être résolu, échec");
+    }
+
+    #[test]
+    fn colours_and_controls_are_taken_out() {
+        let (text, _) = decode(b"\x1b[36mcli.knack.cli: x\x1b[0m\r\n\x1b]0;title\x07next\rlast\0");
+        assert_eq!(text, "cli.knack.cli: x\nnext\nlast");
+    }
+
+    #[test]
+    fn lines_cut_at_the_width_of_a_console_are_joined() {
+        let long = "DEBUG: urllib3.connectionpool: https://login.microsoftonline.com:443 GET /72c1a3f0-5b7e-4d0a-9d3c-0f4be2a91d11/v2.0/.well-known/openid-configuration HTTP/1.1 200 1729 tail of the line";
+        let mut wrapped = String::new();
+        for _ in 0..4 {
+            for part in long.as_bytes().chunks(80) {
+                wrapped.push_str(std::str::from_utf8(part).unwrap());
+                wrapped.push('\n');
+            }
+        }
+        let (got, width) = lines(&wrapped);
+        assert_eq!(width, Some(80));
+        assert_eq!(got.len(), 4);
+        assert!(got.iter().all(|l| l.text == long));
+        assert_eq!(got[1].number, 4);
+    }
+
+    #[test]
+    fn lines_of_a_file_that_nobody_wrapped_stay_apart() {
+        let text = format!("{}\nshort\n{}\n{}\n", "a".repeat(90), "b".repeat(200), "c".repeat(90));
+        let (got, width) = lines(&text);
+        assert_eq!(width, None);
+        assert_eq!(got.len(), 4);
+    }
+
+    #[test]
+    fn any_bytes_give_text() {
+        let mut state = 1u32;
+        let bytes: Vec<u8> = (0..4096)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 24) as u8
+            })
+            .collect();
+        for end in 0..bytes.len().min(300) {
+            let (text, _) = decode(&bytes[..end]);
+            assert!(!text.contains('\x1b'));
+            let _ = lines(&text);
+        }
+        assert!(!decode(&bytes).0.is_empty());
+    }
+}

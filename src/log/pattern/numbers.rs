@@ -1,0 +1,99 @@
+//! Error numbers and the causes they name: sockets, WinHTTP, HRESULTs, the Windows broker. Tables, no state.
+
+use crate::facts::log::{BrokerFault, ErrorClass as E, ErrorClass, NameFault, TrustFault};
+
+/// Socket error numbers: Winsock (10004 to 11004), Linux and macOS errno, getaddrinfo (RFC 3493 names, glibc values).
+pub(super) fn socket_code(code: i32, text: &str) -> Option<ErrorClass> {
+    let lookup = ["getaddrinfo", "resol", "gaierror", "ervice not known", "ostname", "nodename"];
+    Some(match code {
+        10013 => E::BlockedLocally,
+        10050 | 10051 | 10065 | 101 | 113 => E::NetworkUnreachable,
+        10052..=10054 | 104 => E::ConnectionReset,
+        10060 | 110 => E::ConnectTimeout,
+        10061 | 111 => E::ConnectionRefused,
+        103 | 32 => E::ConnectionClosed,
+        // Windows says 11001 for a name that does not exist and for a resolver that never answered.
+        11001 => E::NameNotResolved(NameFault::Unspecified),
+        11002 | 11003 => E::NameNotResolved(NameFault::Temporary),
+        11004 => E::NameNotResolved(NameFault::NotFound),
+        -2 | -5 => E::NameNotResolved(NameFault::NotFound),
+        -3 | -4 => E::NameNotResolved(NameFault::Temporary),
+        8 if lookup.iter().any(|w| text.contains(w)) => E::NameNotResolved(NameFault::NotFound),
+        // macOS.
+        51 | 65 => E::NetworkUnreachable,
+        54 => E::ConnectionReset,
+        60 => E::ConnectTimeout,
+        61 => E::ConnectionRefused,
+        _ => return None,
+    })
+}
+
+/// WinHTTP and WinINet error numbers (12001 to 12200).
+pub(super) fn winhttp(code: u32) -> Option<ErrorClass> {
+    Some(match code {
+        12002 => E::Timeout,
+        12007 => E::NameNotResolved(NameFault::Unspecified),
+        12017 | 12152 | 12163 => E::ConnectionClosed,
+        12029 => E::ConnectOther,
+        12030 | 12031 => E::ConnectionReset,
+        12037 => E::CertificateUntrusted(TrustFault::Expired),
+        12038 => E::CertificateUntrusted(TrustFault::NameMismatch),
+        12044 | 12157 | 12175 => E::TlsOther,
+        12045 => E::CertificateUntrusted(TrustFault::UnknownIssuer),
+        12057 => E::RevocationUnavailable,
+        12166 | 12167 | 12178 | 12180 => E::ProxyOther,
+        12169 => E::CertificateUntrusted(TrustFault::Unspecified),
+        12170 => E::CertificateUntrusted(TrustFault::Revoked),
+        _ => return None,
+    })
+}
+
+/// HRESULTs: Win32 (0x8007), Schannel and cryptography (0x8009, 0x800B), web account manager (0xCAA).
+pub(super) fn hresult(code: u32) -> Option<ErrorClass> {
+    match code {
+        0x8007_0000..=0x8007_FFFF => {
+            let win32 = code & 0xFFFF;
+            return winhttp(win32).or_else(|| match i32::try_from(win32).ok()? {
+                n @ 10_000..=11_004 => socket_code(n, ""),
+                _ => None,
+            });
+        }
+        0xCAA0_0000..=0xCAAF_FFFF => return Some(E::Broker(broker(code))),
+        _ => {}
+    }
+    Some(match code {
+        0x8009_0331 | 0x8009_0302 => E::TlsVersion,
+        0x8009_0325 | 0x800B_0109 | 0x800B_010A | 0x800B_0112 => E::CertificateUntrusted(TrustFault::UnknownIssuer),
+        0x8009_0328 | 0x800B_0101 => E::CertificateUntrusted(TrustFault::Expired),
+        0x8009_0322 | 0x800B_010F => E::CertificateUntrusted(TrustFault::NameMismatch),
+        0x8009_0327 => E::CertificateUntrusted(TrustFault::Unspecified),
+        0x8009_2012 | 0x8009_2013 | 0x800B_010E => E::RevocationUnavailable,
+        0x8009_2010 | 0x800B_010C => E::CertificateUntrusted(TrustFault::Revoked),
+        0x8009_0324 => E::ClockSkew,
+        0x8009_000B => E::CacheDamaged,
+        0x8009_0326 | 0x8009_0308 | 0x8009_0304 => E::TlsOther,
+        _ => return None,
+    })
+}
+
+/// What an error code of the Windows broker means. Facility 0xCAA8 carries WinINet numbers in its lower half.
+pub fn broker(code: u32) -> BrokerFault {
+    if code & 0xFFFF_0000 == 0xCAA8_0000 {
+        return match code & 0xFFFF {
+            12002 => BrokerFault::Timeout,
+            12007 => BrokerFault::NameNotResolved,
+            12029 => BrokerFault::CannotConnect,
+            12030 | 12031 | 12152 => BrokerFault::ConnectionAborted,
+            12037 | 12038 | 12044 | 12045 | 12057 | 12157 | 12169 | 12175 => BrokerFault::TlsFailure,
+            _ => BrokerFault::Unspecified,
+        };
+    }
+    match code {
+        0xCAA7_0004 => BrokerFault::NoNetwork,
+        0xCAA2_000C | 0xCAA1_0001 | 0xCAA2_0004 => BrokerFault::InteractionRequired,
+        0xCAA2_0003 | 0xCAA2_0001 | 0xCAA2_0002 | 0xCAA2_0005..=0xCAA2_000B => BrokerFault::ServerRefused,
+        // ERROR_CANCELLED (1223) as HRESULT.
+        0x8007_04C7 => BrokerFault::UserCancelled,
+        _ => BrokerFault::Unspecified,
+    }
+}

@@ -1,0 +1,176 @@
+//! Words of error messages and the causes they name: a table, no logic.
+//!
+//! Wordings are those of OpenSSL, Python, urllib3, .NET, Schannel, Node, Go, Java, curl and Chromium, and the
+//! translations that Windows gives its own part of a message.
+
+use crate::facts::log::{ErrorClass as E, ErrorClass, NameFault, TrustFault};
+
+/// Words that name a cause, without regard to case. The first entry that matches wins: precise before general.
+pub(super) const WORDS: &[(&str, ErrorClass)] = &[
+    // Certificates of the client's own store.
+    (
+        r"NO_CERTIFICATE_OR_CRL_FOUND|no certificate or crl found|could not find a suitable TLS CA certificate bundle|error setting certificate (?:verify locations|file)|error adding trust anchors|\[X509[:\]]|CERT(?:IFICATE)?_?.*NOT_ENOUGH_DATA|cacert.*PEM lib",
+        E::CaBundleBroken,
+    ),
+    (r"missing authority key identifier", E::CertificateUntrusted(TrustFault::MissingAuthorityKeyId)),
+    (r"missing subject key identifier", E::CertificateUntrusted(TrustFault::MissingSubjectKeyId)),
+    (
+        r"basic constraints of ca cert|basic constraints.*not marked critical|(?:verify failed|problem): invalid ca certificate|\bINVALID_CA\b|CA cert does not include|path length constraint",
+        E::CertificateUntrusted(TrustFault::BasicConstraints),
+    ),
+    (
+        r"RevocationStatusUnknown|OfflineRevocation|CRYPT_E_REVOCATION_OFFLINE|CRYPT_E_NO_REVOCATION_CHECK|revocation server was offline|unable to check revocation|失効の状態を確認できませんでした|失効サーバー|失効の関数は",
+        E::RevocationUnavailable,
+    ),
+    (
+        r"SELF_SIGNED_CERT_IN_CHAIN|self[- ]signed certificate in (?:the )?(?:certificate )?chain",
+        E::CertificateUntrusted(TrustFault::SelfSignedInChain),
+    ),
+    (
+        r"DEPTH_ZERO_SELF_SIGNED_CERT|(?:verify failed|problem):? self[- ]signed certificate|\bself[- ]signed certificate$",
+        E::CertificateUntrusted(TrustFault::SelfSigned),
+    ),
+    (
+        r"certificate is not yet valid|CERT_NOT_YET_VALID|certificate not yet valid",
+        E::CertificateUntrusted(TrustFault::NotYetValid),
+    ),
+    (
+        r"certificate (?:has |is )?expired|CERT_HAS_EXPIRED|NotTimeValid|CERT_E_EXPIRED|SEC_E_CERT_EXPIRED|ERR_CERT_DATE_INVALID|not within its validity period|certificate has expired or is not yet valid|証明書は有効期限が切れ|有効期間内ではありません",
+        E::CertificateUntrusted(TrustFault::Expired),
+    ),
+    (
+        r"hostname mismatch|ip address mismatch|hostname '[^']*' doesn't match|ERR_TLS_CERT_ALTNAME_INVALID|RemoteCertificateNameMismatch|certificate is (?:not )?valid for |no alternative certificate subject name|ERR_CERT_COMMON_NAME_INVALID|Hostname/IP does not match|CERT_E_CN_NO_MATCH|SEC_E_WRONG_PRINCIPAL|subject name does not match|名前と一致しません",
+        E::CertificateUntrusted(TrustFault::NameMismatch),
+    ),
+    (r"key too (?:weak|small)|_MD_TOO_WEAK|_KEY_TOO_SMALL|ERR_CERT_WEAK", E::CertificateUntrusted(TrustFault::Weak)),
+    (
+        r"certificate (?:has been |is |was )?revoked|CERT_REVOKED|CRYPT_E_REVOKED",
+        E::CertificateUntrusted(TrustFault::Revoked),
+    ),
+    (
+        r"unable to get (?:local )?issuer certificate|UNABLE_TO_GET_ISSUER_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|unable to verify the first certificate|signed by unknown authority|PKIX path building failed|valid certification path to requested target|CERT_E_UNTRUSTEDROOT|SEC_E_UNTRUSTED_ROOT|UntrustedRoot|PartialChain|CERT_E_CHAINING|ERR_CERT_AUTHORITY_INVALID|root certificate which is not trusted|信頼されていないルート|証明書チェーンは処理されましたが",
+        E::CertificateUntrusted(TrustFault::UnknownIssuer),
+    ),
+    (
+        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|remote certificate is invalid|remote certificate was rejected|RemoteCertificateChainErrors|RemoteCertificateValidation|could not establish trust relationship|SSL certificate problem|certificate validation failed|検証プロシージャによると、?リモート証明書は無効|信頼関係を確立できません|failed to verify certificate|UnknownIssuer",
+        E::CertificateUntrusted(TrustFault::Unspecified),
+    ),
+    // What a TLS peer answered.
+    (
+        r"UNSUPPORTED_PROTOCOL|unsupported protocol|ALERT_PROTOCOL_VERSION|alert protocol version|protocol version not supported|do not possess a common algorithm|共通のアルゴリズム|NO_PROTOCOLS_AVAILABLE|no protocols available|unsupported TLS version|VERSION_TOO_LOW|legacy sigalg disallowed|dh key too small|ERR_SSL_VERSION_OR_CIPHER_MISMATCH|SEC_E_ALGORITHM_MISMATCH|UNSAFE_LEGACY_RENEGOTIATION_DISABLED|unsafe legacy renegotiation|server selected unsupported protocol|NO_SHARED_CIPHER|no shared cipher|ne possèdent pas un algorithme commun|verfügen nicht über einen gemeinsamen Algorithmus",
+        E::TlsVersion,
+    ),
+    (
+        r"WRONG_VERSION_NUMBER|wrong version number|first record does not look like a TLS handshake|PACKET_LENGTH_TOO_LONG|packet length too long|\[SSL: HTTP_REQUEST\]|SSL routines:[^:]*:http request|cannot determine the frame size|unexpected packet format|ERR_SSL_PROTOCOL_ERROR|plain HTTP request was sent|INTERNAL_ERROR.*wrong version|http: server gave HTTP response to HTTPS client",
+        E::TlsNotSpoken,
+    ),
+    (
+        r"ALERT_HANDSHAKE_FAILURE|alert handshake failure|tls: handshake failure|TLS alert: '?HandshakeFailure",
+        E::TlsAlert(Some(40)),
+    ),
+    (r"ALERT_BAD_CERTIFICATE|alert bad certificate|tls: bad certificate", E::TlsAlert(Some(42))),
+    (r"ALERT_CERTIFICATE_EXPIRED|alert certificate expired", E::TlsAlert(Some(45))),
+    (r"ALERT_CERTIFICATE_UNKNOWN|alert certificate unknown", E::TlsAlert(Some(46))),
+    (r"ALERT_ILLEGAL_PARAMETER|alert illegal parameter", E::TlsAlert(Some(47))),
+    (r"ALERT_UNKNOWN_CA|alert unknown ca|tls: unknown certificate authority", E::TlsAlert(Some(48))),
+    (r"ALERT_ACCESS_DENIED|alert access denied|tls: access denied", E::TlsAlert(Some(49))),
+    (r"ALERT_DECODE_ERROR|alert decode error|tls: error decoding message", E::TlsAlert(Some(50))),
+    (r"ALERT_DECRYPT_ERROR|alert decrypt error", E::TlsAlert(Some(51))),
+    (r"ALERT_INSUFFICIENT_SECURITY|alert insufficient security", E::TlsAlert(Some(71))),
+    (r"ALERT_INTERNAL_ERROR|alert internal error|remote error: tls: internal error", E::TlsAlert(Some(80))),
+    (r"UNRECOGNIZED_NAME|unrecognized name", E::TlsAlert(Some(112))),
+    (r"CERTIFICATE_REQUIRED|alert certificate required", E::TlsAlert(Some(116))),
+    (r"ALERT_NO_APPLICATION_PROTOCOL|no application protocol", E::TlsAlert(Some(120))),
+    (
+        r"remote error: tls:|remote party sent a TLS alert|\b(?:SSLV3|TLSV1|TLSV13)_ALERT_|(?:sslv3|tlsv1|tlsv13) alert ",
+        E::TlsAlert(None),
+    ),
+    // Names.
+    (
+        r"name or service not known|nodename nor servname|no address associated with hostname|getaddrinfo ENOTFOUND|\bENOTFOUND\b|NXDOMAIN|lookup [^ ]+(?: on [^ ]+)?: no such host|DNS_PROBE_FINISHED_NXDOMAIN|DNS name does not exist|DNS 名がありません|DNS 名は存在しません",
+        E::NameNotResolved(NameFault::NotFound),
+    ),
+    (
+        r"temporary failure in name resolution|EAI_AGAIN|\bTRY_AGAIN\b.*resol|server misbehaving|lookup [^ ]+(?: on [^ ]+)?: (?:i/o timeout|read udp)|resolving timed out|DNS server failure|non-recoverable failure in name resolution",
+        E::NameNotResolved(NameFault::Temporary),
+    ),
+    (
+        r"NameResolutionError|NameResolutionFailure|failed to resolve '|could not resolve host|could not resolve proxy|getaddrinfo failed|no such host is known|HostNotFound|remote name could not be resolved|リモート名を解決できませんでした|そのようなホストは不明|ERR_NAME_NOT_RESOLVED|remotename konnte nicht aufgel|nom distant n'a pas pu être résolu|hôte inconnu|host ist nicht bekannt|UnknownHostException|no se puede resolver el nombre remoto|无法解析此远程名称|不知道这样的主机|원격 이름을 확인할 수 없습니다|server name or address could not be resolved|サーバーの名前またはアドレスは解決されませんでした",
+        E::NameNotResolved(NameFault::Unspecified),
+    ),
+    // How the connection broke. Specific to TLS first: an EOF there is not yet a reset.
+    (
+        r"SSLEOFError|UNEXPECTED_EOF_WHILE_READING|EOF occurred in violation of protocol|unexpected eof while reading|received an unexpected EOF|before secure TLS connection was established|remote party has closed the transport stream|SSL_ERROR_SYSCALL|SSLZeroReturnError|TLS/SSL connection has been closed|unexpected EOF or 0 bytes from the transport stream|トランスポート ストリームから、予期しない EOF|Remote host terminated the handshake",
+        E::TlsEof,
+    ),
+    (
+        r"ConnectionResetError|ECONNRESET|connection reset by peer|forcibly closed by (?:the|a) remote host|connection was (?:forcibly closed|reset)|\bConnectionReset\b|強制的に切断|fermée par l.hôte distant|vom Remotehost geschlossen|forzada por el host remoto|远程主机强迫关闭|원격 호스트에 의해 강제로|принудительно разорвал|ERR_CONNECTION_RESET|Recv failure: Connection was reset|SocketException: Connection reset",
+        E::ConnectionReset,
+    ),
+    (
+        r"ConnectionRefusedError|ECONNREFUSED|connection refused|actively refused|\bConnectionRefused\b|拒否されたため、接続できませんでした|expressément refusée|verweigerte|denegó expresamente|积极拒绝|거부했으므로|ERR_CONNECTION_REFUSED",
+        E::ConnectionRefused,
+    ),
+    (
+        r"ConnectTimeoutError|\bConnectTimeout\b|timed out\. \(connect timeout|\bETIMEDOUT\b|did not properly respond after a period of time|正しく応答しなかった|n'a pas répondu convenablement|nicht ordnungsgemäß reagiert|no respondió adecuadamente|没有正确答复|dial tcp [^ ]+: i/o timeout|ERR_CONNECTION_TIMED_OUT|connection timed out|connection timeout after|connect to [^ ]+ port \d+ failed: (?:timed out|timeout)|ServiceRequestTimeoutError|\bConnectTimeoutException\b|connect timed out",
+        E::ConnectTimeout,
+    ),
+    (
+        r"ReadTimeoutError|\bReadTimeout\b|read timed out|handshake operation timed out|TLS handshake timeout|operation timed out after|SSL connection timeout|ServiceResponseTimeoutError|awaiting headers|ESOCKETTIMEDOUT|Read timeout",
+        E::ReadTimeout,
+    ),
+    (
+        r"ENETUNREACH|EHOSTUNREACH|no route to host|network is unreachable|unreachable (?:network|host)|\b(?:Network|Host)Unreachable\b|ERR_ADDRESS_UNREACHABLE|ERR_INTERNET_DISCONNECTED|到達できないホスト|到達できないネットワーク|ENETDOWN",
+        E::NetworkUnreachable,
+    ),
+    (
+        r"forbidden by its access permissions|アクセス許可で禁じられた方法|interdite par ses autorisations|ERR_NETWORK_ACCESS_DENIED|connect EACCES|connect: permission denied|connect EPERM",
+        E::BlockedLocally,
+    ),
+    (
+        r"RemoteDisconnected|remote end closed connection without response|empty reply from server|underlying connection was closed|接続が切断されました|接続は閉じられました|response ended prematurely|socket hang up|\bConnectionClosed\b|ERR_EMPTY_RESPONSE|ERR_CONNECTION_CLOSED|\bEPIPE\b|broken pipe|ConnectionAbortedError|ERR_CONNECTION_ABORTED|Connection aborted|proxy connect aborted|unexpected EOF$|: EOF$",
+        E::ConnectionClosed,
+    ),
+    // Clock, cache, authority.
+    (
+        r"ID token is not yet valid|token is not yet valid|computer's time and time zone|clock skew|time skew|clocks? (?:is|are) (?:out of sync|not synchron)|RequestTimeTooSkewed|KRB_AP_ERR_SKEW|SEC_E_TIME_SKEW|ERR_CERT_DATE.*clock",
+        E::ClockSkew,
+    ),
+    (
+        r"EOFError: Ran out of input|\bran out of input\b|UnpicklingError|pickle data was truncated|PersistenceDecryptionError|PersistenceNotFound|MsalCachePersistenceException|persistence check failed|token cache[^.]*(?:corrupt|damaged|invalid)|decryption failed.*(?:0x8009000B|cache|DPAPI)|JSONDecodeError.*(?:azureProfile|token_cache)|^EOFError\b",
+        E::CacheDamaged,
+    ),
+    (
+        r"localhost refused to connect|loopback_redirect|no web browser|could not find a suitable browser|unable to open (?:a )?(?:web page|browser)|browser based authentication dialog failed|WebBrowser .*dialog failed|authentication_ui_failed|linux_xdg_open_failed|browser did not respond|port \d+ is (?:already )?in use",
+        E::BrowserLeg,
+    ),
+    (
+        r"user cancell?ed|authentication_cancell?ed|cancell?ed by (?:the )?user|UserCancell?ed|KeyboardInterrupt|user_cancel|ユーザーによって取り消|ユーザーがキャンセル",
+        E::UserCancelled,
+    ),
+    (
+        r"unable to get authority configuration|OIDC discovery failed|authority_validation_failed|invalid_instance|endpoints_resolution_error|endpoint_discovery|failed to get openid-configuration|cannot_resolve_authority|unknown_authority",
+        E::AuthorityDiscovery,
+    ),
+    (
+        r"JSONDecodeError|Expecting value: line 1 column 1|unexpected character encountered while parsing value|Unexpected token '?<|not valid JSON|non_parsable|json_parse_failed|'<' is an invalid start of a value",
+        E::AuthorityDiscovery,
+    ),
+    // TLS and connections in general.
+    (
+        r"SSL connection could not be established|could not create SSL/TLS secure channel|SSL/TLS のセキュリティで保護されているチャネル|SecureChannelFailure|a call to SSPI failed|authentication failed because the remote party|authentication failed, see inner exception|requests\.exceptions\.SSLError|urllib3\.exceptions\.SSLError|Caused by SSLError|\bssl\.SSLError|\[SSL: |\[SSL\]|\bEPROTO\b|schannel: |SSL_ERROR_SSL|bad handshake|SSL_connect:|tls: |javax\.net\.ssl\.SSL",
+        E::TlsOther,
+    ),
+    (
+        r"HttpClient\.Timeout|a task was cancell?ed|TaskCancell?edException|the operation has timed out|the operation was cancell?ed|タイムアウトしました|操作がタイムアウト|タスクが取り消されました|context deadline exceeded|request (?:has )?timed out|TimeoutError\b|TimeoutException|délai d'attente|Zeitüberschreitung|Client\.Timeout exceeded",
+        E::Timeout,
+    ),
+    (
+        r"NewConnectionError|failed to establish a new connection|failed to connect to [^ ]+ port|couldn't connect to server|unable to connect to the remote server|リモート サーバーに接続できません|ConnectFailure|max retries exceeded with url|ServiceRequestError|HttpRequestException|error occurred while sending the request|要求の送信中にエラーが発生|\bfetch failed\b|network_error|request_send_failure|retry failed after \d+ tries|WebExceptionStatus|requests\.exceptions\.ConnectionError|unexpected error occurred on a (?:send|receive)",
+        E::ConnectOther,
+    ),
+    (
+        r#"["'](?:error|code)["']\s*:\s*["'](?:invalid_grant|invalid_client|interaction_required|unauthorized_client|invalid_request|access_denied|invalid_scope|unsupported_grant_type|invalid_resource|login_required|consent_required)["']|MsalUiRequiredException|MsalServiceException|MsalClientException|AuthenticationFailedException|CredentialUnavailableException|InteractiveBrowserCredential authentication (?:failed|unavailable)"#,
+        E::OAuth,
+    ),
+];
