@@ -144,3 +144,15 @@ pub const DATAGRAM_SESSIONS_MAX: usize = 32;
 
 /// Packets of one UDP flow that are tried with keys of their own and turn out not to be a client's Initial.
 pub const QUIC_KEY_TRIALS_MAX: usize = 256;
+
+/// Sign-in attempts kept of one log: a transcript of a day of trying has some dozens.
+pub const LOG_ATTEMPTS_MAX: usize = 256;
+
+/// Events kept of one attempt; a sign-in with all its retries has some hundreds.
+pub const LOG_EVENTS_MAX: usize = 2000;
+
+/// Characters of the text of one log event: a full urllib3 error with its cause fits.
+pub const LOG_TEXT_CHARS_MAX: usize = 480;
+
+/// Entries kept of one sign-in log export; the portal exports 100,000 at most.
+pub const SIGNIN_ENTRIES_MAX: usize = 100_000;

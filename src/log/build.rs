@@ -1,0 +1,507 @@
+//! Events → attempts: what the dialects recognise is collected here, in one place and in one order.
+//!
+//! What enters: calls of the dialects, line by line. What leaves: [`LogFacts`] within the limits. Every text is freed
+//! of secrets and cut here, so that no dialect can forget it.
+
+use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEvent, LogEventKind, LogFacts, LogTime, Outcome};
+use crate::limits::{LOG_ATTEMPTS_MAX, LOG_EVENTS_MAX, LOG_TEXT_CHARS_MAX};
+use crate::log::command::{self, Command};
+use crate::log::{pattern, place, secret, stamp, text};
+use crate::message;
+use crate::time::Timestamp;
+
+/// Bytes of a line that are looked at for its event text; a line can be a page of JSON.
+const TEXT_BYTES_MAX: usize = 8 << 10;
+
+/// Collects the events of one log.
+#[derive(Debug, Default)]
+pub(crate) struct Builder {
+    /// Result so far; the current attempt is not in it yet.
+    pub facts: LogFacts,
+    /// The attempt that events go to.
+    pub attempt: Attempt,
+    /// Line that is being read.
+    pub line: u64,
+    /// Service that the client turned to last.
+    pub host: Option<(String, u16)>,
+    /// What the current lines belong to.
+    pub block: Block,
+    /// Time of the current line.
+    time: Option<Timestamp>,
+    local: Option<LogTime>,
+    /// Last wall-clock stamp and its line, and votes for the zone.
+    last_local: Option<(u64, LogTime)>,
+    votes: Vec<(i32, u32)>,
+    first_utc: Option<Timestamp>,
+    /// Attempts that were dropped by the limit go nowhere.
+    started: bool,
+}
+
+/// Several lines that belong together.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) enum Block {
+    /// Nothing: each line for itself.
+    #[default]
+    None,
+    /// A Python traceback: indented lines are source code.
+    Traceback,
+    /// JSON that msal.token_cache prints, up to a closing brace in the first column.
+    TokenEvent {
+        /// A token is in it.
+        token: bool,
+    },
+    /// A request or reply with headers, of Azure.Core (`Request [id]`) or of Resource Manager (`HTTP REQUEST`).
+    Http(HttpBlock),
+}
+
+/// What is known of a request or reply while its lines are read.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct HttpBlock {
+    /// Index of its event in the attempt.
+    pub event: Option<usize>,
+    /// It is a reply.
+    pub reply: bool,
+    /// Heading under which the next lines stand (`Status Code`, `Headers`, …), lower case.
+    pub heading: String,
+    /// Method seen so far.
+    pub method: String,
+    /// Written by Resource Manager's tracing, with headings.
+    pub arm: bool,
+}
+
+impl Builder {
+    /// A new line begins; times of the line before do not hold for it.
+    pub fn next_line(&mut self, number: u64) {
+        self.line = number;
+        self.time = None;
+        self.local = None;
+    }
+
+    /// The line carries a time.
+    pub fn stamp(&mut self, time: LogTime) {
+        match time {
+            LogTime::Utc(t) => {
+                self.time = Some(t);
+                self.first_utc = self.first_utc.or(Some(t));
+                self.vote(t);
+            }
+            local => {
+                self.local = Some(local);
+                self.last_local = Some((self.line, local));
+            }
+        }
+        if self.attempt.start.is_none()
+            || matches!((self.attempt.start, time), (Some(LogTime::TimeOfDay(_)), LogTime::Utc(_)))
+        {
+            self.attempt.start = Some(time);
+        }
+    }
+
+    /// A point in time beside a recent wall-clock stamp tells the zone.
+    fn vote(&mut self, utc: Timestamp) {
+        let Some((line, local)) = self.last_local else { return };
+        if self.line.saturating_sub(line) > 40 {
+            return;
+        }
+        if let Some(minutes) = stamp::offset_minutes(local, utc) {
+            // At most one entry a quarter of an hour, so the list stays short.
+            match self.votes.iter_mut().find(|(m, _)| *m == minutes) {
+                Some((_, n)) => *n = n.saturating_add(1),
+                None => self.votes.push((minutes, 1)),
+            }
+        }
+    }
+
+    /// A command was entered. It begins an attempt, unless it only repeats the prompt just seen.
+    pub fn begin(&mut self, command: Command) {
+        let repeats = self.attempt.command == command.name
+            && self.line.saturating_sub(self.attempt.first_line) <= 6
+            && self.attempt.events.iter().all(|e| matches!(e.kind, LogEventKind::Command));
+        if repeats {
+            if self.attempt.arguments.is_empty() {
+                self.attempt.arguments = command.arguments;
+                command::understand(&mut self.attempt);
+            }
+            return;
+        }
+        self.close();
+        let mut shown = command.name.clone();
+        for argument in &command.arguments {
+            shown.push(' ');
+            shown.push_str(argument);
+        }
+        self.attempt = Attempt {
+            dialect: command.dialect,
+            command: command.name,
+            arguments: command.arguments,
+            first_line: self.line,
+            ..Attempt::default()
+        };
+        self.started = true;
+        command::understand(&mut self.attempt);
+        self.event(LogEventKind::Command, None, &shown);
+    }
+
+    /// The current attempt speaks this dialect.
+    pub fn speaks(&mut self, dialect: Dialect) {
+        if self.attempt.dialect == Dialect::Other || self.attempt.dialect == Dialect::Python {
+            self.attempt.dialect = dialect;
+        }
+    }
+
+    /// Adds an event; its index, unless the limit is reached.
+    pub fn event(&mut self, kind: LogEventKind, host: Option<(&str, Option<u16>)>, line: &str) -> Option<usize> {
+        self.started = true;
+        if self.attempt.first_line == 0 {
+            self.attempt.first_line = self.line;
+        }
+        self.attempt.last_line = self.line;
+        if self.attempt.events.len() >= LOG_EVENTS_MAX {
+            self.attempt.events_left_out = self.attempt.events_left_out.saturating_add(1);
+            // The end of a log tells the outcome: the last places are used again and again.
+            if kind.error().is_none() && !matches!(kind, LogEventKind::Finished { .. }) {
+                return None;
+            }
+            self.attempt.events.pop();
+        }
+        if let LogEventKind::ServerDate { date } = kind {
+            self.vote(date);
+        }
+        let (host, port) = match host {
+            Some((host, port)) => (Some(host.trim_end_matches('.').to_ascii_lowercase()), port),
+            None => (None, None),
+        };
+        self.attempt.events.push(LogEvent {
+            line: self.line,
+            time: self.time,
+            local: self.local,
+            kind,
+            host,
+            port,
+            text: shown(line),
+        });
+        self.attempt.events.len().checked_sub(1)
+    }
+
+    /// The client turns to a service.
+    pub fn connecting(&mut self, host: &str, port: u16, line: &str) {
+        self.host = Some((host.trim_end_matches('.').to_ascii_lowercase(), port));
+        self.event(LogEventKind::Connecting { address: None }, Some((host, Some(port))), line);
+    }
+
+    /// A failure that `line` names; wrappers that repeat a known one are left out.
+    pub fn failure(&mut self, class: ErrorClass, line: &str) {
+        let place = place::find(line, class);
+        if let Some(proxy) = &place.proxy {
+            self.proxy(proxy, line);
+        }
+        let host = place.host.or_else(|| self.host.clone().map(|(h, p)| (h, Some(p))));
+        if self.is_repeated(class, host.as_ref().map(|(h, _)| h.as_str())) {
+            return;
+        }
+        let host = host.as_ref().map(|(h, p)| (h.as_str(), *p));
+        self.event(LogEventKind::Exception { class }, host, line);
+    }
+
+    /// Whether the last events already tell `class` at `host`, or something better.
+    fn is_repeated(&self, class: ErrorClass, host: Option<&str>) -> bool {
+        for event in self.attempt.events.iter().rev() {
+            match &event.kind {
+                LogEventKind::Retry { .. } => {}
+                LogEventKind::Exception { .. } | LogEventKind::Aadsts { .. } | LogEventKind::Wam { .. } => {
+                    let same_host = host.is_none() || event.host.is_none() || event.host.as_deref() == host;
+                    let Some(known) = event.kind.error() else { return false };
+                    if same_host && (known == class || pattern::weight(known) > pattern::weight(class)) {
+                        return true;
+                    }
+                    if same_host && pattern::weight(known) == pattern::weight(class) && pattern::weight(class) < 5 {
+                        return true;
+                    }
+                }
+                LogEventKind::Warning | LogEventKind::Proxy { .. } | LogEventKind::TenantSeen { .. } => {}
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    /// A proxy is named; credentials are cut off.
+    pub fn proxy(&mut self, proxy: &str, line: &str) {
+        let proxy = place::authority(proxy);
+        if proxy.is_empty() || self.attempt.proxy.as_deref() == Some(proxy.as_str()) {
+            return;
+        }
+        self.attempt.proxy = Some(proxy.clone());
+        self.event(LogEventKind::Proxy { proxy }, None, line);
+    }
+
+    /// Entra ID answered with an error: reads the ids out of the text.
+    pub fn aadsts(&mut self, code: u32, line: &str) {
+        let found = place::aadsts_ids(line);
+        // The same answer is printed by every layer that it passes.
+        for event in self.attempt.events.iter_mut().rev().take(12) {
+            if let LogEventKind::Aadsts { code: known, trace_id, correlation_id, timestamp } = &mut event.kind
+                && *known == code
+                && (trace_id.is_none() || found.trace_id.is_none() || *trace_id == found.trace_id)
+            {
+                *trace_id = trace_id.take().or(found.trace_id);
+                *correlation_id = correlation_id.take().or(found.correlation_id);
+                *timestamp = timestamp.or(found.timestamp);
+                return;
+            }
+        }
+        if let Some(t) = found.timestamp {
+            self.vote(t);
+        }
+        let host = self.host.clone().or_else(|| self.attempt.authority.clone().map(|a| (a, 443)));
+        let kind = LogEventKind::Aadsts {
+            code,
+            trace_id: found.trace_id,
+            correlation_id: found.correlation_id,
+            timestamp: found.timestamp,
+        };
+        self.event(kind, host.as_ref().map(|(h, p)| (h.as_str(), Some(*p))), line);
+    }
+
+    /// `Trace ID`, `Correlation ID` and `Timestamp` on lines of their own belong to the answer just read.
+    pub fn aadsts_tail(&mut self, line: &str) -> bool {
+        let found = place::aadsts_ids(line);
+        let Some(event) = self.attempt.events.last_mut() else { return false };
+        let LogEventKind::Aadsts { trace_id, correlation_id, timestamp, .. } = &mut event.kind else { return false };
+        if found.trace_id.is_none() && found.correlation_id.is_none() && found.timestamp.is_none() {
+            return false;
+        }
+        *trace_id = trace_id.take().or(found.trace_id);
+        *correlation_id = correlation_id.take().or(found.correlation_id);
+        *timestamp = timestamp.or(found.timestamp);
+        true
+    }
+
+    /// A correlation id that the client made.
+    pub fn correlation(&mut self, id: &str) {
+        let id = id.trim().to_ascii_lowercase();
+        let known = self.attempt.correlation_ids.contains(&id);
+        if id.len() == 36 && !known && !id.starts_with("00000000-0000") && self.attempt.correlation_ids.len() < 64 {
+            self.attempt.correlation_ids.push(id);
+        }
+    }
+
+    /// The authority in `url`: its host and tenant.
+    pub fn authority(&mut self, url: &str) {
+        let Some((host, tenant)) = place::authority_and_tenant(url) else { return };
+        self.attempt.authority = Some(host);
+        if let Some(tenant) = tenant {
+            self.tenant(&tenant);
+        }
+    }
+
+    /// A tenant is in use; `organizations` and `common` give way to a real one.
+    pub fn tenant(&mut self, tenant: &str) {
+        let general = |t: &str| ["organizations", "common", "consumers"].iter().any(|g| g.eq_ignore_ascii_case(t));
+        let better = match self.attempt.tenant_used.as_deref() {
+            None => true,
+            Some(known) => general(known) && !general(tenant),
+        };
+        if better && !tenant.is_empty() && tenant.len() <= 128 {
+            self.attempt.tenant_used = Some(tenant.to_owned());
+        }
+    }
+
+    /// Ends the current attempt.
+    pub fn close(&mut self) {
+        let mut attempt = std::mem::take(&mut self.attempt);
+        self.host = None;
+        self.block = Block::None;
+        let has_content = self.started && (!attempt.events.is_empty() || !attempt.command.is_empty());
+        self.started = false;
+        if !has_content {
+            return;
+        }
+        attempt.last_line = attempt.last_line.max(attempt.first_line);
+        attempt.outcome = outcome(&attempt);
+        if self.facts.attempts.len() >= LOG_ATTEMPTS_MAX {
+            // The last attempts are those that the customer cares about.
+            self.facts.attempts.remove(0);
+            self.facts.attempts_left_out = self.facts.attempts_left_out.saturating_add(1);
+        }
+        self.facts.attempts.push(attempt);
+    }
+
+    /// All facts; times are brought to UTC where the log shows its zone.
+    pub fn finish(mut self) -> LogFacts {
+        self.close();
+        let mut facts = self.facts;
+        facts.utc_offset_minutes = self.votes.iter().max_by_key(|(m, n)| (*n, std::cmp::Reverse(*m))).map(|(m, _)| *m);
+        let near = self.first_utc.or_else(|| {
+            let start = facts.transcript.as_ref()?.start?;
+            Some(start.plus(-i64::from(facts.utc_offset_minutes?) * 60_000_000_000))
+        });
+        for attempt in &mut facts.attempts {
+            let near = attempt.events.iter().find_map(|e| e.time).or(near);
+            if let Some(offset) = facts.utc_offset_minutes {
+                for event in &mut attempt.events {
+                    if let (None, Some(local)) = (event.time, event.local) {
+                        event.time = stamp::to_utc(local, offset, near);
+                    }
+                }
+                if let Some(start) = attempt.start
+                    && let Some(utc) = stamp::to_utc(start, offset, near)
+                {
+                    attempt.start = Some(LogTime::Utc(utc));
+                }
+            } else if let Some(start) = facts.transcript.as_ref().and_then(|t| t.start) {
+                // A transcript dates its times of day, without telling the zone.
+                for event in &mut attempt.events {
+                    if let Some(LogTime::TimeOfDay(_)) = event.local
+                        && let Some(t) = event.local.and_then(|l| stamp::to_utc(l, 0, Some(start)))
+                    {
+                        event.local = Some(LogTime::Local(t));
+                    }
+                }
+                if let Some(LogTime::TimeOfDay(_)) | None = attempt.start {
+                    attempt.start = Some(LogTime::Local(start));
+                }
+            }
+        }
+        let mut tally: Vec<(Dialect, u64)> = Vec::new();
+        for attempt in &facts.attempts {
+            let lines = attempt.last_line.saturating_sub(attempt.first_line).saturating_add(1);
+            match tally.iter_mut().find(|(d, _)| *d == attempt.dialect) {
+                Some((_, n)) => *n = n.saturating_add(lines),
+                None => tally.push((attempt.dialect, lines)),
+            }
+        }
+        facts.dialect =
+            tally.iter().max_by_key(|(d, n)| (*n, std::cmp::Reverse(*d))).map(|(d, _)| *d).unwrap_or_default();
+        let left_out = facts.attempts.iter().fold(0u64, |n, a| n.saturating_add(a.events_left_out));
+        facts.problems.note_many("log_events_left_out", left_out, None, None, || {
+            message!(
+                en: "{left_out} log events beyond the limit were only counted",
+                ja: "上限を超えたログ イベント {left_out} 件は件数のみ数えました"
+            )
+        });
+        let attempts = facts.attempts_left_out;
+        facts.problems.note_many("log_attempts_left_out", attempts, None, None, || {
+            message!(
+                en: "the log holds {attempts} more sign-in attempts before the ones shown",
+                ja: "表示した試行より前に、さらに {attempts} 回のサインイン試行がログにあります"
+            )
+        });
+        facts
+    }
+}
+
+/// One line for people: without secrets, blanks folded, cut.
+pub(crate) fn shown(line: &str) -> String {
+    let clean = secret::clean(text::cut(line, TEXT_BYTES_MAX));
+    let mut out = String::with_capacity(clean.len().min(LOG_TEXT_CHARS_MAX * 2));
+    let mut chars = 0usize;
+    for word in clean.split_whitespace() {
+        if chars > 0 {
+            out.push(' ');
+            chars += 1;
+        }
+        for c in word.chars() {
+            if chars >= LOG_TEXT_CHARS_MAX {
+                out.push('…');
+                return out;
+            }
+            out.push(c);
+            chars += 1;
+        }
+    }
+    out
+}
+
+/// How an attempt ended. An explicit exit code wins; else the last error, unless something succeeded behind it;
+/// else the last thing that was begun and not answered.
+fn outcome(attempt: &Attempt) -> Outcome {
+    let events = &attempt.events;
+    let exit = events.iter().rev().find_map(|e| match e.kind {
+        LogEventKind::Finished { exit_code } => Some(exit_code),
+        _ => None,
+    });
+    let is_error = |e: &LogEvent| e.kind.error().is_some() && !matches!(e.kind, LogEventKind::Retry { .. });
+    let last_error = events.iter().rposition(is_error);
+    let succeeded = |e: &LogEvent| match e.kind {
+        LogEventKind::HttpResponse { status, .. } => (200..400).contains(&status),
+        LogEventKind::TokenReceived | LogEventKind::CacheUsed => true,
+        _ => false,
+    };
+    if exit == Some(Some(0)) {
+        return Outcome::Succeeded;
+    }
+    let last_success = events.iter().rposition(succeeded);
+    if let Some(last) = last_error
+        && (exit.flatten().is_some_and(|c| c != 0) || last_success.is_none_or(|s| s < last))
+    {
+        let given_up = |class| matches!(class, Some(ErrorClass::UserCancelled));
+        let waited = last
+            .checked_sub(1)
+            .and_then(|i| events.get(i))
+            .is_some_and(|e| matches!(e.kind, LogEventKind::Connecting { .. } | LogEventKind::HttpRequest { .. }));
+        if given_up(events.get(last).and_then(|e| e.kind.error())) && waited {
+            return Outcome::Waiting { event: last.saturating_sub(1) };
+        }
+        return Outcome::Failed { event: cause(events, last) };
+    }
+    if exit.flatten().is_some_and(|c| c != 0) {
+        // An exit code without any error that was understood.
+        return match events.iter().rposition(|e| matches!(e.kind, LogEventKind::Retry { .. })) {
+            Some(event) => Outcome::Failed { event },
+            None => Outcome::Unknown,
+        };
+    }
+    let last = events.iter().rposition(|e| {
+        !matches!(
+            e.kind,
+            LogEventKind::Warning
+                | LogEventKind::Proxy { .. }
+                | LogEventKind::TenantSeen { .. }
+                | LogEventKind::ServerDate { .. }
+                | LogEventKind::Command
+        )
+    });
+    match last.and_then(|i| events.get(i).map(|e| (i, &e.kind))) {
+        Some((
+            event,
+            LogEventKind::Connecting { .. }
+            | LogEventKind::Connected { .. }
+            | LogEventKind::HttpRequest { .. }
+            | LogEventKind::Retry { .. }
+            | LogEventKind::BrowserOpened
+            | LogEventKind::DeviceCode,
+        )) => Outcome::Waiting { event },
+        Some((_, LogEventKind::HttpResponse { status, .. })) if *status >= 400 => Outcome::Unknown,
+        Some(_) if last_success.is_some() => Outcome::Succeeded,
+        _ => Outcome::Unknown,
+    }
+}
+
+/// The event that names the cause best: among the errors since the last success, at the host of the last error, the
+/// one whose class says most; the earliest of equals.
+fn cause(events: &[LogEvent], last: usize) -> usize {
+    let host = events.get(last).and_then(|e| e.host.as_deref());
+    let begin = events
+        .iter()
+        .take(last)
+        .rposition(|e| match e.kind {
+            LogEventKind::HttpResponse { status, .. } => (200..400).contains(&status),
+            LogEventKind::TokenReceived | LogEventKind::Command => true,
+            _ => false,
+        })
+        .map_or(0, |i| i.saturating_add(1));
+    let mut best = (last, events.get(last).and_then(|e| e.kind.error()).map_or(0, pattern::weight));
+    for (i, event) in events.iter().enumerate().take(last).skip(begin) {
+        let same_host = host.is_none() || event.host.is_none() || event.host.as_deref() == host;
+        let is_retry = matches!(event.kind, LogEventKind::Retry { .. });
+        if let Some(class) = event.kind.error()
+            && same_host
+            && !is_retry
+            && (pattern::weight(class) > best.1 || (pattern::weight(class) == best.1 && best.0 == last))
+        {
+            best = (i, pattern::weight(class));
+        }
+    }
+    best.0
+}

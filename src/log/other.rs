@@ -1,0 +1,355 @@
+//! Text of any program: errors that stand alone, curl, Node, Go, .NET, tracebacks, device codes.
+//!
+//! What enters: a line that no dialect claimed, or the message of a record. What leaves: events.
+
+use crate::facts::log::LogTime;
+use crate::facts::log::{BrokerFault, Dialect, ErrorClass, LogEventKind, SigninMethod};
+use crate::log::build::{Block, Builder};
+use crate::log::{az, pattern, place, stamp};
+use regex::Regex;
+use std::sync::LazyLock;
+
+macro_rules! regex {
+    ($name:ident, $pattern:expr) => {
+        static $name: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new($pattern).ok());
+    };
+}
+
+regex!(CURL_TRYING, r"^\*\s+Trying (\[[^\]]+\]|[0-9A-Fa-f.:]+):(\d{1,5})\.\.\.");
+regex!(
+    CURL_CONNECTED,
+    r"^\* (?:Connected to|Established connection to) (\S+) \((\[?[0-9A-Fa-f.:]+)(?: port \d+)?\]?\)(?: port (\d{1,5}))?"
+);
+regex!(CURL_TLS, r"^\* SSL connection using (\S+)");
+regex!(
+    CURL_PROXY,
+    r"(?i)^\* (?:Uses proxy env variable \S+ == '([^']+)'|Connected to proxy|Establish(?:ed)? HTTP proxy tunnel to (\S+))"
+);
+regex!(CURL_REQUEST, r"^> ([A-Z]+) (\S+) HTTP/[\d.]+");
+regex!(CURL_REPLY, r"^< HTTP/[\d.]+ (\d{3})");
+regex!(CURL_HEADER, r"^([<>]) ([A-Za-z0-9-]+): (.*)$");
+regex!(CURL_URL_RESULT, r"^(https?://\S+) (\d{3})(?: (\d+|\S.*))?$");
+regex!(NODE_MSAL, r"^azure:(?:identity|core[\w-]*):(\w+) (.*)$");
+regex!(
+    WAM_CODE,
+    r"(?i)(?:error ?code:?|api_error_code, Value:|Status: Response_Status\.Status_\w+, Error code:|error:)\s*(-?\d{5,10}|0x[0-9a-f]{8})\b"
+);
+regex!(WAM_STATUS, r"(?i)(?:Error Message:|Response_Status\.Status_|StatusInternal::|Status:)\s*([A-Za-z]+)");
+regex!(EXIT, r"^\[exit (\d+|timeout), ([\d.]+)s\]$");
+regex!(DEVICE, r"(?i)devicelogin|/deviceauth|microsoft\.com/device\b");
+regex!(HTML_TITLE, r"(?i)<title>([^<]{1,200})</title>");
+
+/// Reads one line that no dialect claimed.
+pub(crate) fn line(b: &mut Builder, line: &str) {
+    if b.block == Block::Traceback {
+        if line.starts_with([' ', '\t']) {
+            return;
+        }
+        // The first line in the first column names the exception.
+        if !line.is_empty() {
+            b.block = Block::None;
+            if !free(b, line, false) {
+                note_unknown(b, line);
+            }
+        }
+        return;
+    }
+    if line.starts_with("Traceback (most recent call last)") {
+        b.block = Block::Traceback;
+        return;
+    }
+    let text = line.trim_start();
+    // Frames of .NET and Java stacks, and Python source echoed without its head.
+    if text.is_empty() || (text.len() < line.len() && (text.starts_with("at ") || text.starts_with("File \""))) {
+        return;
+    }
+    if curl(b, line) || node(b, line) {
+        return;
+    }
+    if let Some(c) = EXIT.as_ref().and_then(|r| r.captures(line)) {
+        let seconds: f64 = c.get(2).and_then(|s| s.as_str().parse().ok()).unwrap_or(0.0);
+        b.attempt.duration_ms.get_or_insert((seconds.clamp(0.0, 1e9) * 1000.0) as u64);
+        return;
+    }
+    if let Some(c) = CURL_URL_RESULT.as_ref().and_then(|r| r.captures(line)) {
+        // `<url> <status>`: scripts that probe endpoints.
+        let url = c.get(1).and_then(|u| place::urls(u.as_str()).next());
+        let status: u16 = c.get(2).and_then(|s| s.as_str().parse().ok()).unwrap_or(0);
+        if let Some(url) = url
+            && (100..600).contains(&status)
+        {
+            b.event(reply(String::new(), url.path, status), Some((&url.host, url.port)), line);
+            return;
+        }
+    }
+    if text.starts_with(['{', '}', '"', '<']) {
+        body(b, text);
+        return;
+    }
+    free(b, line, false);
+}
+
+/// A reply without further details.
+pub(crate) fn reply(method: String, path: String, status: u16) -> LogEventKind {
+    LogEventKind::HttpResponse { method, path, status, duration_ms: None, bytes: None, request_id: None }
+}
+
+/// Free text: an answer of Entra ID, a failure with a known cause, a device code. `is_error` when its writer called it
+/// an error, so that it is kept without a known cause too. False when nothing was recognised.
+pub(crate) fn free(b: &mut Builder, message: &str, is_error: bool) -> bool {
+    if b.aadsts_tail(message) {
+        return true;
+    }
+    if let Some(code) = pattern::aadsts(message) {
+        b.aadsts(code, message);
+        return true;
+    }
+    if message.contains("WAM") && WAM_CODE.as_ref().is_some_and(|r| r.is_match(message)) {
+        return wam(b, message, message);
+    }
+    if DEVICE.as_ref().is_some_and(|r| r.is_match(message)) {
+        b.attempt.method = SigninMethod::DeviceCode;
+        b.event(LogEventKind::DeviceCode, None, message);
+        return true;
+    }
+    if message.starts_with("A web browser has been opened at") || message.starts_with("Select the account you want") {
+        b.authority(message);
+        b.event(LogEventKind::BrowserOpened, None, message.split('?').next().unwrap_or(message));
+        return true;
+    }
+    if let Some(class) = pattern::classify(message) {
+        b.failure(class, message);
+        return true;
+    }
+    if is_error {
+        note_unknown(b, message);
+        return true;
+    }
+    false
+}
+
+/// An error whose cause is not known. Words around a traceback are none.
+fn note_unknown(b: &mut Builder, message: &str) {
+    let filler = message.starts_with("The command failed with an unexpected error")
+        || message.starts_with("To check existing issues")
+        || message.starts_with("Traceback")
+        || message.starts_with("The above exception")
+        || message.starts_with("During handling of")
+        || message.contains("handle_exception is called with an exception")
+        || message.trim().is_empty();
+    if !filler {
+        b.failure(ErrorClass::Other, message);
+    }
+}
+
+/// A body that a client printed: JSON with an error, or a page of a proxy.
+pub(crate) fn body(b: &mut Builder, text: &str) {
+    if let Some(code) = pattern::aadsts(text) {
+        b.aadsts(code, text);
+    } else if text.starts_with('<') {
+        if let Some(title) = HTML_TITLE.as_ref().and_then(|r| r.captures(text)).and_then(|c| c.get(1)) {
+            b.event(LogEventKind::Warning, None, &format!("HTML answer, title: {}", title.as_str()));
+        }
+    } else if text.contains("\"error\"") && text.len() < 16 << 10 {
+        // Only words of OAuth count here: a body may talk about anything.
+        if pattern::classify(text) == Some(ErrorClass::OAuth) {
+            b.failure(ErrorClass::OAuth, text);
+        }
+    }
+}
+
+/// A failure of the Windows broker, its code decimal (signed or not) or hexadecimal.
+pub(crate) fn wam(b: &mut Builder, message: &str, line: &str) -> bool {
+    let code = WAM_CODE.as_ref().and_then(|r| {
+        let text = r.captures(message)?.get(1)?.as_str();
+        match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok(),
+            // Signed codes are the same 32 bits.
+            None => text.parse::<i64>().ok().and_then(|n| u32::try_from(n & 0xFFFF_FFFF).ok()),
+        }
+    });
+    let status = WAM_STATUS.as_ref().and_then(|r| Some(r.captures(message)?.get(1)?.as_str().to_ascii_lowercase()));
+    let by_status = match status.as_deref() {
+        Some("nonetwork" | "networktemporarilyunavailable") => Some(BrokerFault::NoNetwork),
+        Some("interactionrequired" | "accountunusable") => Some(BrokerFault::InteractionRequired),
+        Some("usercanceled" | "usercancelled") => Some(BrokerFault::UserCancelled),
+        Some("servertemporarilyunavailable") => Some(BrokerFault::ConnectionAborted),
+        _ if message.contains("no Internet connection") => Some(BrokerFault::NoNetwork),
+        _ => None,
+    };
+    let by_code = code.map(pattern::broker).filter(|f| *f != BrokerFault::Unspecified);
+    if code.is_none() && by_status.is_none() {
+        return false;
+    }
+    let fault = by_code.or(by_status).unwrap_or(BrokerFault::Unspecified);
+    b.attempt.broker = Some(true);
+    if let Some(code_aad) = pattern::aadsts(message) {
+        b.aadsts(code_aad, line);
+        return true;
+    }
+    let class = ErrorClass::Broker(fault);
+    let known = b.attempt.events.iter().rev().take(8).any(|e| match e.kind {
+        LogEventKind::Wam { code: c, class: k } => (c == code || code.is_none()) && (k == class || c.is_some()),
+        _ => false,
+    });
+    if !known {
+        b.event(LogEventKind::Wam { code, class }, None, line);
+    }
+    true
+}
+
+/// curl -v: `*` notes, `>` request, `<` reply.
+fn curl(b: &mut Builder, line: &str) -> bool {
+    if let Some(rest) = line.strip_prefix("curl: (") {
+        b.speaks(Dialect::Curl);
+        let message = rest.split_once(") ").map_or(rest, |(_, m)| m);
+        if pattern::classify(line).is_some() || pattern::classify(message).is_some() {
+            free(b, line, true);
+        } else {
+            note_unknown(b, line);
+        }
+        return true;
+    }
+    let Some(first) = line.chars().next() else { return false };
+    if !matches!(first, '*' | '<' | '>') || !matches!(line.as_bytes().get(1), Some(b' ')) {
+        // `{ [5 bytes data]`, `} [5 bytes data]`.
+        return (first == '{' || first == '}') && line.ends_with("bytes data]");
+    }
+    if first == '<' && !matches!(b.attempt.dialect, Dialect::Curl | Dialect::Other) {
+        return false;
+    }
+    if let Some(c) = CURL_TRYING.as_ref().and_then(|r| r.captures(line)) {
+        b.speaks(Dialect::Curl);
+        let address = c.get(1).and_then(|a| a.as_str().trim_matches(['[', ']']).parse().ok());
+        let port: u16 = c.get(2).and_then(|p| p.as_str().parse().ok()).unwrap_or(443);
+        // curl names the host only once connected; the command line has it.
+        let host = curl_target(b).unwrap_or_default();
+        b.host = (!host.is_empty()).then(|| (host.clone(), port));
+        b.event(LogEventKind::Connecting { address }, (!host.is_empty()).then_some((host.as_str(), Some(port))), line);
+    } else if let Some(c) = CURL_CONNECTED.as_ref().and_then(|r| r.captures(line)) {
+        b.speaks(Dialect::Curl);
+        let host = c.get(1).map_or("", |m| m.as_str()).to_ascii_lowercase();
+        let address = c.get(2).and_then(|a| a.as_str().trim_matches(['[', ']']).parse().ok());
+        let port = c.get(3).and_then(|p| p.as_str().parse().ok());
+        b.host = Some((host.clone(), port.unwrap_or(443)));
+        b.event(LogEventKind::Connected { address }, Some((&host, port)), line);
+    } else if let Some(c) = CURL_TLS.as_ref().and_then(|r| r.captures(line)) {
+        let version = c.get(1).map_or("", |m| m.as_str()).to_owned();
+        let host = b.host.clone();
+        b.event(LogEventKind::TlsEstablished { version }, host.as_ref().map(|(h, p)| (h.as_str(), Some(*p))), line);
+    } else if let Some(c) = CURL_PROXY.as_ref().and_then(|r| r.captures(line)) {
+        if let Some(proxy) = c.get(1) {
+            b.proxy(proxy.as_str(), line);
+        } else if let (Some((host, port)), Some(_)) = (b.host.clone(), c.get(2)) {
+            // What curl connected to before a tunnel is the proxy.
+            b.proxy(&format!("{host}:{port}"), line);
+        }
+    } else if let Some(c) = CURL_REQUEST.as_ref().and_then(|r| r.captures(line)) {
+        let part = |i: usize| c.get(i).map_or("", |m| m.as_str());
+        let target = part(2).split(['?', '#']).next().unwrap_or_default().to_owned();
+        if part(1) == "CONNECT" {
+            let (host, port) = target.rsplit_once(':').unwrap_or((&target, "443"));
+            b.host = Some((host.to_ascii_lowercase(), port.parse().unwrap_or(443)));
+        }
+        let host = b.host.clone();
+        b.event(
+            LogEventKind::HttpRequest { method: part(1).to_owned(), path: target, request_id: None },
+            host.as_ref().map(|(h, p)| (h.as_str(), Some(*p))),
+            line,
+        );
+    } else if let Some(c) = CURL_REPLY.as_ref().and_then(|r| r.captures(line)) {
+        let status: u16 = c.get(1).and_then(|s| s.as_str().parse().ok()).unwrap_or(0);
+        let asked = b.attempt.events.iter().rev().find_map(|e| match &e.kind {
+            LogEventKind::HttpRequest { method, path, .. } => Some((method.clone(), path.clone())),
+            _ => None,
+        });
+        let (method, path) = asked.unwrap_or_default();
+        let host = b.host.clone();
+        let host = host.as_ref().map(|(h, p)| (h.as_str(), Some(*p)));
+        b.event(reply(method, path, status), host, line);
+    } else if let Some(c) = CURL_HEADER.as_ref().and_then(|r| r.captures(line)) {
+        if c.get(1).is_some_and(|m| m.as_str() == "<") {
+            let part = |i: usize| c.get(i).map_or("", |m| m.as_str());
+            let (name, value) = (part(2).to_owned(), part(3).to_owned());
+            az::header(b, &name, &value, line);
+        }
+    } else if line.starts_with("* TLSv") || line.starts_with("*  ") || line.starts_with("* ALPN") {
+        // Progress of a handshake and fields of a certificate.
+    } else if let Some(class) = pattern::classify(line) {
+        b.failure(class, line);
+    }
+    true
+}
+
+/// The host that the curl command asked for.
+fn curl_target(b: &Builder) -> Option<String> {
+    b.attempt.arguments.iter().find_map(|a| place::urls(a).next()).map(|u| u.host)
+}
+
+/// Azure SDK for JavaScript: `azure:identity:info … MSAL Node V2 … message: [Sun, 22 Nov 2026 15:11:01 GMT] : …`.
+fn node(b: &mut Builder, line: &str) -> bool {
+    let Some(c) = NODE_MSAL.as_ref().and_then(|r| r.captures(line)) else { return false };
+    b.speaks(Dialect::Node);
+    if let Some(t) = stamp::http_date(line) {
+        b.stamp(LogTime::Utc(t));
+    }
+    let message = c.get(2).map_or("", |m| m.as_str());
+    let is_error = c.get(1).is_some_and(|l| matches!(l.as_str(), "error" | "warning"));
+    if let Some(id) = message.split_once("] : [").and_then(|(_, rest)| place::guid(rest)) {
+        b.correlation(id);
+    }
+    if message.contains("getToken() => SUCCESS") || message.contains("SUCCESS. Scopes") {
+        b.event(LogEventKind::TokenReceived, None, line);
+    } else {
+        free(b, message, is_error && message.contains("ERROR"));
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::log::Outcome;
+
+    fn read(text: &str) -> crate::facts::log::LogFacts {
+        crate::log::read_text(text)
+    }
+
+    #[test]
+    fn broker_codes_are_read_in_every_notation() {
+        for text in [
+            "WAM Error \n Error Code: 3399942148 Error Message: NoNetwork WAM Error Message: ",
+            "Microsoft.Identity.Client.MsalServiceException: WAM Error Error Code: -895025148 Error Message: NoNetwork",
+            "WAM: (pii) Status: NoNetwork, Error code: 0xCAA70004",
+        ] {
+            let facts = read(text);
+            let class = facts.attempts.first().and_then(|a| a.error_class());
+            assert_eq!(class, Some(ErrorClass::Broker(BrokerFault::NoNetwork)), "{text}: {facts:#?}");
+        }
+    }
+
+    #[test]
+    fn curl_says_what_it_connected_to() {
+        let facts = read(
+            "$ curl -v https://management.azure.com/\n\
+             *   Trying 4.150.240.10:443...\n\
+             * connect to 4.150.240.10 port 443 failed: Connection refused\n\
+             curl: (7) Failed to connect to management.azure.com port 443 after 29 ms: Couldn't connect to server\n",
+        );
+        let attempt = facts.attempts.first().unwrap();
+        assert_eq!(attempt.dialect, Dialect::Curl);
+        assert_eq!(attempt.error_class(), Some(ErrorClass::ConnectionRefused));
+        assert_eq!(attempt.cause().and_then(|e| e.host.as_deref()), Some("management.azure.com"));
+    }
+
+    #[test]
+    fn source_lines_of_a_traceback_are_no_errors() {
+        let facts = read(
+            "Traceback (most recent call last):\n  File \"x.py\", line 1, in f\n    raise ConnectTimeoutError(\n\
+             urllib3.exceptions.NameResolutionError: Failed to resolve 'graph.microsoft.com' ([Errno -2] Name or service not known)\n",
+        );
+        let attempt = facts.attempts.first().unwrap();
+        assert_eq!(attempt.events.len(), 1, "{attempt:#?}");
+        assert!(matches!(attempt.outcome, Outcome::Failed { event: 0 }));
+    }
+}

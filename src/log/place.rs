@@ -1,0 +1,267 @@
+//! Where an error happened: hosts, proxies, tenants and ids inside a line.
+//!
+//! What enters: one line. What leaves: names in lower case, ports, ids. Total; takes the first plausible reading.
+
+use crate::facts::log::{ErrorClass, LogTime};
+use crate::log::stamp;
+use crate::time::Timestamp;
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// A service host and its port.
+pub(crate) type HostPort = (String, Option<u16>);
+
+/// Places that a line names.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The service that the client wanted.
+    pub host: Option<HostPort>,
+    /// The proxy on the way.
+    pub proxy: Option<String>,
+}
+
+/// Sites that error texts point to for help; they are not what failed.
+const HELP_HOSTS: &[&str] = &[
+    "aka.ms",
+    "go.microsoft.com",
+    "docs.microsoft.com",
+    "learn.microsoft.com",
+    "github.com",
+    "urllib3.readthedocs.io",
+    "curl.se",
+    "curl.haxx.se",
+    "msal-python.readthedocs.io",
+    "your_tenant",
+    "tenant_name.ciamlogin.com",
+];
+
+macro_rules! regex {
+    ($name:ident, $pattern:expr) => {
+        static $name: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new($pattern).ok());
+    };
+}
+
+const NAME: &str = r"([A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?|\[?[0-9A-Fa-f:]{3,45}\]?)";
+
+regex!(POOL, &format!(r"HTTPS?ConnectionPool\(host='{NAME}', port=(\d{{1,5}})\)"));
+regex!(CONNECTION, &format!(r"HTTPS?Connection\(host='{NAME}', port=(\d{{1,5}})\)"));
+regex!(
+    NAMED,
+    &format!(
+        r"(?i)(?:failed to resolve '|could not be resolved: '|解決できませんでした。?:? ?'|connection to |getaddrinfo \w+ |could not resolve host: |lookup |failed to connect to |connect to host |connecting to |verify that the hostname |サーバー ')'?{NAME}(?::(\d{{1,5}})|\s+port (\d{{1,5}}))?(?:'|\s|:|;|,|$|\))"
+    )
+);
+regex!(PAREN, r"\(([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+):(\d{1,5})\)");
+regex!(URL, r#"(?i)\b(https?)://(?:[^/\s'"@]*@)?(\[[0-9a-f:]+\]|[a-z0-9_.-]+)(?::(\d{1,5}))?(/[^\s'"<>?#]*)?"#);
+regex!(
+    PROXY,
+    r#"(?i)(?:proxy(?: request)?(?: to)? (?:proxy )?'?|resolve proxy: |proxyconnect tcp: dial tcp:? (?:lookup )?|using proxy:? '?|proxy (?:is|=|:) ?'?|https?_proxy['"]?\s*[=:]\s*['"]?)((?:https?://)?(?:[^/\s'"@]*@)?(?:\[[0-9a-f:]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9-]+:\d+)(?::\d{1,5})?)"#
+);
+regex!(
+    TRACE,
+    r"(?i)(?:trace[ _]?id|トレース ID)[\W_]{1,6}([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+);
+regex!(
+    CORRELATION,
+    r"(?i)(?:correlation[ _]?id|相関 ID|関連付け ID)[\W_]{1,6}([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+);
+regex!(STAMP, r"(?i)(?:timestamp|タイムスタンプ)[\W_]{1,6}(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?)\s?Z?");
+regex!(GUID, r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}");
+
+fn named(regex: &LazyLock<Option<Regex>>, line: &str) -> Option<HostPort> {
+    let c = regex.as_ref()?.captures(line)?;
+    let host = c.get(1)?.as_str();
+    let port = c.iter().skip(2).flatten().find_map(|p| p.as_str().parse().ok());
+    plausible(host).then(|| (host.to_ascii_lowercase(), port))
+}
+
+/// A name with a dot, or an address: words of a sentence have none.
+fn plausible(host: &str) -> bool {
+    let bare = host.trim_matches(['[', ']']);
+    (host.contains('.') && !host.ends_with(".py") && !host.contains(".."))
+        || bare.parse::<std::net::IpAddr>().is_ok()
+        || host.eq_ignore_ascii_case("localhost")
+}
+
+/// The places in `line`, which names a failure of `class`.
+pub(crate) fn find(line: &str, class: ErrorClass) -> Place {
+    let mut place = Place::default();
+    if class.is_proxy() || line.contains("ProxyError") || line.contains("to proxy") {
+        // Inside a ProxyError the single connection is the one to the proxy, the pool is the service's.
+        place.proxy =
+            PROXY.as_ref().and_then(|r| r.captures(line)?.get(1).map(|m| m.as_str().to_owned())).or_else(|| {
+                let (host, port) = named(&CONNECTION, line)?;
+                Some(port.map_or_else(|| host.clone(), |p| format!("{host}:{p}")))
+            });
+        place.host = named(&POOL, line).or_else(|| named(&PAREN, line));
+        return place;
+    }
+    place.host = named(&POOL, line)
+        .or_else(|| named(&CONNECTION, line))
+        .or_else(|| named(&NAMED, line))
+        .or_else(|| named(&PAREN, line))
+        .or_else(|| urls(line).find(|u| !u.is_help()).map(|u| (u.host, u.port)));
+    place
+}
+
+/// A URL in a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Url {
+    /// Host, lower case.
+    pub host: String,
+    /// Port, explicit or by scheme.
+    pub port: Option<u16>,
+    /// Path without query.
+    pub path: String,
+}
+
+impl Url {
+    fn is_help(&self) -> bool {
+        HELP_HOSTS.contains(&self.host.as_str())
+    }
+}
+
+/// The URLs of a line.
+pub(crate) fn urls(line: &str) -> impl Iterator<Item = Url> + '_ {
+    URL.as_ref().into_iter().flat_map(move |r| r.captures_iter(line)).filter_map(|c| {
+        let host = c.get(2)?.as_str().trim_end_matches('.').to_ascii_lowercase();
+        let secure = c.get(1)?.as_str().eq_ignore_ascii_case("https");
+        let port = match c.get(3) {
+            Some(p) => p.as_str().parse().ok()?,
+            None if secure => 443,
+            None => 80,
+        };
+        let path = c.get(4).map_or(String::new(), |p| p.as_str().trim_end_matches(['.', ',', ')', ';']).to_owned());
+        Some(Url { host, port: Some(port), path })
+    })
+}
+
+/// `host:port` of a proxy as written anywhere: without scheme, credentials, path.
+pub(crate) fn authority(proxy: &str) -> String {
+    let rest = proxy.split_once("://").map_or(proxy, |(_, r)| r);
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, r)| r);
+    let rest = rest.split(['/', '?', '#', ' ', '\'', '"']).next().unwrap_or_default();
+    rest.trim_end_matches(['.', ',', ';']).chars().take(255).collect::<String>().to_ascii_lowercase()
+}
+
+/// Host and tenant of an authority: `https://login.microsoftonline.com/<tenant>/…`.
+pub(crate) fn authority_and_tenant(url: &str) -> Option<(String, Option<String>)> {
+    let url = urls(url).next()?;
+    let mut segments = url.path.split('/').filter(|s| !s.is_empty());
+    let first = segments.next();
+    let second = segments.next();
+    // Endpoints of the authority itself have no tenant in front.
+    let is_tenant = |s: &str| {
+        is_guid(s)
+            || (s.contains('.') && !s.starts_with('.') && plausible(s))
+            || ["organizations", "common", "consumers"].iter().any(|g| g.eq_ignore_ascii_case(s))
+    };
+    let tenant = first.filter(|s| is_tenant(s)).map(str::to_owned);
+    let looks_like_authority = tenant.is_some()
+        || first.is_none()
+        || matches!(second, Some("oauth2" | "discovery" | "v2.0" | "instance" | "devicecode"))
+        || matches!(first, Some("discovery" | "oauth2" | "adfs"));
+    looks_like_authority.then_some((url.host, tenant))
+}
+
+/// Whether `text` is a GUID.
+pub(crate) fn is_guid(text: &str) -> bool {
+    text.len() == 36 && GUID.as_ref().is_some_and(|r| r.is_match(text))
+}
+
+/// The first GUID in `text`.
+pub(crate) fn guid(text: &str) -> Option<&str> {
+    GUID.as_ref()?.find(text).map(|m| m.as_str())
+}
+
+/// Ids that Entra ID puts behind an error.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct AadstsIds {
+    pub trace_id: Option<String>,
+    pub correlation_id: Option<String>,
+    pub timestamp: Option<Timestamp>,
+}
+
+/// Reads `Trace ID`, `Correlation ID`, `Timestamp` out of a line; JSON keys with underscores as well.
+pub(crate) fn aadsts_ids(line: &str) -> AadstsIds {
+    let first = |r: &LazyLock<Option<Regex>>| Some(r.as_ref()?.captures(line)?.get(1)?.as_str().to_ascii_lowercase());
+    AadstsIds {
+        trace_id: first(&TRACE),
+        correlation_id: first(&CORRELATION),
+        // Entra ID always means UTC here.
+        timestamp: first(&STAMP).and_then(|t| match stamp::iso(&t.replace('t', "T"))? {
+            LogTime::Utc(t) | LogTime::Local(t) => Some(t),
+            LogTime::TimeOfDay(_) => None,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_is_the_service_and_not_the_proxy() {
+        let line = "HTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries exceeded with url: /x (Caused by ProxyError('Unable to connect to proxy', NewConnectionError(\"HTTPSConnection(host='proxy.example.net', port=3128): Failed to establish a new connection: [Errno 111] Connection refused\")))";
+        let place = find(line, ErrorClass::ProxyOther);
+        assert_eq!(place.host, Some(("login.microsoftonline.com".to_owned(), Some(443))));
+        assert_eq!(place.proxy.as_deref(), Some("proxy.example.net:3128"));
+        let line = "The proxy tunnel request to proxy 'http://u:p@proxy.example:8080/' failed with status code '407'. (graph.microsoft.com:443)";
+        let place = find(line, ErrorClass::ProxyStatus(407));
+        assert_eq!(place.proxy.as_deref().map(authority).as_deref(), Some("proxy.example:8080"));
+        assert_eq!(place.host, Some(("graph.microsoft.com".to_owned(), Some(443))));
+    }
+
+    #[test]
+    fn hosts_are_found_in_the_words_of_every_client() {
+        for (line, host, port) in [
+            ("Failed to resolve 'login.microsoftonline.com' ([Errno -3])", "login.microsoftonline.com", None),
+            (
+                "'Connection to login.microsoftonline.us timed out. (connect timeout=None)'",
+                "login.microsoftonline.us",
+                None,
+            ),
+            ("getaddrinfo ENOTFOUND graph.microsoft.com", "graph.microsoft.com", None),
+            ("The remote name could not be resolved: 'login.chinacloudapi.cn'", "login.chinacloudapi.cn", None),
+            ("No such host is known. (management.azure.com:443)", "management.azure.com", Some(443)),
+            ("Failed to connect to management.azure.com port 443 after 29 ms", "management.azure.com", Some(443)),
+            (
+                "dial tcp: lookup login.microsoftonline.com on 10.0.0.2:53: no such host",
+                "login.microsoftonline.com",
+                None,
+            ),
+            (
+                "Get \"https://graph.microsoft.com/v1.0/me\": x509: bad (see https://aka.ms/x)",
+                "graph.microsoft.com",
+                Some(443),
+            ),
+            ("see https://aka.ms/help and https://sts.example.org:4443/adfs failed", "sts.example.org", Some(4443)),
+        ] {
+            assert_eq!(find(line, ErrorClass::Other).host, Some((host.to_owned(), port)), "{line}");
+        }
+        assert_eq!(find("Connection to the server failed", ErrorClass::Other).host, None);
+    }
+
+    #[test]
+    fn tenants_are_read_from_authorities_only() {
+        let tenant = |u: &str| authority_and_tenant(u).and_then(|(_, t)| t);
+        assert_eq!(tenant("https://login.microsoftonline.com/organizations/v2.0/x").as_deref(), Some("organizations"));
+        assert_eq!(
+            tenant("https://login.microsoftonline.com/contoso.com/oauth2/token").as_deref(),
+            Some("contoso.com")
+        );
+        assert_eq!(tenant("https://login.microsoftonline.com/common/discovery/instance").as_deref(), Some("common"));
+        assert_eq!(authority_and_tenant("https://management.azure.com/subscriptions/x"), None);
+    }
+
+    #[test]
+    fn ids_of_an_answer_are_read_from_text_and_json() {
+        let g = "57b95222-9734-4f24-a5b2-ccd2d8bf239b";
+        let ids = aadsts_ids(&format!("AADSTS1: x Trace ID: {g} Correlation ID: {g} Timestamp: 2026-11-22 15:20:20Z"));
+        assert_eq!(ids.trace_id.as_deref(), Some(g));
+        assert_eq!(ids.timestamp, stamp::http_date("Sun, 22 Nov 2026 15:20:20 GMT"));
+        let ids =
+            aadsts_ids(&format!(r#"{{"trace_id":"{g}","correlation_id":"{g}","timestamp":"2026-11-22 15:20:20Z"}}"#));
+        assert!(ids.trace_id.is_some() && ids.correlation_id.is_some() && ids.timestamp.is_some());
+    }
+}
