@@ -52,7 +52,8 @@ impl ErrorCode {
     }
 }
 
-/// Sorted by number.
+/// One line a code, sorted by number.
+#[rustfmt::skip]
 pub static ERROR_CODES: &[ErrorCode] = &[
     elsewhere(16000, "InteractionRequired", "User from that identity provider is not in the tenant.", "その ID プロバイダーのユーザーはテナントに存在しない。").next("Check the tenant, and that it is not a personal account.", "テナントの指定と、個人用アカウントでないことを確認する。"),
     elsewhere(16003, "SsoUserAccountNotFoundInResourceTenant", "User has not been added to the tenant.", "ユーザーがテナントに追加されていない。"),
