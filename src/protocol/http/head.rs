@@ -124,6 +124,8 @@ pub fn request(head: &[u8], at: At) -> Option<(HttpExchange, Steering)> {
     }
     // The version is the last word; targets with blanks in them are met in the field.
     let (target, version) = rest.rsplit_once(' ')?;
+    // An authority has no blanks; some clients write a path behind it all the same.
+    let target = if method == "CONNECT" { target.split_ascii_whitespace().next()? } else { target };
     let minor = version.strip_prefix("HTTP/1.")?.bytes().next().filter(u8::is_ascii_digit)?;
     let mut x = HttpExchange {
         request_at: Some(at),
@@ -312,6 +314,8 @@ mod tests {
         assert!(!all.contains("s3cret") && !all.contains("czNj") && !all.contains("pw@"));
         let (x, _) = request(b"CONNECT h:443 HTTP/1.0\nProxy-Authorization: czNjcmV0\n\n", At::default()).unwrap();
         assert_eq!(x.proxy_authorization.as_deref(), Some("?"));
+        let (x, _) = request(b"CONNECT mail:25 / HTTP/1.0\r\n\r\n", At::default()).unwrap();
+        assert_eq!(x.target, "mail:25");
     }
 
     #[test]
