@@ -188,7 +188,7 @@ pub fn issuer_of(chain: &[Certificate]) -> IssuerJudgement {
     let organisation = leaf.issuer_o.as_deref().unwrap_or_default();
     // The certificate itself is the proof, as long as it is the one that the leaf names as its issuer.
     let signer = chain.iter().skip(1).find(|c| c.subject == leaf.issuer && c.parse_error.is_none());
-    if let Some(issuer) = signer.and_then(|c| by_fingerprint(c)) {
+    if let Some(issuer) = signer.and_then(by_fingerprint) {
         return IssuerJudgement::Known { issuer, by_fingerprint: true, signs: Vec::new() };
     }
     let by_name =

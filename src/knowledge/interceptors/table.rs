@@ -58,7 +58,6 @@ pub static INTERCEPTORS: &[Interceptor] = &[
         words: &["zscaler"],
         quality: SeenInOutput,
         sources: &[&PUBLIC_TEXT, &CHROMIUM],
-        ..NONE
     },
     // The CA that signs leaves has CN ca.<tenant>.goskope.com and O = the TENANT's name, not Netskope; only the CN
     // suffix and the e-mail attribute name the vendor. Its own issuer is CN *.<pop>.goskope.com, OU certadmin, O
