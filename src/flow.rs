@@ -14,6 +14,8 @@ mod side;
 mod starts;
 mod summary;
 pub mod table;
+#[cfg(test)]
+mod table_tests;
 pub mod tcp;
 #[cfg(test)]
 mod tcp_tests;
