@@ -65,6 +65,14 @@ impl<F: Record> Pool<F> {
         self.index.find(spread(hash), same).map(|e| e.slot)
     }
 
+    /// As [`Pool::find`], trying a slot first in which the key was a moment ago.
+    pub fn find_near(&self, key: &Key, hint: Option<u32>) -> Option<u32> {
+        match hint {
+            Some(slot) if self.get(slot).is_some_and(|f| f.key() == key) => hint,
+            _ => self.find(key),
+        }
+    }
+
     /// The record in a slot.
     pub fn get(&self, slot: u32) -> Option<&F> {
         let slot = slot as usize;

@@ -269,7 +269,10 @@ fn told(packets: &[Packet<'_>], shards: u64) -> String {
         // The number within the frame is counted before packets are shared out.
         tables[(key_hash(p) % shards) as usize].packet_in_frame(p, i as u32 % 2);
     }
-    let mut all = FinishedFlows::from_shards(tables.into_iter().map(FlowTable::finish));
+    text_of(FinishedFlows::from_shards(tables.into_iter().map(FlowTable::finish)))
+}
+
+fn text_of(mut all: FinishedFlows<Recorder>) -> String {
     let mut text = format!("{:?} {:?} {:?} {}\n", all.icmp, all.drops, all.conversations, all.given_up);
     for f in all.flows() {
         text += &format!("{} {:?} {:?} {:?} {:?} {:?}\n", f.stream, f.ends(), f.last(), f.sides(), f.tcp(), f.sink());
@@ -284,6 +287,9 @@ proptest! {
         let alone = told(&packets, 1);
         prop_assert_eq!(&told(&packets, 2), &alone);
         prop_assert_eq!(&told(&packets, 16), &alone);
+        let mut grouped = table(FlowLimits::share_of(1));
+        grouped.packets(&packets);
+        prop_assert_eq!(text_of(FinishedFlows::from_shards([grouped.finish()])), alone);
     }
 
     #[test]

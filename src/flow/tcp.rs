@@ -26,33 +26,34 @@ const MORE_SYNS_KEPT: usize = 7;
 /// it is a retransmission. The same bound as Wireshark's.
 const REORDER_NANOS: i64 = 3_000_000;
 
-/// One live TCP connection.
+/// One live TCP connection. What a look-up compares and every packet changes comes first and starts a cache line.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct TcpFlow<S> {
     /// The ends.
     pub(super) key: Key,
-    /// Place of the first packet in the file.
-    pub(super) start: u64,
-    pub(super) first: At,
+    pub(super) flags: TcpFlowFlags,
+    /// The table has noted that the flow holds bytes.
+    pub(super) queued: bool,
+    /// Which SYN the SYN-ACK answers: 0 for the first.
+    pub(super) answered_syn: u8,
     pub(super) last: Stamp,
     /// Client, server.
     pub(super) sides: [Half; 2],
-    pub(super) syn: Stamp,
+    pub(super) history: History,
     pub(super) syn_ack: Stamp,
     pub(super) established: Stamp,
     /// First acknowledgement of some of the client's payload.
     pub(super) data_acked: Stamp,
-    pub(super) history: History,
     pub(super) sink: Option<Box<S>>,
     pub(super) rare: Option<Box<Rare>>,
+    pub(super) first: At,
+    /// Place of the first packet in the file.
+    pub(super) start: u64,
+    pub(super) syn: Stamp,
     /// Timestamp option of the first SYN.
     syn_timestamp: Option<u32>,
     pub(super) pid: Option<u32>,
-    /// Which SYN the SYN-ACK answers: 0 for the first.
-    pub(super) answered_syn: u8,
-    pub(super) flags: TcpFlowFlags,
-    /// The table has noted that the flow holds bytes.
-    pub(super) queued: bool,
 }
 
 /// Yes-or-no knowledge of one connection.
