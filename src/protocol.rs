@@ -160,3 +160,6 @@ impl FlowSink for Dissector {
         interest
     }
 }
+
+#[cfg(test)]
+mod tests;

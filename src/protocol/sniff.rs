@@ -97,3 +97,63 @@ fn sslv2(bytes: &[u8]) -> Guess {
     }
     Guess::SslV2
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::SocketAddr;
+
+    fn ends(server_port: u16) -> Ends {
+        Ends {
+            client: SocketAddr::from(([192, 0, 2, 1], 50_000)),
+            server: SocketAddr::from(([198, 51, 100, 1], server_port)),
+        }
+    }
+
+    #[test]
+    fn every_protocol_is_told_by_its_first_bytes_on_any_port() {
+        let sslv2 = [&[0x80, 28, 1, 3, 1, 0, 3, 0, 0, 0, 16, 0, 0, 0x2f][..], &[4; 16]].concat();
+        let cases: [(&[u8], Side, Guess); 11] = [
+            (&[22, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3], Side::Client, Guess::Tls(Some(Side::Client))),
+            (&[22, 3, 3, 0, 90, 2, 0, 0, 86, 3, 3], Side::Client, Guess::Tls(Some(Side::Server))),
+            (&[21, 3, 1, 0, 2, 2, 40], Side::Server, Guess::Tls(None)),
+            (&[23, 3, 3, 0, 1, 9, 23, 3, 3], Side::Client, Guess::Tls(None)),
+            (&[23, 3, 3, 0, 1, 9, 23, 9, 3], Side::Client, Guess::Other),
+            (&sslv2, Side::Client, Guess::SslV2),
+            (b"CONNECT a:443 HTTP/1.0\r\n", Side::Client, Guess::Http(Side::Client)),
+            (b"HTTP/1.1 200 OK\r\n", Side::Client, Guess::Http(Side::Server)),
+            (&[5, 2, 0, 2], Side::Client, Guess::Socks),
+            (&[5, 2, 0, 2], Side::Server, Guess::Other),
+            (b"220 mail.example ESMTP", Side::Server, Guess::Other),
+        ];
+        for (bytes, side, expected) in cases {
+            assert_eq!(guess(bytes, side, ends(8443)), expected, "{bytes:?}");
+        }
+        let dns = [0, 29, 1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+        assert_eq!(guess(&dns, Side::Client, ends(53)), Guess::Dns);
+        assert_eq!(guess(&dns, Side::Client, ends(8443)), Guess::Other);
+    }
+
+    #[test]
+    fn a_shorter_beginning_asks_for_more_and_never_decides_otherwise() {
+        let beginnings: [&[u8]; 3] =
+            [&[22, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3], b"HTTP/1.1 200 OK\r\n", b"GET / HTTP/1.1\r\n"];
+        for bytes in beginnings {
+            let whole = guess(bytes, Side::Client, ends(443));
+            for end in 0..bytes.len() {
+                let early = guess(&bytes[..end], Side::Client, ends(443));
+                assert!(early == Guess::More || early == whole, "{bytes:?} cut at {end}: {early:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_asks_for_more_forever() {
+        for first in 0..=255u8 {
+            for second in [0, 1, 3, 5, 0x80, 0xff] {
+                let bytes = [&[first, second, 3][..], &[0x20; DECISION_BYTES]].concat();
+                assert_ne!(guess(&bytes, Side::Client, ends(53)), Guess::More, "{first} {second}");
+            }
+        }
+    }
+}

@@ -136,7 +136,6 @@ enum Hello {
 fn hello(bytes: &[u8]) -> Hello {
     let Some(head) = bytes.get(..HELLO_HEAD_BYTES) else {
         let fits = bytes.first() == Some(&record::HANDSHAKE)
-            && bytes.len() >= 2
             && Header::may_begin_with(bytes.get(..5.min(bytes.len())).unwrap_or(&[]));
         return if fits { Hello::More } else { Hello::No };
     };
@@ -157,4 +156,88 @@ fn hello(bytes: &[u8]) -> Hello {
 fn is_text(bytes: &[u8]) -> bool {
     let head = bytes.get(..bytes.len().min(32)).unwrap_or(bytes);
     head.len() >= 3 && head.iter().all(|b| matches!(b, 0x20..=0x7e | b'\r' | b'\n' | b'\t'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client_hello() -> Vec<u8> {
+        let mut record = vec![22, 3, 1, 0, 54, 1, 0, 0, 50, 3, 3];
+        record.extend([7; 48]);
+        record
+    }
+
+    fn run(segments: &[(Side, &[u8])]) -> Vec<Next> {
+        let mut clear = ClearText::default();
+        segments.iter().map(|(side, bytes)| clear.data(*side, bytes, At::default())).collect()
+    }
+
+    #[test]
+    fn tls_follows_the_upgrade_of_every_dialect() {
+        let hello = client_hello();
+        let dialogs: [&[(Side, &[u8])]; 5] = [
+            &[
+                (Side::Server, b"220 mail.example ESMTP\r\n"),
+                (Side::Client, b"STARTTLS\r\n"),
+                (Side::Server, b"220 go\r\n"),
+            ],
+            &[(Side::Server, b"* OK IMAP4\r\n"), (Side::Client, b"a STARTTLS\r\n"), (Side::Server, b"a OK\r\n")],
+            &[(Side::Client, &[0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f]), (Side::Server, b"S")],
+            &[(Side::Client, &[3, 0, 0, 19, 14, 0xe0]), (Side::Server, &[3, 0, 0, 19, 14, 0xd0])],
+            &[(Side::Client, b"<stream:stream><starttls/>"), (Side::Server, b"<proceed/>")],
+        ];
+        for dialog in dialogs {
+            let mut all = dialog.to_vec();
+            all.push((Side::Client, &hello));
+            let steps = run(&all);
+            assert_eq!(steps.last(), Some(&Next::Tls { skip: 0, from: Side::Client }));
+            assert!(steps.iter().rev().skip(1).all(|s| *s == Next::More));
+        }
+    }
+
+    #[test]
+    fn mysql_sends_its_request_and_the_hello_in_one_segment() {
+        let greeting = [&[74, 0, 0, 0, 10][..], b"8.0.30"].concat();
+        let request = [&[32, 0, 0, 1, 0x85, 0xae][..], &[0; 30], &client_hello()].concat();
+        let steps = run(&[(Side::Server, &greeting), (Side::Client, &request)]);
+        assert_eq!(steps[1], Next::Tls { skip: MYSQL_SSL_REQUEST_BYTES, from: Side::Client });
+    }
+
+    #[test]
+    fn a_hello_in_pieces_is_held_until_it_can_be_told() {
+        let hello = client_hello();
+        let mut clear = ClearText::default();
+        assert_eq!(clear.data(Side::Server, b"220 hello\r\n", At::default()), Next::More);
+        for byte in &hello[..HELLO_HEAD_BYTES - 1] {
+            assert_eq!(clear.data(Side::Client, &[*byte], At::default()), Next::More);
+        }
+        let next = clear.data(Side::Client, &hello[HELLO_HEAD_BYTES - 1..], At::default());
+        assert_eq!(next, Next::Tls { skip: 0, from: Side::Client });
+        assert_eq!(clear.take_held().map(|(_, held, _)| held), Some(hello[..HELLO_HEAD_BYTES - 1].to_vec()));
+    }
+
+    #[test]
+    fn unknown_protocols_are_given_up_and_their_first_bytes_kept() {
+        let mut clear = ClearText::default();
+        let mut sent = 0;
+        while clear.data(Side::Client, &[0x81; 100], At::default()) == Next::More {
+            sent += 100;
+            assert!(sent <= 2 * UNKNOWN_BYTES_MAX);
+        }
+        let mut clear = ClearText::default();
+        clear.data(Side::Client, b"\x01\x02SMB", At::default());
+        assert_eq!(clear.into_prefix(), [b"\x01\x02SMB".to_vec(), Vec::new()]);
+    }
+
+    #[test]
+    fn application_data_of_a_strange_protocol_is_no_hello() {
+        for end in 0..client_hello().len() {
+            let mut bent = client_hello();
+            bent[end] ^= 0xff;
+            let step = run(&[(Side::Client, &bent)]);
+            let sure = matches!(step[0], Next::Tls { .. });
+            assert!(!sure || !(0..7).contains(&end) || end == 2 || end == 3 || end == 4, "byte {end}");
+        }
+    }
 }

@@ -202,7 +202,8 @@ impl TlsDissector {
             half.messages.clear();
             half.uncertain = true;
         }
-        self.interest()
+        // A gap up to the end of a record completes it.
+        if inside { self.data(side, &[], at) } else { self.interest() }
     }
 
     /// The sessions, in order. An empty one (nothing but a gap) is left out.
@@ -361,6 +362,8 @@ impl TlsDissector {
                 }
             }
             record::HANDSHAKE if mode == Body::Stream => {}
+            // With a hole in it nobody knows what it was.
+            record::HANDSHAKE if damaged && !half.protected => {}
             record::HANDSHAKE if mode == Body::Collect && messages::readable(&body, half.protected) => {
                 let began = half.walker.began;
                 half.uncertain = false;
@@ -510,7 +513,9 @@ impl TlsDissector {
             record::APPLICATION_DATA => {
                 facts.application_records = facts.application_records.saturating_add(1);
                 facts.application_bytes = facts.application_bytes.saturating_add(u64::from(length));
-                if self.is_tls13() {
+                let hello_cut =
+                    self.session.server_hellos.is_empty() && self.session.cut_hello.iter().all(Option::is_some);
+                if self.is_tls13() || hello_cut {
                     self.note_tls13(side, length, at);
                 }
             }

@@ -215,6 +215,30 @@ fn a_hello_that_the_capture_cut_is_noted() {
 }
 
 #[test]
+fn a_session_of_cut_frames_is_still_counted_to_its_last_record() {
+    let mut tls = TlsDissector::new(None, None);
+    let mut frame = 0;
+    let mut send = |side: Side, bytes: &[u8]| {
+        frame += 1;
+        let head = bytes.len().min(30);
+        tls.data(side, &bytes[..head], at(frame));
+        if bytes.len() > head {
+            tls.gap(side, (bytes.len() - head) as u64, at(frame));
+        }
+    };
+    send(C, &client_hello(&[1; 32]));
+    send(S, &server_hello(&[1; 32], [0x13, 1], true, [8; 32]));
+    send(C, &[record(20, &[1]), record(23, &[6; 53])].concat());
+    send(C, &record(23, &[6; 200]));
+    send(S, &record(23, &[6; 300]));
+    let s = &tls.finish()[0];
+    assert_eq!(s.cut_hello.map(|c| c.map(|a| a.frame)), [Some(1), Some(2)]);
+    let lengths = |i: usize| s.encrypted[i].first.iter().map(|(n, _)| *n).collect::<Vec<_>>();
+    assert_eq!((lengths(0), lengths(1)), (vec![53, 200], vec![300]));
+    assert_eq!(s.complete.map(|a| a.frame), Some(4));
+}
+
+#[test]
 fn the_beginning_of_a_hello_names_the_host_where_the_name_is_whole() {
     let hello = client_hello(&[]);
     for end in 5..hello.len() {
