@@ -282,11 +282,12 @@ pub fn with_source<R>(
             let source = etl::EtlSource::open(&bytes, window).map_err(named)?;
             Ok(work(Box::new(source.keep_duplicates(options.keep_duplicates))))
         }
+        Container::Netmon => Ok(work(Box::new(netmon::NetmonSource::new(evidence.whole()?, window).map_err(named)?))),
         container => Ok(work(open(container, evidence.source()?, window).map_err(named)?)),
     }
 }
 
-/// A reader for a container that is read from front to back: pcap, pcapng and Network Monitor.
+/// A reader for a container that is read from front to back: pcap and pcapng.
 ///
 /// # Errors
 /// When the container is another one, or nothing can be read.

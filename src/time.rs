@@ -15,6 +15,21 @@ impl Timestamp {
         Timestamp(seconds.saturating_mul(NANOS_PER_SECOND).saturating_add(nanos))
     }
 
+    /// From a date of the Gregorian calendar, the second of its day and nanoseconds; saturates at the ends of the
+    /// range. Months and days outside their range count on.
+    pub fn from_civil(year: i64, month: i64, day: i64, second_of_day: i64, nanos: i64) -> Self {
+        // Count in 400-year eras of years that begin in March, so that the leap day ends a year.
+        let months = month.saturating_sub(1).clamp(-1200, 1200);
+        let year = year.clamp(-10_000, 10_000) + months.div_euclid(12);
+        let month = months.rem_euclid(12) + 1;
+        let (year, month_index) = if month < 3 { (year - 1, month + 9) } else { (year, month - 3) };
+        let year_of_era = year.rem_euclid(400);
+        let day_of_year = (153 * month_index + 2) / 5 + day.clamp(-100_000, 100_000) - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = year.div_euclid(400) * 146_097 + day_of_era - 719_468;
+        Timestamp::from_parts((days * 86_400).saturating_add(second_of_day), nanos)
+    }
+
     /// Nanoseconds from `earlier` to `self`, saturating.
     pub fn since(self, earlier: Timestamp) -> i64 {
         self.0.saturating_sub(earlier.0)
@@ -76,6 +91,15 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_become_the_times_that_print_as_them() {
+        for (year, month, day) in [(1970, 1, 1), (2024, 2, 29), (2000, 12, 31), (1999, 3, 1), (2100, 2, 28)] {
+            let time = Timestamp::from_civil(year, month, day, 3661, 5);
+            assert_eq!(time.to_string(), format!("{year}-{month:02}-{day:02}T01:01:01.000000005Z"));
+        }
+        assert_eq!(Timestamp::from_civil(i64::MAX, i64::MIN, i64::MAX, i64::MAX, i64::MAX), Timestamp(i64::MAX));
+    }
 
     #[test]
     fn rfc3339_has_nine_places_and_survives_the_edges() {
