@@ -196,7 +196,7 @@ fn carrier(session: &TlsSession) -> &'static str {
 
 fn session_records(path: &str, flow: &Flow, session: &TlsSession, push: &mut impl FnMut(u64, usize, Value)) {
     let base = |sender: Side, frame: u64, time: crate::time::Timestamp| {
-        let mut fields = ends(flow, sender);
+        let mut fields = ends(flow, if session.reversed { sender.other() } else { sender });
         fields.insert("transport".into(), json!(carrier(session)));
         fields.insert("frame".into(), json!(frame));
         fields.insert("time".into(), json!(time.to_string()));
