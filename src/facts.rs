@@ -64,6 +64,37 @@ pub struct Flow {
     pub process: Option<ProcessFact>,
 }
 
+impl Flow {
+    /// Gives client and server each other's place, where the dissectors found them to be the other way round
+    /// ([`AppFacts::swapped`]). `app` and `process` are told rightly already.
+    pub fn swap_sides(&mut self) {
+        self.ends = Ends { client: self.ends.server, server: self.ends.client };
+        self.sides.swap(0, 1);
+        let Some(tcp) = &mut self.tcp else { return };
+        tcp.fins.swap(0, 1);
+        for reset in &mut tcp.resets {
+            reset.by = reset.by.other();
+        }
+        // Zeek writes the originator's events in upper case.
+        tcp.history = tcp
+            .history
+            .chars()
+            .map(|c| if c.is_ascii_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() })
+            .collect();
+        tcp.conn_state = match tcp.conn_state {
+            "S2" => "S3",
+            "S3" => "S2",
+            "RSTO" => "RSTR",
+            "RSTR" => "RSTO",
+            "SH" => "SHR",
+            "SHR" => "SH",
+            "RSTOS0" => "RSTRH",
+            "RSTRH" => "RSTOS0",
+            other => other,
+        };
+    }
+}
+
 /// What one side of a flow sent.
 #[derive(Debug, Clone, Default)]
 pub struct SideFacts {

@@ -127,7 +127,8 @@ impl<S: FlowSink> FinishedFlow<S> {
     /// The flow as facts; `app` tells what the sink found.
     pub fn into_facts(mut self, app: impl FnOnce(Box<S>) -> AppFacts) -> Flow {
         let app = self.take_sink().map(app).unwrap_or_default();
-        Flow {
+        let swapped = app.swapped;
+        let mut flow = Flow {
             transport: self.transport(),
             stream: self.stream,
             ends: self.ends(),
@@ -137,7 +138,11 @@ impl<S: FlowSink> FinishedFlow<S> {
             tcp: self.tcp(),
             app,
             process: self.process(),
+        };
+        if swapped {
+            flow.swap_sides();
         }
+        flow
     }
 }
 
