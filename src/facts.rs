@@ -232,9 +232,9 @@ pub struct AppFacts {
     pub quic: Option<QuicFact>,
     /// DNS messages; moved to [`CaptureFacts::dns`] when the capture is finished.
     pub dns: Vec<DnsMessage>,
-    /// The dissectors found that "client" and "server" are the other way round (flows without a SYN; a ClientHello from
-    /// the end that was connected to). Everything in here is already told with the corrected sides: only what
-    /// the flow stage itself keeps (ends, side counters) remains to be swapped.
+    /// The dissectors found that "client" and "server" are the other way round (flows without a SYN).
+    /// Everything in here is already told with the corrected sides: only what the flow stage itself keeps (ends, side
+    /// counters) remains to be swapped.
     pub swapped: bool,
     /// First bytes of each side that fit no protocol known here, up to 16: [client, server].
     pub unknown_prefix: [Vec<u8>; 2],
@@ -245,7 +245,8 @@ pub struct AppFacts {
 pub struct TlsSession {
     /// What carries it.
     pub carrier: TlsCarrier,
-    /// Its client is the flow's server: between peers (DTLS, QUIC) either end may open a session. Everything in here is
+    /// Its client is the flow's server: between peers (DTLS, QUIC) either end may open a session, and FTP's
+    /// active mode turns TCP round. Everything in here is
     /// told with the session's own sides.
     pub reversed: bool,
     /// Host:port of the CONNECT or SOCKS request around it, where it runs inside a tunnel.

@@ -67,21 +67,24 @@ pub struct Stream {
     depth: u8,
     /// Inside a TLS session that the key log opened.
     opened: bool,
+    /// The TLS client is the stream's server.
+    reversed: bool,
     state: State,
 }
 
 impl Stream {
     /// At its beginning. `tunnel` is the target of the CONNECT or SOCKS request around it.
     pub fn new(tunnel: Option<String>, depth: u8) -> Self {
-        Stream { tunnel, depth, opened: false, state: State::Sniff(Vec::new()) }
+        Stream { tunnel, depth, opened: false, reversed: false, state: State::Sniff(Vec::new()) }
     }
 
     /// Bytes of one direction.
     pub fn data(&mut self, env: &mut Env<'_>, side: Side, bytes: &[u8], at: At) -> Interest {
+        let session_side = self.session_side(side);
         match &mut self.state {
             State::Sniff(_) => self.sniff(env, side, bytes, at),
             State::Tls(tls, inner) => {
-                let interest = tls.data(side, bytes, at);
+                let interest = tls.data(session_side, bytes, at);
                 for opened in tls.take_opened() {
                     if self.depth < DEPTH_MAX {
                         let depth = self.depth + 1;
@@ -137,6 +140,7 @@ impl Stream {
 
     /// Bytes of one direction that never come.
     pub fn gap(&mut self, env: &mut Env<'_>, side: Side, missing: u64, at: At) -> Interest {
+        let session_side = self.session_side(side);
         match &mut self.state {
             State::Sniff(held) => {
                 let undecided = held.iter().any(|(s, p, _)| *s == side && matches!(p, Piece::Data(_)));
@@ -148,7 +152,7 @@ impl Stream {
                     Interest::More
                 }
             }
-            State::Tls(tls, _) => tls.gap(side, missing, at),
+            State::Tls(tls, _) => tls.gap(session_side, missing, at),
             State::Http(http, inner) => match inner {
                 Some(inner) => {
                     http.tunnelled(side, missing);
@@ -191,7 +195,10 @@ impl Stream {
         }
         match self.state {
             State::Tls(tls, inner) => {
-                env.facts.tls.extend(tls.finish());
+                env.facts.tls.extend(tls.finish().into_iter().map(|mut session| {
+                    session.reversed = self.reversed;
+                    session
+                }));
                 if let Some(inner) = inner {
                     inner.finish(env);
                 }
@@ -269,7 +276,7 @@ impl Stream {
                 self.state = State::Tls(Box::new(tls), None);
             }
             Guess::Http(from) => {
-                if !env.client_known {
+                if !env.client_known && self.depth == 0 {
                     flip = self.settle_sides(env, Some(from), side) != side;
                 }
                 self.state = State::Http(Box::default(), None);
@@ -290,15 +297,26 @@ impl Stream {
     }
 
     /// The side as it is told from here on, where the content says that bytes told as `side`'s come `from` there.
-    fn settle_sides(&self, env: &mut Env<'_>, from: Option<Side>, side: Side) -> Side {
+    ///
+    /// Without a SYN the flow's sides were a guess, which is put right. With one (or inside a tunnel) they are sure: then
+    /// the session alone runs against them, as TLS does on the data connections of FTP's active mode.
+    fn settle_sides(&mut self, env: &mut Env<'_>, from: Option<Side>, side: Side) -> Side {
         match from {
-            // Inside a tunnel the outer protocol has settled the sides.
-            Some(from) if from != side && self.depth == 0 => {
+            Some(from) if from != side && self.depth == 0 && !env.client_known => {
                 *env.swapped = !*env.swapped;
                 from
             }
-            _ => side,
+            Some(from) => {
+                self.reversed = from != side;
+                side
+            }
+            None => side,
         }
+    }
+
+    /// The side as the session inside tells it.
+    fn session_side(&self, side: Side) -> Side {
+        if self.reversed { side.other() } else { side }
     }
 
     fn start_tls(&mut self, env: &Env<'_>) {
