@@ -132,7 +132,8 @@ impl Decoder {
             return fragment.offset != 0 || self.inside(cx, tunnels, &datagram, sink);
         }
         if let Some(whole) = self.fragments.take(&datagram, fragment, cx.at.time, cx.at.frame) {
-            let mut joined = Datagram { payload: Span::whole(&whole), fragment: None, ..datagram };
+            let payload = Span::whole(&whole.bytes);
+            let mut joined = Datagram { payload, protocol: whole.protocol, fragment: None, ..datagram };
             match joined.skip_extensions() {
                 // A fragmented fragment (RFC 8200, 4.5 knows none) is not joined again.
                 Some(()) if joined.fragment.is_none() => {

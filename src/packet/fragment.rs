@@ -13,9 +13,18 @@ use crate::time::Timestamp;
 use hashbrown::HashMap;
 use std::net::IpAddr;
 
-/// What the fragments of one datagram share (RFC 791, 3.2; RFC 8200, 4.5 leaves the protocol out, but so differing
-/// datagrams do not mix when an identification is used again).
+/// What the fragments of one datagram share: addresses, identification, and in IPv4 the protocol (RFC 791, 3.2). In
+/// IPv6 the first fragment alone names the protocol (RFC 8200, 4.5), so it is no part of the key there.
 type Key = (IpAddr, IpAddr, u8, u32);
+
+/// The upper layer of a datagram once it is whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Whole {
+    /// Its protocol, as the first fragment says.
+    pub(super) protocol: u8,
+    /// Its bytes.
+    pub(super) bytes: Vec<u8>,
+}
 
 /// One datagram on its way.
 #[derive(Debug)]
@@ -28,6 +37,8 @@ struct Partial {
     frame: u64,
     /// By offset; among equal offsets in order of arrival.
     pieces: Vec<(usize, Vec<u8>)>,
+    /// Protocol, known from the first fragment.
+    protocol: Option<u8>,
     /// Length of the whole, known from the last fragment.
     total: Option<usize>,
     /// Bytes in `pieces`.
@@ -67,13 +78,14 @@ impl Fragments {
         fragment: Fragment,
         time: Timestamp,
         frame: u64,
-    ) -> Option<Vec<u8>> {
+    ) -> Option<Whole> {
         let data = datagram.payload.data();
         let end = fragment.offset.checked_add(data.len())?;
         if data.is_empty() || end > IP_DATAGRAM_BYTES_MAX {
             return None;
         }
-        let key = (datagram.src, datagram.dst, datagram.protocol, fragment.id);
+        let key_protocol = if datagram.src.is_ipv4() { datagram.protocol } else { 0 };
+        let key = (datagram.src, datagram.dst, key_protocol, fragment.id);
         let stale = |p: &Partial| time.since(p.since).saturating_abs() > IP_FRAGMENT_NANOS_MAX;
         if self.partial.get(&key).is_some_and(stale) {
             self.give_up(&key);
@@ -86,6 +98,7 @@ impl Fragments {
             order,
             frame,
             pieces: Vec::new(),
+            protocol: None,
             total: None,
             bytes: 0,
         });
@@ -105,10 +118,13 @@ impl Fragments {
         partial.pieces.insert(at, (fragment.offset, data.to_vec()));
         partial.bytes = partial.bytes.saturating_add(data.len());
         self.bytes = self.bytes.saturating_add(data.len());
+        if fragment.offset == 0 {
+            partial.protocol.get_or_insert(datagram.protocol);
+        }
         if !fragment.more {
             partial.total = Some(partial.total.map_or(end, |t| t.max(end)));
         }
-        let whole = join(partial)?;
+        let whole = Whole { bytes: join(partial)?, protocol: partial.protocol? };
         if let Some(done) = self.partial.remove(&key) {
             self.bytes = self.bytes.saturating_sub(done.bytes);
         }
@@ -168,12 +184,23 @@ mod tests {
     use std::net::Ipv4Addr;
 
     fn give(f: &mut Fragments, id: u32, offset: usize, more: bool, data: &[u8], seconds: i64) -> Option<Vec<u8>> {
+        give_from(f, Ipv4Addr::LOCALHOST.into(), 17, (id, offset, more), data, seconds).map(|w| w.bytes)
+    }
+
+    fn give_from(
+        f: &mut Fragments,
+        src: IpAddr,
+        protocol: u8,
+        (id, offset, more): (u32, usize, bool),
+        data: &[u8],
+        seconds: i64,
+    ) -> Option<Whole> {
         let datagram = Datagram {
-            src: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            src,
             dst: IpAddr::V4(Ipv4Addr::BROADCAST),
             ttl: 1,
             ip_id: None,
-            protocol: 17,
+            protocol,
             payload: Span::whole(data),
             fragment: None,
         };
@@ -207,6 +234,18 @@ mod tests {
         assert_eq!(give(&mut f, 2, 0, true, &[1; 8], 0), None);
         assert_eq!(give(&mut f, 2, 0, true, &[9; 8], 0), None);
         assert_eq!(give(&mut f, 2, 8, false, &[3; 1], 0).unwrap(), [[1; 8].as_slice(), &[3; 1]].concat());
+    }
+
+    #[test]
+    fn in_ipv6_the_first_fragment_names_the_protocol() {
+        let src = IpAddr::from([3; 16]);
+        let mut f = Fragments::default();
+        assert_eq!(give_from(&mut f, src, 58, (1, 8, false), &[2; 8], 0), None);
+        let whole = give_from(&mut f, src, 17, (1, 0, true), &[1; 8], 0).unwrap();
+        assert_eq!((whole.protocol, whole.bytes.len()), (17, 16));
+        let v4 = Ipv4Addr::LOCALHOST.into();
+        assert_eq!(give_from(&mut f, v4, 58, (1, 8, false), &[2; 8], 0), None);
+        assert_eq!(give_from(&mut f, v4, 17, (1, 0, true), &[1; 8], 0), None);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod port {
     pub(super) const GRE: u16 = 4754;
     pub(super) const VXLAN: u16 = 4789;
     pub(super) const VXLAN_GPE: u16 = 4790;
+    pub(super) const AYIYA: u16 = 5072;
     pub(super) const CAPWAP: u16 = 5247;
     pub(super) const GUE: u16 = 6080;
     pub(super) const GENEVE: u16 = 6081;
@@ -41,6 +42,7 @@ pub(super) fn is_port(port: u16) -> bool {
             | port::GRE
             | port::VXLAN
             | port::VXLAN_GPE
+            | port::AYIYA
             | port::CAPWAP
             | port::GUE
             | port::GENEVE
@@ -82,6 +84,7 @@ pub(super) fn udp(src_port: u16, dst_port: u16, span: Span<'_>) -> Option<Step<'
         port::GRE => gre(span),
         port::VXLAN | port::VXLAN_LINUX => vxlan(span),
         port::VXLAN_GPE => vxlan_gpe(span),
+        port::AYIYA => ayiya(span),
         port::CAPWAP => capwap(span),
         port::GUE => gue(span),
         port::GENEVE => geneve(span),
@@ -275,6 +278,18 @@ fn wireguard(span: Span<'_>) -> Option<Step<'_>> {
     matches!(span.array::<4>(0)?, [1..=4, 0, 0, 0]).then_some(Step::Opaque(Opaque::WireGuard))
 }
 
+/// AYIYA (draft-massar-v6ops-ayiya, 4): a header, a time, an identity of 2^n bytes, a signature of words. The low half
+/// of the third byte is the operation (1 = forward), the fourth the protocol of what follows.
+fn ayiya(span: Span<'_>) -> Option<Step<'_>> {
+    let [identity, signature, operation, next] = span.array::<4>(0)?;
+    let identity = 1usize << (identity >> 4);
+    let rest = span.skip(8 + identity + usize::from(signature >> 4) * 4)?;
+    if operation & 0x0f != 1 {
+        return None;
+    }
+    ip_protocol(next, rest).filter(|step| matches!(step, Step::Next(Layer::Ip, _)))
+}
+
 /// Generic UDP encapsulation: version 0 with a header of words, or IP directly (version 1).
 fn gue(span: Span<'_>) -> Option<Step<'_>> {
     let head = span.u8(0)?;
@@ -374,6 +389,10 @@ mod tests {
         let extended = [0x34, 0xff, 0, 9, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 0, 0, 0, 0x45];
         assert_eq!(into(2152, &extended), ip);
         assert_eq!(into(1701, &[0, 2, 0, 1, 0, 1, 0x21]), Some(Step::Next(Layer::Ppp, Span::whole(&[0x21]))));
+        let mut ayiya = vec![0x10, 0x10, 0x01, 4];
+        ayiya.resize(8 + 2 + 4, 0);
+        ayiya.push(0x45);
+        assert_eq!(into(5072, &ayiya), ip);
         assert_eq!(into(37008, &[1, 0, 0, 1, 0, 10, 1, 5, 1, 9]), Some(Step::Next(Layer::Ethernet, Span::whole(&[9]))));
     }
 
