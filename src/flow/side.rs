@@ -87,8 +87,8 @@ pub struct Half {
     pub waiting: Option<Box<Reassembly>>,
     /// Sequence number of offset 0; meaningful with `based`.
     pub base: SeqNum,
-    /// Sequence number that Wireshark takes for the SYN's: of the first segment, or one before what the other side
-    /// first acknowledged. Never corrected later, so that streams are told apart as Wireshark does.
+    /// Sequence number that Wireshark takes for the SYN's: that of the SYN or last SYN-ACK, one before that of another
+    /// first segment, or one before what the other side first acknowledged. Streams are told apart by it.
     pub first_seq: SeqNum,
     /// Packets.
     pub packets: u32,

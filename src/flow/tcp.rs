@@ -279,6 +279,7 @@ impl<S: FlowSink> TcpFlow<S> {
         }
         self.flags.syn_data |= segment.payload_len > 0 && !is_syn_ack;
         if is_syn_ack {
+            self.half(side).first_seq = SeqNum(segment.seq);
             self.history.add(side, Letter::SynAck);
             let client = of(&self.sides, Side::Client);
             let acknowledges = client.offset(SeqNum(segment.ack));
