@@ -9,15 +9,18 @@
 //! application data and together [`APPLICATION_RECORDS`] of them or [`APPLICATION_BYTES`] bytes: the handshake is long
 //! over then, and what the connection fails of later shows in TCP.
 
+mod answer;
 pub mod cipher;
 pub mod messages;
 pub mod record;
+mod sslv2;
 
-use crate::facts::{Alert, EncryptedFacts, PlaintextAnswer, ServerHello, TlsSession};
+use crate::facts::{Alert, EncryptedFacts, TlsSession};
 use crate::flow::{Interest, Side};
 use crate::packet::At;
 use crate::protocol::keylog::KeyLog;
 use crate::protocol::{certificate, hello};
+use answer::Answer;
 use cipher::Opener;
 use messages::{Messages, Met};
 use record::{Header, Step, Walker};
@@ -34,8 +37,6 @@ pub const APPLICATION_BYTES: u64 = 64 << 10;
 const APPLICATION_BYTES_ALONE: u64 = 1 << 20;
 /// Bytes without any record after which a direction is given up.
 const LOST_BYTES_MAX: u64 = 256 << 10;
-/// Bytes of an answer in clear that are kept to find its title.
-const ANSWER_BYTES_MAX: usize = 4096;
 /// Sessions kept of one flow, hellos and alerts of one session: real ones have one or two.
 const SESSIONS_MAX: usize = 64;
 /// See [`SESSIONS_MAX`].
@@ -97,14 +98,6 @@ struct Half {
     lost_bytes: u64,
 }
 
-/// Bytes in clear where a record should be.
-#[derive(Debug)]
-struct Answer {
-    by: Side,
-    at: At,
-    bytes: Vec<u8>,
-}
-
 /// Reads one byte stream that carries TLS.
 #[derive(Debug, Default)]
 pub struct TlsDissector {
@@ -118,14 +111,7 @@ pub struct TlsDissector {
     client_random: Option<[u8; 32]>,
     opened: Vec<Opened>,
     /// First bytes of each side while they may be SSLv2's: [client, server].
-    sslv2: [Option<Box<SslV2>>; 2],
-}
-
-/// The first record of a side that may speak SSLv2.
-#[derive(Debug, Default)]
-struct SslV2 {
-    bytes: Vec<u8>,
-    first: Option<At>,
+    sslv2: [Option<Box<sslv2::Begun>>; 2],
 }
 
 impl TlsDissector {
@@ -216,7 +202,7 @@ impl TlsDissector {
             self.note_cut_record(side);
         }
         if let Some(answer) = self.answer.take() {
-            self.session.plaintext_answer = Some(plaintext_answer(*answer));
+            self.session.plaintext_answer = Some(answer.read());
         }
         let mut sessions = self.earlier;
         sessions.push(self.session);
@@ -225,17 +211,10 @@ impl TlsDissector {
     }
 
     /// The first record of a side behind an SSLv2-format ClientHello.
-    fn sslv2_data(&mut self, side: Side, mut begun: Box<SslV2>, bytes: &[u8], at: At) -> Interest {
+    fn sslv2_data(&mut self, side: Side, mut begun: Box<sslv2::Begun>, bytes: &[u8], at: At) -> Interest {
         let first = *begun.first.get_or_insert(at);
         begun.bytes.extend_from_slice(bytes);
-        let all = begun.bytes.as_slice();
-        let length = match all {
-            [high, low, ..] if high & 0x80 != 0 => usize::from(u16::from_be_bytes([high & 0x7f, *low])) + 2,
-            [high, ..] if high & 0x80 != 0 => usize::MAX,
-            // The server answers with TLS records, as it should.
-            _ => 0,
-        };
-        let Some((record, rest)) = all.split_at_checked(length) else {
+        let Some((record, rest)) = begun.record() else {
             if let Some(place) = self.sslv2.get_mut(side.index()) {
                 *place = Some(begun);
             }
@@ -249,7 +228,7 @@ impl TlsDissector {
                 }
             }
             Side::Server => {
-                if let Some((hello, der)) = sslv2_server_hello(record, at) {
+                if let Some((hello, der)) = sslv2::server_hello(record, at) {
                     self.session.server_hellos.push(hello);
                     if !der.is_empty() {
                         self.session.certificates.push(certificate::parse(der, 0, at));
@@ -619,7 +598,7 @@ impl TlsDissector {
         let silent_so_far = self.half(side).walker.records == 0;
         let asked = !self.session.client_hellos.is_empty() || self.half(side.other()).walker.records > 0;
         if silent_so_far && asked && self.answer.is_none() {
-            self.answer = Some(Box::new(Answer { by: side, at, bytes: Vec::new() }));
+            self.answer = Some(Box::new(Answer::new(side, at)));
             self.collect_answer(side, bytes);
         }
     }
@@ -627,8 +606,7 @@ impl TlsDissector {
     /// True while `side` sends an answer in clear that is still being collected.
     fn collect_answer(&mut self, side: Side, bytes: &[u8]) -> bool {
         let Some(answer) = self.answer.as_mut().filter(|a| a.by == side) else { return false };
-        let room = ANSWER_BYTES_MAX.saturating_sub(answer.bytes.len());
-        answer.bytes.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or(&[]));
+        answer.add(bytes);
         self.half(side).lost_bytes = self.half(side).lost_bytes.saturating_add(bytes.len() as u64);
         true
     }
@@ -637,19 +615,6 @@ impl TlsDissector {
 /// Whether a negotiated version is TLS 1.3 or one of its drafts (RFC 8446 drafts: 0x7f.., Facebook's 0xfb..).
 pub fn is_tls13(version: u16) -> bool {
     matches!(version, 0x0304 | 0x7e00..=0x7fff | 0xfb00..=0xfbff)
-}
-
-/// SSLv2's SERVER-HELLO with its record header, and the certificate in it: type 4, session-id-hit, certificate type,
-/// version, three lengths (the protocol's specification of 1995). It names suites of three bytes; none is chosen yet.
-fn sslv2_server_hello(record: &[u8], at: At) -> Option<(ServerHello, &[u8])> {
-    match record {
-        [_, _, 4, _, _, 0, 2, high, low, _, _, _, _, rest @ ..] => {
-            let length = usize::from(u16::from_be_bytes([*high, *low]));
-            let hello = ServerHello { at, version: 2, ..ServerHello::default() };
-            Some((hello, rest.get(..length).unwrap_or(&[])))
-        }
-        _ => None,
-    }
 }
 
 fn is_empty(session: &TlsSession) -> bool {
@@ -662,53 +627,6 @@ fn is_empty(session: &TlsSession) -> bool {
         && session.encrypted.iter().all(|e| e.records == 0)
         && session.change_cipher_spec.iter().all(Option::is_none)
         && session.cut_hello.iter().all(Option::is_none)
-}
-
-/// Reads what answered in clear: an HTTP answer as a rule, a banner or an error line otherwise.
-fn plaintext_answer(answer: Answer) -> PlaintextAnswer {
-    let text = String::from_utf8_lossy(&answer.bytes);
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or("");
-    let http_status = first
-        .strip_prefix("HTTP/")
-        .and_then(|rest| rest.split_ascii_whitespace().nth(1))
-        .and_then(|code| code.get(..3))
-        .and_then(|code| code.parse().ok());
-    let header = |name: &str| {
-        http_status?;
-        let line = text
-            .lines()
-            .skip(1)
-            .take_while(|l| !l.is_empty())
-            .find(|l| l.split_once(':').is_some_and(|(field, _)| field.eq_ignore_ascii_case(name)))?;
-        let value = line.split_once(':')?.1.trim();
-        // Query strings hold secrets (sign-in state, codes).
-        Some(clean(value.split(['?', '#']).next().unwrap_or(""), 300))
-    };
-    PlaintextAnswer {
-        at: answer.at,
-        by: answer.by,
-        http_status,
-        first_line: clean(first, 120),
-        title: title(&text),
-        location: header("location"),
-        server: header("server"),
-    }
-}
-
-fn title(text: &str) -> Option<String> {
-    // ASCII lower case keeps every byte position.
-    let lower = text.to_ascii_lowercase();
-    let open = lower.find("<title")?;
-    let start = open + lower.get(open..)?.find('>')? + 1;
-    let end = lower.get(start..)?.find('<').map_or(text.len(), |n| start + n);
-    let title = text.get(start..end)?.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!title.is_empty()).then(|| clean(&title, 120))
-}
-
-/// At most `length` characters without control characters.
-fn clean(text: &str, length: usize) -> String {
-    text.trim().chars().filter(|c| !c.is_control()).take(length).collect()
 }
 
 #[cfg(test)]
