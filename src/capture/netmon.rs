@@ -235,20 +235,17 @@ fn record<'a>(bytes: &'a [u8], header: &Header, offset: u32) -> Found<'a> {
         return Found::Damaged(captured);
     }
     let Some(data) = c.take(captured as usize) else { return Found::Cut };
-    let (mut time, mut medium, mut process) = (header.start.plus(delta), Medium::Unknown, None);
-    if !header.since(1) {
-        medium = header.link.unwrap_or(Medium::Unknown);
-    } else if let Some(trailer) = c.take(header.trailer_bytes()) {
-        let mut t = Cursor::new(trailer);
-        medium = Medium::of(t.u16_le().unwrap_or(0), false);
-        process = t.u32_le();
-        if let Some(filetime) = t.u64_le() {
-            let since_1970 = filetime.wrapping_sub(FILETIME_1970) as i64;
-            time = Timestamp(since_1970.saturating_mul(100));
-        }
-    } else {
-        return Found::Cut;
-    }
+    let Some(trailer) = c.take(header.trailer_bytes()) else { return Found::Cut };
+    let mut t = Cursor::new(trailer);
+    let medium = match t.u16_le() {
+        Some(network) => Medium::of(network, false),
+        None => header.link.unwrap_or(Medium::Unknown),
+    };
+    let process = t.u32_le();
+    let time = match t.u64_le() {
+        Some(filetime) => Timestamp((filetime.wrapping_sub(FILETIME_1970) as i64).saturating_mul(100)),
+        None => header.start.plus(delta),
+    };
     Found::Record(Record { time, original_len, data, medium, process, size: c.position() })
 }
 

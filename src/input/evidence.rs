@@ -211,9 +211,14 @@ impl Evidence {
         Error::Io { path: PathBuf::from(&self.path), source }
     }
 
+    /// False for standard input, which is gone once it was read.
+    pub fn is_rereadable(&self) -> bool {
+        !matches!(self.content, Content::Once(_))
+    }
+
     /// BLAKE3 of the unpacked bytes; `None` where they cannot be read, or only once.
     pub fn digest(&self) -> Option<[u8; 32]> {
-        if matches!(self.content, Content::Once(_)) {
+        if !self.is_rereadable() {
             return None;
         }
         let mut hasher = blake3::Hasher::new();
