@@ -135,13 +135,17 @@ pub(crate) fn read_text(text: &str) -> LogFacts {
     b.facts.lines = lines.last().map_or(0, |l| l.number);
     let lines = join_native(lines);
     let mut head = Some(Transcript::default());
+    let mut announces = false;
     for line in &lines {
         b.next_line(line.number);
         let trimmed = line.text.trim_end();
         if transcript(&mut b, &mut head, trimmed) {
             continue;
         }
-        one_line(&mut b, trimmed);
+        // Advice quotes commands: `Please run:` and the command on the next line.
+        let quoted = announces;
+        let is_command = one_line(&mut b, trimmed, quoted);
+        announces = trimmed.ends_with([':', '：']) || (quoted && is_command);
     }
     let mut facts = b.finish();
     if let Some(width) = width {
@@ -155,18 +159,26 @@ pub(crate) fn read_text(text: &str) -> LogFacts {
     facts
 }
 
-/// One logical line to the reader that knows it.
-fn one_line(b: &mut Builder, line: &str) {
+/// One logical line to the reader that knows it; whether it was a command.
+fn one_line(b: &mut Builder, line: &str, quoted: bool) -> bool {
+    if let Some(command) = command::prompt(line) {
+        if !quoted {
+            b.begin(command);
+        }
+        return true;
+    }
+    read_line(b, line);
+    false
+}
+
+/// A line that is no command.
+fn read_line(b: &mut Builder, line: &str) {
     if line.is_empty() {
         if let Block::Http(block) = &b.block
             && !block.arm
         {
             b.block = Block::None;
         }
-        return;
-    }
-    if let Some(command) = command::prompt(line) {
-        b.begin(command);
         return;
     }
     if az::line(b, line) {

@@ -59,6 +59,7 @@ regex!(
     r"^(?:Starting new HTTPS? connection \(\d+\)|Resetting dropped connection): ([^\s:]+|\[[^\]]+\])(?::(\d{1,5}))?"
 );
 regex!(REPLY, r#"^(https?)://([^/\s"]+?)(?::(\d{1,5}))? "([A-Z]+) (\S*) HTTP/[\d.]+" (\d{3})(?: (\d+|None))?"#);
+regex!(COMMAND_FILE, r"[/\\\\](\d{4}-\d\d-\d\d)\.(\d\d)-(\d\d)-(\d\d)\.");
 regex!(RAN, r"Command ran in ([\d.]+) seconds");
 regex!(URL_MESSAGE, r"^Request URL: '([^']*)'");
 regex!(HEADER, r"^\s*'([A-Za-z0-9-]+)': '(.*)'$");
@@ -406,9 +407,27 @@ fn token_event(b: &mut Builder, token: bool, line: &str) -> bool {
     true
 }
 
+/// Loggers that only name files and functions; their words mean nothing.
+const CLERKS: &[&str] = &["binary_cache", "persistence", "token_cache", "breaking_change", "extension", "telemetry"];
+
 /// A record whose logger has no reader of its own.
 fn general(b: &mut Builder, r: &Record<'_>, line: &str) {
     let message = r.message;
+    let quiet = matches!(r.level, "DEBUG" | "INFO" | "");
+    if r.logger.ends_with("azlogging") {
+        // The name of the command's log file holds the one wall-clock time of a console log.
+        let time = COMMAND_FILE.as_ref().and_then(|x| x.captures(message)).and_then(|c| {
+            let part = |i: usize| c.get(i).map_or("", |m| m.as_str());
+            stamp::iso(&format!("{} {}:{}:{}", part(1), part(2), part(3), part(4)))
+        });
+        if let Some(time) = time {
+            b.began(time);
+        }
+        return;
+    }
+    if quiet && CLERKS.iter().any(|c| r.logger.ends_with(c)) {
+        return;
+    }
     if let Some(c) = RAN.as_ref().and_then(|x| x.captures(message)) {
         let seconds: f64 = c.get(1).and_then(|s| s.as_str().parse().ok()).unwrap_or(0.0);
         b.attempt.duration_ms = Some((seconds.clamp(0.0, 1e9) * 1000.0) as u64);

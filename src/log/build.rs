@@ -26,6 +26,8 @@ pub(crate) struct Builder {
     pub host: Option<(String, u16)>,
     /// What the current lines belong to.
     pub block: Block,
+    /// Host that curl was asked for, or was sent on to.
+    pub target: Option<String>,
     /// Time of the current line.
     time: Option<Timestamp>,
     local: Option<LogTime>,
@@ -94,6 +96,13 @@ impl Builder {
             || matches!((self.attempt.start, time), (Some(LogTime::TimeOfDay(_)), LogTime::Utc(_)))
         {
             self.attempt.start = Some(time);
+        }
+    }
+
+    /// The attempt began at this wall-clock time.
+    pub fn began(&mut self, local: LogTime) {
+        if self.attempt.start.is_none() {
+            self.attempt.start = Some(local);
         }
     }
 
@@ -191,11 +200,35 @@ impl Builder {
 
     /// A failure that `line` names; wrappers that repeat a known one are left out.
     pub fn failure(&mut self, class: ErrorClass, line: &str) {
-        let place = place::find(line, class);
+        let mut place = place::find(line, class);
         if let Some(proxy) = &place.proxy {
             self.proxy(proxy, line);
         }
-        let host = place.host.or_else(|| self.host.clone().map(|(h, p)| (h, Some(p))));
+        // A client that connects to its proxy without calling it one.
+        let at_proxy = place.host.as_ref().is_some_and(|(host, port)| {
+            let proxy = self.attempt.proxy.as_deref().map(|p| p.rsplit_once(':').unwrap_or((p, "")));
+            proxy.is_some_and(|(h, p)| h == host && port.is_none_or(|n| p.is_empty() || p == n.to_string()))
+        });
+        if at_proxy {
+            place.host = self.target.clone().map(|h| (h, None));
+        }
+        let class = if at_proxy { pattern::at_proxy(class, line) } else { class };
+        // An address is the same service as the name that it was resolved from.
+        let is_address = |h: &str| h.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
+        let named = place.host.filter(|(h, _)| self.host.is_none() || !is_address(h));
+        let host = named.or_else(|| self.host.clone().map(|(h, p)| (h, Some(p))));
+        let class = match (
+            class,
+            self.attempt.events.iter().rev().find(|e| !matches!(e.kind, LogEventKind::ServerDate { .. })),
+        ) {
+            // The reply just before says what an unknown error was.
+            (ErrorClass::Other, Some(LogEvent { kind: LogEventKind::HttpResponse { status, .. }, .. }))
+                if *status >= 400 =>
+            {
+                ErrorClass::HttpStatus(*status)
+            }
+            (class, _) => class,
+        };
         if self.is_repeated(class, host.as_ref().map(|(h, _)| h.as_str())) {
             return;
         }
@@ -311,6 +344,7 @@ impl Builder {
     pub fn close(&mut self) {
         let mut attempt = std::mem::take(&mut self.attempt);
         self.host = None;
+        self.target = None;
         self.block = Block::None;
         let has_content = self.started && (!attempt.events.is_empty() || !attempt.command.is_empty());
         self.started = false;
@@ -331,7 +365,12 @@ impl Builder {
     pub fn finish(mut self) -> LogFacts {
         self.close();
         let mut facts = self.facts;
-        facts.utc_offset_minutes = self.votes.iter().max_by_key(|(m, n)| (*n, std::cmp::Reverse(*m))).map(|(m, _)| *m);
+        facts.utc_offset_minutes = self
+            .votes
+            .iter()
+            .max_by_key(|(m, n)| (*n, std::cmp::Reverse(*m)))
+            .map(|(m, _)| *m)
+            .or_else(|| facts.attempts.iter().find_map(zone_by_start));
         let near = self.first_utc.or_else(|| {
             let start = facts.transcript.as_ref()?.start?;
             Some(start.plus(-i64::from(facts.utc_offset_minutes?) * 60_000_000_000))
@@ -391,6 +430,18 @@ impl Builder {
     }
 }
 
+/// The zone by the start of an attempt and the first answer of a server behind it; a sign-in takes seconds, and zones
+/// differ by quarters of an hour.
+fn zone_by_start(attempt: &Attempt) -> Option<i32> {
+    let start = attempt.start?;
+    let answer = attempt.events.iter().find_map(|e| match e.kind {
+        LogEventKind::ServerDate { date } => Some(date),
+        LogEventKind::Aadsts { timestamp, .. } => timestamp,
+        _ => None,
+    })?;
+    stamp::offset_minutes(start, answer)
+}
+
 /// One line for people: without secrets, blanks folded, cut.
 pub(crate) fn shown(line: &str) -> String {
     let clean = secret::clean(text::cut(line, TEXT_BYTES_MAX));
@@ -413,69 +464,91 @@ pub(crate) fn shown(line: &str) -> String {
     out
 }
 
-/// How an attempt ended. An explicit exit code wins; else the last error, unless something succeeded behind it;
-/// else the last thing that was begun and not answered.
+/// How an attempt ended. An explicit exit code wins; then what was begun last and not answered; then the last error
+/// that nothing made good at the same host; else the last success.
 fn outcome(attempt: &Attempt) -> Outcome {
     let events = &attempt.events;
     let exit = events.iter().rev().find_map(|e| match e.kind {
         LogEventKind::Finished { exit_code } => Some(exit_code),
         _ => None,
     });
-    let is_error = |e: &LogEvent| e.kind.error().is_some() && !matches!(e.kind, LogEventKind::Retry { .. });
-    let last_error = events.iter().rposition(is_error);
-    let succeeded = |e: &LogEvent| match e.kind {
-        LogEventKind::HttpResponse { status, .. } => (200..400).contains(&status),
-        LogEventKind::TokenReceived | LogEventKind::CacheUsed => true,
-        _ => false,
-    };
     if exit == Some(Some(0)) {
         return Outcome::Succeeded;
     }
-    let last_success = events.iter().rposition(succeeded);
-    if let Some(last) = last_error
-        && (exit.flatten().is_some_and(|c| c != 0) || last_success.is_none_or(|s| s < last))
-    {
-        let given_up = |class| matches!(class, Some(ErrorClass::UserCancelled));
-        let waited = last
-            .checked_sub(1)
-            .and_then(|i| events.get(i))
-            .is_some_and(|e| matches!(e.kind, LogEventKind::Connecting { .. } | LogEventKind::HttpRequest { .. }));
-        if given_up(events.get(last).and_then(|e| e.kind.error())) && waited {
-            return Outcome::Waiting { event: last.saturating_sub(1) };
-        }
-        return Outcome::Failed { event: cause(events, last) };
+    let failed = exit.flatten().is_some();
+    let last_error = (0..events.len()).rev().find(|i| is_open_error(events, *i, failed));
+    let last_step = events.iter().rposition(|e| !is_remark(&e.kind));
+    let waits = last_step.filter(|i| events.get(*i).is_some_and(|e| is_pending(&e.kind)));
+    if let (Some(event), false) = (waits, failed) {
+        return Outcome::Waiting { event };
     }
-    if exit.flatten().is_some_and(|c| c != 0) {
+    if let Some(last) = last_error {
+        let given_up = events.get(last).and_then(|e| e.kind.error()) == Some(ErrorClass::UserCancelled);
+        let before = last.checked_sub(1).filter(|i| events.get(*i).is_some_and(|e| is_pending(&e.kind)));
+        return match before {
+            Some(event) if given_up => Outcome::Waiting { event },
+            _ => Outcome::Failed { event: cause(events, last) },
+        };
+    }
+    if failed {
         // An exit code without any error that was understood.
         return match events.iter().rposition(|e| matches!(e.kind, LogEventKind::Retry { .. })) {
             Some(event) => Outcome::Failed { event },
             None => Outcome::Unknown,
         };
     }
-    let last = events.iter().rposition(|e| {
-        !matches!(
-            e.kind,
-            LogEventKind::Warning
-                | LogEventKind::Proxy { .. }
-                | LogEventKind::TenantSeen { .. }
-                | LogEventKind::ServerDate { .. }
-                | LogEventKind::Command
-        )
-    });
-    match last.and_then(|i| events.get(i).map(|e| (i, &e.kind))) {
-        Some((
-            event,
-            LogEventKind::Connecting { .. }
+    match last_step.and_then(|i| events.get(i)).map(|e| &e.kind) {
+        Some(LogEventKind::HttpResponse { status, .. }) if *status >= 400 => Outcome::Unknown,
+        Some(_) if events.iter().any(|e| is_success(&e.kind)) => Outcome::Succeeded,
+        _ => Outcome::Unknown,
+    }
+}
+
+/// Events that change nothing in the course of a sign-in.
+fn is_remark(kind: &LogEventKind) -> bool {
+    matches!(
+        kind,
+        LogEventKind::Warning
+            | LogEventKind::Proxy { .. }
+            | LogEventKind::TenantSeen { .. }
+            | LogEventKind::ServerDate { .. }
+            | LogEventKind::Command
+    )
+}
+
+/// Events that wait for an answer.
+fn is_pending(kind: &LogEventKind) -> bool {
+    matches!(
+        kind,
+        LogEventKind::Connecting { .. }
             | LogEventKind::Connected { .. }
             | LogEventKind::HttpRequest { .. }
             | LogEventKind::Retry { .. }
             | LogEventKind::BrowserOpened
-            | LogEventKind::DeviceCode,
-        )) => Outcome::Waiting { event },
-        Some((_, LogEventKind::HttpResponse { status, .. })) if *status >= 400 => Outcome::Unknown,
-        Some(_) if last_success.is_some() => Outcome::Succeeded,
-        _ => Outcome::Unknown,
+            | LogEventKind::DeviceCode
+    )
+}
+
+fn is_success(kind: &LogEventKind) -> bool {
+    match kind {
+        LogEventKind::HttpResponse { status, .. } => (200..400).contains(status),
+        LogEventKind::TokenReceived | LogEventKind::CacheUsed => true,
+        _ => false,
     }
+}
+
+/// Whether event `i` is an error (no retry) that nothing behind it made good: a token, or an answer of the same host.
+/// Where the command is known to have failed, every error is open.
+fn is_open_error(events: &[LogEvent], i: usize, failed: bool) -> bool {
+    let Some(event) = events.get(i) else { return false };
+    if event.kind.error().is_none() || matches!(event.kind, LogEventKind::Retry { .. }) {
+        return false;
+    }
+    failed
+        || !events.get(i.saturating_add(1)..).unwrap_or_default().iter().any(|e| match e.kind {
+            LogEventKind::TokenReceived | LogEventKind::CacheUsed => true,
+            _ => is_success(&e.kind) && (event.host.is_none() || e.host == event.host),
+        })
 }
 
 /// The event that names the cause best: among the errors since the last success, at the host of the last error, the

@@ -165,6 +165,9 @@ pub fn understand(attempt: &mut Attempt) {
         let value = inline.or_else(|| arguments.get(i).filter(|v| !v.starts_with('-')).cloned());
         let name = name.trim_start_matches('-').to_ascii_lowercase();
         match name.as_str() {
+            "x" | "proxy" if attempt.dialect == Dialect::Curl => {
+                attempt.proxy = value.map(|v| crate::log::place::authority(&v));
+            }
             "tenant" | "t" | "tenantid" | "domain" => attempt.tenant_asked = value,
             "username" | "u" | "accountid" | "applicationid" | "clientid" => attempt.account = value,
             "environment" | "environmentname" => attempt.cloud = value,

@@ -223,7 +223,9 @@ fn curl(b: &mut Builder, line: &str) -> bool {
         let address = c.get(1).and_then(|a| a.as_str().trim_matches(['[', ']']).parse().ok());
         let port: u16 = c.get(2).and_then(|p| p.as_str().parse().ok()).unwrap_or(443);
         // curl names the host only once connected; the command line has it.
-        let host = curl_target(b).unwrap_or_default();
+        b.target = b.target.take().or_else(|| curl_target(b));
+        let proxy = b.attempt.proxy.as_deref().map(|p| p.rsplit_once(':').map_or(p, |(h, _)| h).to_owned());
+        let host = proxy.or_else(|| b.target.clone()).unwrap_or_default();
         b.host = (!host.is_empty()).then(|| (host.clone(), port));
         b.event(LogEventKind::Connecting { address }, (!host.is_empty()).then_some((host.as_str(), Some(port))), line);
     } else if let Some(c) = CURL_CONNECTED.as_ref().and_then(|r| r.captures(line)) {
@@ -240,9 +242,13 @@ fn curl(b: &mut Builder, line: &str) -> bool {
     } else if let Some(c) = CURL_PROXY.as_ref().and_then(|r| r.captures(line)) {
         if let Some(proxy) = c.get(1) {
             b.proxy(proxy.as_str(), line);
-        } else if let (Some((host, port)), Some(_)) = (b.host.clone(), c.get(2)) {
+        } else if c.get(2).is_some() {
             // What curl connected to before a tunnel is the proxy.
-            b.proxy(&format!("{host}:{port}"), line);
+            let connected = b.attempt.events.iter().rev().find(|e| matches!(e.kind, LogEventKind::Connected { .. }));
+            let proxy = connected.and_then(|e| e.host.as_ref().map(|h| (h.clone(), e.port)));
+            if let Some((host, port)) = proxy {
+                b.proxy(&port.map_or_else(|| host.clone(), |p| format!("{host}:{p}")), line);
+            }
         }
     } else if let Some(c) = CURL_REQUEST.as_ref().and_then(|r| r.captures(line)) {
         let part = |i: usize| c.get(i).map_or("", |m| m.as_str());
@@ -273,6 +279,8 @@ fn curl(b: &mut Builder, line: &str) -> bool {
             let (name, value) = (part(2).to_owned(), part(3).to_owned());
             az::header(b, &name, &value, line);
         }
+    } else if line.starts_with("* Issue another request to this URL") {
+        b.target = place::urls(line).next().map(|u| u.host);
     } else if line.starts_with("* TLSv") || line.starts_with("*  ") || line.starts_with("* ALPN") {
         // Progress of a handshake and fields of a certificate.
     } else if let Some(class) = pattern::classify(line) {
@@ -283,7 +291,17 @@ fn curl(b: &mut Builder, line: &str) -> bool {
 
 /// The host that the curl command asked for.
 fn curl_target(b: &Builder) -> Option<String> {
-    b.attempt.arguments.iter().find_map(|a| place::urls(a).next()).map(|u| u.host)
+    // Values of options may be URLs too: a proxy, a referrer.
+    const WITH_URL: [&str; 8] =
+        ["-x", "--proxy", "--preproxy", "-e", "--referer", "--socks5", "--socks5-hostname", "--doh-url"];
+    let mut is_value = false;
+    for argument in &b.attempt.arguments {
+        if !is_value && let Some(url) = place::urls(argument).next() {
+            return Some(url.host);
+        }
+        is_value = WITH_URL.contains(&argument.as_str());
+    }
+    None
 }
 
 /// Azure SDK for JavaScript: `azure:identity:info … MSAL Node V2 … message: [Sun, 22 Nov 2026 15:11:01 GMT] : …`.

@@ -103,7 +103,7 @@ fn merge(words: Option<ErrorClass>, number: Option<ErrorClass>) -> Option<ErrorC
 }
 
 /// What `class` means when it happened between the client and its proxy.
-fn at_proxy(class: ErrorClass, text: &str) -> ErrorClass {
+pub(crate) fn at_proxy(class: ErrorClass, text: &str) -> ErrorClass {
     match class {
         E::ConnectionRefused => E::ProxyUnreachable(ProxyFault::Refused),
         E::ConnectTimeout | E::Timeout => E::ProxyUnreachable(ProxyFault::Timeout),
@@ -161,9 +161,10 @@ pub fn weight(class: ErrorClass) -> u8 {
         E::TlsOther | E::ProxyOther | E::ConnectionClosed => 4,
         E::CertificateUntrusted(TrustFault::Unspecified)
         | E::NameNotResolved(NameFault::Unspecified)
-        | E::ProxyUnreachable(ProxyFault::Unspecified)
         | E::Broker(_) => 5,
-        E::Aadsts(_) => 7,
+        E::Aadsts(_) => 8,
+        // What wraps a refused or unresolved connection as the proxy's says more than the bare one.
+        E::ProxyStatus(_) | E::ProxyUnreachable(_) | E::ProxyNameNotResolved => 7,
         _ => 6,
     }
 }

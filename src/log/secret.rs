@@ -140,10 +140,19 @@ pub fn clean_arguments(arguments: &[String]) -> Vec<String> {
         "-clientsecretcredential",
         "-proxycredential",
     ];
+    /// Options whose value is `name:password` (or `file:password`): the name stays.
+    const PAIRS: &[&str] = &["-u", "-U", "--user", "--proxy-user", "-E", "--cert", "--proxy-cert"];
     let mut out = Vec::with_capacity(arguments.len());
     let mut secret_follows = false;
+    let mut pair_follows = false;
     for argument in arguments {
         let lower = argument.to_ascii_lowercase();
+        if std::mem::replace(&mut pair_follows, PAIRS.contains(&argument.as_str()))
+            && let Some((name, _)) = argument.split_once(':')
+        {
+            out.push(format!("{name}:{MASK}"));
+            continue;
+        }
         if secret_follows && !lower.starts_with("--") {
             out.push(MASK.to_owned());
             secret_follows = false;
@@ -236,6 +245,9 @@ mod tests {
         let arguments: Vec<String> =
             ["login", "-u", "app", "-p", "hunter2", "--tenant", "t", "--password=x"].map(str::to_owned).into();
         assert_eq!(clean_arguments(&arguments), ["login", "-u", "app", "-p", "***", "--tenant", "t", "--password=***"]);
+        let pairs: Vec<String> =
+            ["-x", "http://a:b@p:1", "-U", "alice:pw:1", "--cert", "c.pem", "-k"].map(str::to_owned).into();
+        assert_eq!(clean_arguments(&pairs), ["-x", "http://***@p:1", "-U", "alice:***", "--cert", "c.pem", "-k"]);
         let flags: Vec<String> = ["-p", "--tenant", "t"].map(str::to_owned).into();
         assert_eq!(clean_arguments(&flags), ["-p", "--tenant", "t"]);
     }
