@@ -145,7 +145,7 @@ pub(crate) fn read_text(text: &str) -> LogFacts {
         // Advice quotes commands: `Please run:` and the command on the next line.
         let quoted = announces;
         let is_command = one_line(&mut b, trimmed, quoted);
-        announces = trimmed.ends_with([':', '：']) || (quoted && is_command);
+        announces = trimmed.ends_with([':', '：']) || (quoted && (is_command || trimmed.starts_with("az ")));
     }
     let mut facts = b.finish();
     if let Some(width) = width {
@@ -354,4 +354,169 @@ fn transcript(b: &mut Builder, head: &mut Option<Transcript>, line: &str) -> boo
         b.facts.transcript = Some(t.clone());
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::log::{ErrorClass, NameFault, Outcome, ProxyFault, SigninMethod, TrustFault};
+
+    /// An `az login --debug` that ends with `end`, as the console shows it.
+    fn az_log(end: &str) -> String {
+        format!(
+            "DEBUG: cli.knack.cli: Command arguments: ['login', '--service-principal', '-u', 'app', '-p', 'hunter2', '--tenant', 'contoso.com', '--debug']\n\
+             DEBUG: cli.knack.cli: __init__ debug log:\n\
+             Enable color in terminal.\n\
+             DEBUG: cli.azure.cli.core.azlogging: metadata file logging enabled - writing logs to '/home/x/.azure/commands/2026-11-22.15-12-59.login.28150.log'.\n\
+             DEBUG: msal.application: Broker enabled? False\n\
+             DEBUG: urllib3.connectionpool: Starting new HTTPS connection (1): login.microsoftonline.com:443\n{end}"
+        )
+    }
+
+    fn only(text: &str) -> crate::facts::log::Attempt {
+        let mut facts = read_text(text);
+        assert_eq!(facts.attempts.len(), 1, "{facts:#?}");
+        facts.attempts.remove(0)
+    }
+
+    const UNTRUSTED: &str = "ERROR: cli.azure.cli.core.azclierror: HTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries exceeded with url: /organizations/v2.0/.well-known/openid-configuration (Caused by SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate (_ssl.c:1006)')))\n";
+
+    #[test]
+    fn a_hanging_login_names_the_host_that_it_waits_for() {
+        let a = only(&az_log(""));
+        assert!(matches!(a.outcome, Outcome::Waiting { .. }));
+        assert_eq!(a.last_connecting().and_then(|e| e.host.as_deref()), Some("login.microsoftonline.com"));
+        assert_eq!(a.method, SigninMethod::ServicePrincipal);
+        assert_eq!(a.broker, Some(false));
+        assert!(a.start.is_some());
+        assert!(!format!("{a:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn the_same_log_is_read_in_every_encoding_and_layout() {
+        let plain = az_log(UNTRUSTED);
+        let utf16: Vec<u8> = [0xFF, 0xFE].into_iter().chain(plain.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let crlf = plain.replace('\n', "\r\n").into_bytes();
+        let colour =
+            plain.replace("DEBUG: ", "\x1b[36m").replace("ERROR: ", "\x1b[31m").replace('\n', "\x1b[0m\n").into_bytes();
+        let mut wrapped = String::new();
+        for line in plain.lines() {
+            for part in line.as_bytes().chunks(100) {
+                wrapped.push_str(&String::from_utf8_lossy(part));
+                wrapped.push('\n');
+            }
+        }
+        for bytes in [plain.clone().into_bytes(), utf16, crlf, colour, wrapped.into_bytes()] {
+            let LogEvidence::Debug(facts) = read("debug.txt", &bytes) else { panic!("not a log") };
+            assert_eq!(facts.dialect, Dialect::AzCli);
+            let a = facts.attempts.first().unwrap();
+            assert_eq!(a.error_class(), Some(ErrorClass::CertificateUntrusted(TrustFault::UnknownIssuer)), "{a:#?}");
+            assert_eq!(a.cause().and_then(|e| e.host.as_deref()), Some("login.microsoftonline.com"));
+            assert_eq!(a.tenant_asked.as_deref(), Some("contoso.com"));
+        }
+    }
+
+    #[test]
+    fn windows_powershell_wraps_the_error_stream_of_a_native_program() {
+        let text = "az : ERROR: HTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries exceeded with url:\n\
+             /organizations/v2.0/.well-known/openid-configuration (Caused by ProxyError('Cannot connect to proxy.', \n\
+             OSError('Tunnel connection failed: 407 Proxy Authentication Required')))\n\
+             At line:1 char:1\n+ az login --debug\n+ ~~~~~~~~~~~~~~~~\n\
+                 + CategoryInfo          : NotSpecified: (ERROR: HTTPSCon...n Required')):String) [], RemoteException\n\
+                 + FullyQualifiedErrorId : NativeCommandError\n";
+        let a = only(text);
+        assert_eq!(a.error_class(), Some(ErrorClass::ProxyStatus(407)), "{a:#?}");
+        assert_eq!(a.cause().and_then(|e| e.host.as_deref()), Some("login.microsoftonline.com"));
+    }
+
+    #[test]
+    fn several_attempts_in_one_file_stay_apart() {
+        let refused = "ERROR: cli.azure.cli.core.azclierror: HTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries exceeded with url: /x (Caused by ProxyError('Cannot connect to proxy.', NewConnectionError('<x>: Failed to establish a new connection: [WinError 10061] refusé')))\nINFO: az_command_data_logger: exit code: 1\n";
+        let facts = read_text(&format!("{}{}{}", az_log(UNTRUSTED), az_log(refused), az_log("")));
+        let classes: Vec<_> = facts.attempts.iter().map(|a| a.error_class()).collect();
+        assert_eq!(
+            classes,
+            [
+                Some(ErrorClass::CertificateUntrusted(TrustFault::UnknownIssuer)),
+                Some(ErrorClass::ProxyUnreachable(ProxyFault::Refused)),
+                None
+            ]
+        );
+        assert!(matches!(facts.leading_attempt().unwrap().outcome, Outcome::Waiting { .. }));
+    }
+
+    #[test]
+    fn a_transcript_gives_machine_and_date() {
+        let text = "**********************\nWindows PowerShell transcript start\nStart time: 20260203101500\nUsername: CONTOSO\\alice\nRunAs User: CONTOSO\\alice\nMachine: PC1 (Microsoft Windows NT 10.0.19045.0)\nHost Application: powershell.exe\nPSVersion: 5.1.19041.1\n**********************\n\
+             PS C:\\> Connect-AzAccount -Debug\nDEBUG: 10:15:14 - ConnectAzureRmAccountCommand begin processing with ParameterSet 'UserWithSubscriptionId'.\n\
+             Connect-AzAccount : The remote name could not be resolved: 'login.microsoftonline.com'\n";
+        let facts = read_text(text);
+        let t = facts.transcript.as_ref().unwrap();
+        assert_eq!(t.powershell.as_deref(), Some("5.1.19041.1"));
+        assert!(t.machine.as_deref().unwrap().starts_with("PC1"));
+        assert!(t.start.is_some());
+        let a = facts.attempts.first().unwrap();
+        assert_eq!(a.error_class(), Some(ErrorClass::NameNotResolved(NameFault::Unspecified)));
+        assert!(matches!(a.start, Some(crate::facts::log::LogTime::Local(_))), "{a:#?}");
+    }
+
+    #[test]
+    fn an_error_that_stands_alone_is_enough() {
+        for text in [
+            "HTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries exceeded with url: /x (Caused by NewConnectionError('<x>: Failed to establish a new connection: [WinError 10060] 接続済みの呼び出し先が'))",
+            "ERROR: AADSTS50034: The user account does not exist. Trace ID: 57b95222-9734-4f24-a5b2-ccd2d8bf239b Correlation ID: 20b29c73-f116-484d-b979-5897ea927c16 Timestamp: 2026-11-22 15:20:20Z",
+            "ClientSecretCredential authentication failed: Connection refused (login.microsoftonline.com:443)",
+        ] {
+            let LogEvidence::Debug(facts) = read("paste.txt", text.as_bytes()) else { panic!("{text}") };
+            assert!(
+                facts.attempts.first().unwrap().error_class().is_some_and(|c| c != ErrorClass::Other),
+                "{facts:#?}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_files_are_no_logs() {
+        for (name, bytes) in [
+            ("truth.json", &b"{\"text\": \"Connection refused\"}"[..]),
+            ("keys.txt", b"CLIENT_RANDOM 00 11\n"),
+            ("page.html", b"<!DOCTYPE html><title>certificate has expired</title>"),
+            ("notes.md", b"The error was `certificate has expired`.\n"),
+            ("empty.log", b""),
+            ("x.bin", b"\x01\x02\x03\x04\x05\x06\x07\x01\x02\x03"),
+            ("readme.txt", b"Run this:\naz login --debug\nConnect-AzAccount -Debug\n"),
+        ] {
+            assert!(matches!(read(name, bytes), LogEvidence::NotALog), "{name}");
+        }
+    }
+
+    #[test]
+    fn logs_cut_at_every_length_or_with_any_byte_changed_are_read_without_failing() {
+        let text = az_log(UNTRUSTED);
+        let bytes = text.as_bytes();
+        for end in 0..bytes.len() {
+            let _ = read("x.log", &bytes[..end]);
+        }
+        for i in (0..bytes.len()).step_by(3) {
+            let mut changed = bytes.to_vec();
+            changed[i] ^= 0x9D;
+            let _ = read("x.log", &changed);
+        }
+    }
+
+    #[test]
+    fn a_log_without_end_stays_within_the_limits() {
+        let mut text = az_log("");
+        for i in 0..5000 {
+            text.push_str(&format!(
+                "DEBUG: urllib3.connectionpool: Starting new HTTPS connection ({i}): graph.microsoft.com:443\n"
+            ));
+        }
+        text.push_str(UNTRUSTED);
+        let a = only(&text);
+        assert!(a.events.len() <= crate::limits::LOG_EVENTS_MAX);
+        assert!(a.events_left_out > 2900);
+        // The end, which tells the outcome, is not what was left out.
+        assert_eq!(a.error_class(), Some(ErrorClass::CertificateUntrusted(TrustFault::UnknownIssuer)));
+    }
 }

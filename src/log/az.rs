@@ -173,7 +173,7 @@ fn knack(b: &mut Builder, r: &Record<'_>) {
     let groups = words.iter().take_while(|w| !w.starts_with('-')).take(4).count();
     let name = words.iter().take(groups).fold(String::from("az"), |n, w| n + " " + w);
     let arguments = secret::clean_arguments(words.get(groups..).unwrap_or_default());
-    b.begin(Command { dialect: Dialect::AzCli, name, arguments });
+    b.begin(Command { dialect: Dialect::AzCli, name, arguments, ran: true });
 }
 
 fn connection_pool(b: &mut Builder, r: &Record<'_>, line: &str) {

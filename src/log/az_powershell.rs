@@ -361,7 +361,7 @@ fn timed(b: &mut Builder, rest: &str, line: &str) -> bool {
             "GetAzureRmAccessToken" | "GetAzAccessToken" => "Get-AzAccessToken",
             other => other,
         };
-        b.begin(Command { dialect: Dialect::AzPowerShell, name: name.to_owned(), arguments: Vec::new() });
+        b.begin(Command { dialect: Dialect::AzPowerShell, name: name.to_owned(), arguments: Vec::new(), ran: true });
         // `begin` forgets nothing of the stamp: it belongs to the new attempt.
         if let Some((time, _)) = stamp::time_of_day(line) {
             b.stamp(time);

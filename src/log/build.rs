@@ -37,6 +37,8 @@ pub(crate) struct Builder {
     first_utc: Option<Timestamp>,
     /// Attempts that were dropped by the limit go nowhere.
     started: bool,
+    /// The command of the attempt ran for sure.
+    ran: bool,
 }
 
 /// Several lines that belong together.
@@ -127,6 +129,7 @@ impl Builder {
             && self.line.saturating_sub(self.attempt.first_line) <= 6
             && self.attempt.events.iter().all(|e| matches!(e.kind, LogEventKind::Command));
         if repeats {
+            self.ran |= command.ran;
             if self.attempt.arguments.is_empty() {
                 self.attempt.arguments = command.arguments;
                 command::understand(&mut self.attempt);
@@ -147,6 +150,7 @@ impl Builder {
             ..Attempt::default()
         };
         self.started = true;
+        self.ran = command.ran;
         command::understand(&mut self.attempt);
         self.event(LogEventKind::Command, None, &shown);
     }
@@ -348,7 +352,11 @@ impl Builder {
         self.block = Block::None;
         let has_content = self.started && (!attempt.events.is_empty() || !attempt.command.is_empty());
         self.started = false;
-        if !has_content {
+        // A command that only advice or a document quotes leaves nothing behind.
+        let quoted = !std::mem::take(&mut self.ran)
+            && !attempt.command.is_empty()
+            && attempt.events.iter().all(|e| matches!(e.kind, LogEventKind::Command));
+        if !has_content || quoted {
             return;
         }
         attempt.last_line = attempt.last_line.max(attempt.first_line);

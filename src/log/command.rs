@@ -17,6 +17,8 @@ pub struct Command {
     pub name: String,
     /// Arguments, secrets masked.
     pub arguments: Vec<String>,
+    /// It ran for sure: at a prompt, or by the client's own account. Other lines may only quote it.
+    pub ran: bool,
 }
 
 /// Arguments kept of one command, and bytes of each.
@@ -44,7 +46,7 @@ pub fn prompt(line: &str) -> Option<Command> {
     let rest = |n: usize| words.get(n..).unwrap_or_default().to_vec();
     let make = |dialect, name: String, arguments: Vec<String>| {
         let arguments: Vec<String> = arguments.into_iter().take(ARGUMENTS_MAX).collect();
-        Some(Command { dialect, name, arguments: secret::clean_arguments(&arguments) })
+        Some(Command { dialect, name, arguments: secret::clean_arguments(&arguments), ran: prompted })
     };
     match program {
         "az" => {

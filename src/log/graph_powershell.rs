@@ -32,7 +32,12 @@ pub(crate) fn line(b: &mut Builder, line: &str) -> bool {
             b.speaks(Dialect::GraphPowerShell);
             if let Some(c) = BEGIN.as_ref().and_then(|r| r.captures(text)) {
                 let (name, set) = (c.get(1).map_or("", |m| m.as_str()), c.get(2).map_or("", |m| m.as_str()));
-                b.begin(Command { dialect: Dialect::GraphPowerShell, name: name.to_owned(), arguments: Vec::new() });
+                b.begin(Command {
+                    dialect: Dialect::GraphPowerShell,
+                    name: name.to_owned(),
+                    arguments: Vec::new(),
+                    ran: true,
+                });
                 if b.attempt.method == SigninMethod::Unknown && set.starts_with("App") {
                     b.attempt.method = SigninMethod::ServicePrincipal;
                 }
