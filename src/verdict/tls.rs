@@ -84,7 +84,9 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
         );
         return with_trust(Judged::seen(Verdict::Ok, Stage::Complete, vec![done]), trust);
     }
-    let fatal = session.alerts.iter().find(|a| is_fatal(a));
+    // What a client says after a peer that never said anything is its reaction to the end, not the cause of it.
+    let server_spoke = s.flow.sides.get(1).is_some_and(|side| side.bytes > 0);
+    let fatal = session.alerts.iter().find(|a| is_fatal(a) && (a.by == Side::Server || server_spoke));
     let client_alert = fatal.filter(|a| a.by == Side::Client);
     let mut proof = vec![sent];
     proof.extend(certificate_proof);
