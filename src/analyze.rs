@@ -1,24 +1,24 @@
 //! All stages for one case; the only file that names them all.
 //!
-//! Evidence is opened and told apart by content; key logs are read first, since captures need them; captures are read
+//! Evidence is found and told apart by content; key logs are read first, since captures need them; captures are read
 //! one by one (each uses all threads); everything becomes one [`Case`], is judged and reported.
 
 pub mod engine;
 
-use crate::capture::etl::EtlSource;
-use crate::capture::pcap::PcapSource;
-use crate::capture::pcapng::PcapngSource;
-use crate::capture::sniff::{self, Container};
+use crate::capture::{self, ReadOptions};
 use crate::case::{Case, Piece, PieceFacts};
 use crate::cli::Options;
 use crate::error::Error;
 use crate::facts::CaptureFacts;
-use crate::input::source::{ByteSource, Bytes};
+use crate::input::{self, Evidence, Kind};
 use crate::lang::Message;
+use crate::log::{self, LogEvidence};
 use crate::message;
+use crate::progress::Progress;
 use crate::protocol::Context;
-use crate::report::Report;
-use crate::verdict;
+use crate::protocol::keylog::KeyLog;
+use crate::report::{Report, build};
+use crate::{system, verdict};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,31 +34,119 @@ pub struct Analysis {
 /// Analyses all `paths` together as one case.
 ///
 /// # Errors
-/// Only when nothing at all could be opened; unreadable pieces are listed in the report.
+/// When a key log given by option cannot be read; pieces that cannot be read are listed in the report.
 pub fn case(paths: &[PathBuf], options: &Options) -> Result<Analysis, Error> {
-    let mut pieces = Vec::new();
+    let found = input::open(paths, &input::Options { mmap: !options.no_mmap });
+    let progress = Progress::start(&found, options);
+    evidence(&found, options, &progress)
+}
+
+/// Analyses evidence that was found already as one case.
+///
+/// # Errors
+/// As [`case`].
+pub fn evidence(found: &[Evidence], options: &Options, progress: &Progress) -> Result<Analysis, Error> {
     let mut unread = Vec::new();
-    for path in paths {
-        match capture_file(path, options) {
-            Ok(facts) => pieces.push(Piece {
-                path: path.display().to_string(),
-                container: None,
-                bytes: std::fs::metadata(path).map_or(0, |m| m.len()),
-                facts: PieceFacts::Capture(Box::new(facts)),
+    let key_log = key_log(found, options, &mut unread)?;
+    let context = Arc::new(Context { key_log });
+    let mut pieces = Vec::new();
+    for piece in found {
+        if let Some(why) = &piece.unreadable {
+            unread.push((piece.path.clone(), why.message.clone()));
+            continue;
+        }
+        if piece.duplicate_of.is_some() {
+            continue;
+        }
+        match facts(piece, options, &context, progress) {
+            Ok(Some(facts)) => pieces.push(Piece {
+                path: piece.path.clone(),
+                container: piece.container,
+                bytes: piece.bytes.unwrap_or(0),
+                facts,
             }),
-            Err(error) => unread.push((path.display().to_string(), reason(&error))),
+            Ok(None) if piece.named => unread.push((piece.path.clone(), not_evidence(piece))),
+            Ok(None) => {}
+            Err(error) => unread.push((piece.path.clone(), reason(&error))),
         }
     }
-    Ok(report(pieces, unread))
-}
-
-fn report(pieces: Vec<Piece>, unread: Vec<(String, Message)>) -> Analysis {
     let case = Case::build(pieces);
     let verdicts: Vec<_> = case.hosts.iter().map(|h| verdict::judge_host(&case, h)).collect();
-    let report = crate::report::build::build(&case, &verdicts, unread);
-    Analysis { report, case }
+    let report = build::build(&case, &verdicts, unread);
+    Ok(Analysis { report, case })
 }
 
+/// What one piece says; `None` where it turns out to be no evidence.
+fn facts(
+    piece: &Evidence,
+    options: &Options,
+    context: &Arc<Context>,
+    progress: &Progress,
+) -> Result<Option<PieceFacts>, Error> {
+    Ok(match &piece.kind {
+        Kind::Capture(_) => Some(PieceFacts::Capture(Box::new(capture_facts(piece, options, context, progress)?))),
+        Kind::DebugLog | Kind::SigninLog => match log::read(&piece.path, &piece.whole()?) {
+            LogEvidence::Debug(facts) => Some(PieceFacts::Log(Box::new(facts))),
+            LogEvidence::Signin(facts) => Some(PieceFacts::Signin(Box::new(facts))),
+            LogEvidence::NotALog => None,
+        },
+        Kind::SystemInfo => system::read(base_name(&piece.path), &piece.whole()?)
+            .map(|facts| PieceFacts::System(Box::new(facts))),
+        Kind::KeyLog => Some(PieceFacts::KeyLog),
+        Kind::Unknown(_) => None,
+    })
+}
+
+/// The facts of one capture.
+fn capture_facts(
+    piece: &Evidence,
+    options: &Options,
+    context: &Arc<Context>,
+    progress: &Progress,
+) -> Result<CaptureFacts, Error> {
+    let read = ReadOptions { window_bytes: options.window, keep_duplicates: options.keep_duplicates };
+    let task = progress.task(&piece.path);
+    let facts = capture::with_source(piece, &read, |source| {
+        engine::read(source, Arc::clone(context), &mut |position| task.at(position))
+    })?;
+    facts.map_err(|e| e.at(&piece.path))
+}
+
+/// The secrets of all key logs of the case and of the option.
+fn key_log(
+    found: &[Evidence],
+    options: &Options,
+    unread: &mut Vec<(String, Message)>,
+) -> Result<Option<Arc<KeyLog>>, Error> {
+    let mut secrets = KeyLog::default();
+    for path in &options.keylogs {
+        let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        secrets.add(&bytes);
+    }
+    for piece in found.iter().filter(|p| p.kind == Kind::KeyLog && p.duplicate_of.is_none()) {
+        match piece.whole() {
+            Ok(bytes) => secrets.add(&bytes),
+            Err(error) => unread.push((piece.path.clone(), reason(&error))),
+        }
+    }
+    Ok((!secrets.is_empty()).then(|| Arc::new(secrets)))
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit(['/', '\\', '!']).next().unwrap_or(path)
+}
+
+fn not_evidence(piece: &Evidence) -> Message {
+    match &piece.kind {
+        Kind::Unknown(why) => why.clone(),
+        _ => message!(
+            en: "neither a capture nor a log that is known here",
+            ja: "既知のキャプチャでもログでもない",
+        ),
+    }
+}
+
+/// An error without the path, which stands beside it in the report.
 fn reason(error: &Error) -> Message {
     match error {
         Error::Unsupported { reason, .. } | Error::Limit { reason, .. } => reason.clone(),
@@ -74,45 +162,27 @@ fn reason(error: &Error) -> Message {
 /// Reads every capture among `paths`, in order, and hands its facts on as soon as they are there.
 ///
 /// # Errors
-/// What `sink` returns; unreadable captures go to `sink`.
+/// What `sink` returns; captures that cannot be read go to `sink`.
 pub fn each_capture(
     paths: &[PathBuf],
     options: &Options,
     sink: &mut dyn FnMut(&str, Result<CaptureFacts, Error>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    for path in paths {
-        sink(&path.display().to_string(), capture_file(path, options))?;
+    let found = input::open(paths, &input::Options { mmap: !options.no_mmap });
+    let progress = Progress::start(&found, options);
+    let context = Arc::new(Context { key_log: key_log(&found, options, &mut Vec::new())? });
+    for piece in &found {
+        let unsupported = |reason: Message| Err(Error::Unsupported { path: PathBuf::from(&piece.path), reason });
+        let result = match (&piece.unreadable, &piece.kind) {
+            (Some(why), _) => unsupported(why.message.clone()),
+            (None, Kind::Capture(_)) => capture_facts(piece, options, &context, &progress),
+            (None, Kind::KeyLog) => continue,
+            (None, _) if piece.named => unsupported(not_evidence(piece)),
+            (None, _) => continue,
+        };
+        sink(&piece.path, result)?;
     }
     Ok(())
-}
-
-fn capture_file(path: &Path, options: &Options) -> Result<CaptureFacts, Error> {
-    let context = Arc::new(Context::default());
-    let mut source = ByteSource::open(path)?;
-    let head = source.fill(sniff::SNIFF_BYTES).to_vec();
-    let facts = match sniff::sniff(&head) {
-        Container::Pcap => {
-            let pcap = PcapSource::new(source, options.window).map_err(|e| e.at(path))?;
-            engine::read(Box::new(pcap), context, &mut |_| {})
-        }
-        Container::PcapNg => {
-            let pcapng = PcapngSource::new(source, options.window).map_err(|e| e.at(path))?;
-            engine::read(Box::new(pcapng), context, &mut |_| {})
-        }
-        Container::Etl => {
-            let bytes = Bytes::open(path, !options.no_mmap)?;
-            let etl = EtlSource::open(&bytes, options.window)
-                .map_err(|e| e.at(path))?
-                .keep_duplicates(options.keep_duplicates);
-            engine::read(Box::new(etl), context, &mut |_| {})
-        }
-        Container::Foreign(text) => Err(Error::Unsupported { path: path.to_path_buf(), reason: text.into() }),
-        _ => Err(Error::Unsupported {
-            path: path.to_path_buf(),
-            reason: message!(en: "no capture format that is known here", ja: "既知のキャプチャ形式ではない"),
-        }),
-    };
-    facts.map_err(|e| e.at(path))
 }
 
 /// Events of an ETL file by provider, id and version, and its packets, for comparison with other readers.

@@ -33,6 +33,7 @@ pub mod limits;
 pub mod log;
 pub mod packet;
 pub mod problem;
+pub mod progress;
 pub mod protocol;
 pub mod records;
 pub mod report;

@@ -1,0 +1,68 @@
+//! Progress on standard error: a bar on a terminal, nothing elsewhere.
+
+use crate::cli::Options;
+use crate::input::Evidence;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Inputs smaller than this are done before a bar could be seen.
+const BAR_BYTES_MIN: u64 = 64 << 20;
+
+/// Shows how far the reading of the evidence has come.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+    done: AtomicU64,
+}
+
+impl Progress {
+    /// A bar over all of `found`, where standard error is a terminal and there is enough to read.
+    pub fn start(found: &[Evidence], options: &Options) -> Progress {
+        let total: u64 = found.iter().filter_map(|e| e.bytes).sum();
+        if total < BAR_BYTES_MIN || options.verbosity < 0 || !io::stderr().is_terminal() {
+            return Progress::hidden();
+        }
+        let bar = ProgressBar::new(total);
+        let style = "{bar:32} {bytes}/{total_bytes} {bytes_per_sec} {eta} {wide_msg}";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Progress { bar, done: AtomicU64::new(0) }
+    }
+
+    /// No display.
+    pub fn hidden() -> Progress {
+        Progress { bar: ProgressBar::hidden(), done: AtomicU64::new(0) }
+    }
+
+    /// Begins a file.
+    pub fn task(&self, name: &str) -> Task<'_> {
+        self.bar.set_message(crate::report::text::visible(name));
+        Task { progress: self, before: self.done.load(Ordering::Relaxed) }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// The reading of one file.
+#[derive(Debug)]
+pub struct Task<'a> {
+    progress: &'a Progress,
+    before: u64,
+}
+
+impl Task<'_> {
+    /// The file was read up to `position` bytes.
+    pub fn at(&self, position: u64) {
+        let all = self.before.saturating_add(position);
+        self.progress.done.store(all, Ordering::Relaxed);
+        self.progress.bar.set_position(all);
+    }
+}
