@@ -90,8 +90,9 @@ fn facts(
             LogEvidence::Signin(facts) => Some(PieceFacts::Signin(Box::new(facts))),
             LogEvidence::NotALog => None,
         },
-        Kind::SystemInfo => system::read(base_name(&piece.path), &piece.whole()?)
-            .map(|facts| PieceFacts::System(Box::new(facts))),
+        Kind::SystemInfo => {
+            system::read(base_name(&piece.path), &piece.whole()?).map(|facts| PieceFacts::System(Box::new(facts)))
+        }
         Kind::KeyLog => Some(PieceFacts::KeyLog),
         Kind::Unknown(_) => None,
     })

@@ -105,7 +105,9 @@ pub fn of_capture(path: &str, facts: &CaptureFacts) -> Vec<Value> {
         if message.truncated {
             fields.insert("tc".into(), json!(true));
         }
-        push(message.at.frame, 1, with(path, "dns", fields));
+        // NetBIOS shares the format, not the names nor the meaning.
+        let kind = if message.kind == crate::facts::DnsKind::Nbns { "nbns" } else { "dns" };
+        push(message.at.frame, 1, with(path, kind, fields));
     }
     for icmp in &facts.icmp {
         let mut fields = Map::new();
@@ -216,7 +218,8 @@ fn session_records(path: &str, flow: &Flow, session: &TlsSession, push: &mut imp
         optional(&mut fields, "alpn", hello.alpn.as_deref());
         optional(&mut fields, "ja3s", hello.ja3s.as_deref());
         optional(&mut fields, "ja4s", hello.ja4s.as_deref());
-        push(hello.at.frame, 1, with(path, "server_hello", fields));
+        let kind = if hello.record_cut { "partial_server_hello" } else { "server_hello" };
+        push(hello.at.frame, 1, with(path, kind, fields));
     }
     for alert in &session.alerts {
         let mut fields = base(alert.by, alert.at.frame, alert.at.time);
