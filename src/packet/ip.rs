@@ -38,7 +38,7 @@ const IPV6_HEADER_LEN: usize = 40;
 /// One IP packet, its upper layer not yet looked at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Datagram<'a> {
-    /// Source address.
+    /// Source address; the home address where a mobile node names it.
     pub(super) src: IpAddr,
     /// Destination address; the final one where a routing header names it.
     pub(super) dst: IpAddr,
@@ -167,6 +167,11 @@ impl Datagram<'_> {
                     {
                         self.dst = IpAddr::V6(last);
                     }
+                    if next == protocol::DESTINATION_OPTIONS
+                        && let Some(home) = home_address(header.payload())
+                    {
+                        self.src = IpAddr::V6(home);
+                    }
                     self.protocol = header.next_header().0;
                     self.payload = self.payload.skip(header.slice().len())?;
                 }
@@ -181,17 +186,28 @@ impl Datagram<'_> {
 /// The length in a jumbo payload option (RFC 2675, 2) of the hop-by-hop header at the start of `span`.
 fn jumbo_len(span: Span<'_>) -> Option<usize> {
     let header = Ipv6RawExtHeaderSlice::from_slice(span.data()).ok()?;
-    let mut options = header.payload();
+    let len = option(header.payload(), 0xc2)?.first_chunk()?;
+    usize::try_from(u32::from_be_bytes(*len)).ok()
+}
+
+/// The home address of a mobile node (RFC 6275, 6.3), which stands for its source address, from destination options.
+fn home_address(options: &[u8]) -> Option<Ipv6Addr> {
+    option(options, 0xc9)?.first_chunk::<16>().copied().map(Ipv6Addr::from)
+}
+
+/// The first option of type `wanted` in an options header (RFC 8200, 4.2).
+fn option(mut options: &[u8], wanted: u8) -> Option<&[u8]> {
     while let Some((&kind, rest)) = options.split_first() {
         if kind == 0 {
             options = rest;
             continue;
         }
         let (&len, body) = rest.split_first()?;
-        if kind == 0xc2 {
-            return usize::try_from(u32::from_be_bytes(*body.first_chunk()?)).ok();
+        let (value, after) = body.split_at_checked(usize::from(len))?;
+        if kind == wanted {
+            return Some(value);
         }
-        options = body.get(usize::from(len)..)?;
+        options = after;
     }
     None
 }
@@ -277,6 +293,16 @@ mod tests {
         for cut in 0..bytes.len() {
             let _ = datagram(Span::new(&bytes[..cut], bytes.len()));
         }
+    }
+
+    #[test]
+    fn a_mobile_node_is_known_by_its_home_address() {
+        let mut rest = vec![6, 2, 1, 2, 0, 0, 0xc9, 16];
+        rest.extend([0x55; 16]);
+        rest.push(7);
+        let bytes = v6_packet(rest.len() as u16, 60, &rest);
+        let d = datagram(Span::whole(&bytes)).unwrap();
+        assert_eq!((d.src, d.payload.data()), (IpAddr::V6(Ipv6Addr::from([0x55; 16])), &[7][..]));
     }
 
     #[test]

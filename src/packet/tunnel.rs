@@ -121,11 +121,13 @@ fn gre(span: Span<'_>) -> Option<Step<'_>> {
         }
     }
     // RFC 1701: source route entries (family, offset, length) up to an empty one.
-    while flags & 0x4000 != 0 {
-        let (family, entry) = (span.u16(len)?, usize::from(span.u8(len + 3)?));
-        len += 4 + entry;
-        if family == 0 && entry == 0 {
-            break;
+    if flags & 0x4000 != 0 {
+        loop {
+            let (family, entry) = (span.u16(len)?, usize::from(span.u8(len + 3)?));
+            len += 4 + entry;
+            if family == 0 && entry == 0 {
+                break;
+            }
         }
     }
     let sequence = flags & 0x1000 != 0;
