@@ -122,6 +122,7 @@ static NATIVE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^(?:az|az\.cmd|az\.exe|az\.ps1|python(?:\.exe)?|curl(?:\.exe)?) : (.*)$").ok());
 static CMDLET_ERROR: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^((?:[A-Z][a-z]+)-[A-Za-z]{2,40}) ?: (.+)$").ok());
+static MARGIN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^ {2,}\d* *\| +([^~\s].*)$").ok());
 static VERSION_LINE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^azure-cli\s+(\d+\.\d+[\w.]*)|^Python \([^)]*\) (\d+\.\d+\.\d+)").ok());
 static MODULE_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -184,6 +185,8 @@ fn read_line(b: &mut Builder, line: &str) {
     if az::line(b, line) {
         return;
     }
+    // PowerShell 7 draws errors with a margin.
+    let line = MARGIN.as_ref().and_then(|r| r.captures(line)?.get(1)).map_or(line, |m| m.as_str());
     let (stream, rest) = stream(line);
     let rest = rest.as_ref();
     if az_powershell::line(b, rest, stream.is_some()) || graph_powershell::line(b, rest) {
@@ -295,13 +298,24 @@ fn join_native(lines: Vec<text::Line<'_>>) -> Vec<text::Line<'_>> {
             inside = true;
             continue;
         }
-        let position = text.starts_with("At ") || text.starts_with("発生場所") || text.starts_with("Au caractère");
+        if CMDLET_ERROR.as_ref().is_some_and(|r| r.is_match(text)) {
+            last_width = text.chars().count();
+            out.push(line);
+            inside = true;
+            continue;
+        }
+        let position =
+            ["At ", "発生場所", "Au caractère", "In Zeile", "En línea", "Line |"].iter().any(|p| text.starts_with(p));
         if position || text.starts_with("    + ") || text.starts_with("+ ") {
             // Position and category: nothing about the cause.
             inside = false;
             continue;
         }
-        let begins = text.is_empty() || az::record(text).is_some() || STREAM.as_ref().is_some_and(|r| r.is_match(text));
+        let begins = text.is_empty()
+            || text.starts_with("PS ")
+            || text.starts_with("**********")
+            || az::record(text).is_some()
+            || STREAM.as_ref().is_some_and(|r| r.is_match(text));
         if inside && !begins {
             if let Some(last) = out.last_mut() {
                 // Wrapped in the middle of a word only where the line was full.
@@ -430,6 +444,39 @@ mod tests {
     }
 
     #[test]
+    fn an_error_of_a_cmdlet_that_was_wrapped_keeps_its_host() {
+        for (text, host) in [
+            (
+                "Connect-AzAccount : The remote name could not be resolved: \n'login.microsoftonline.us'\nAt line:1 char:1\n+ Connect-AzAccount\n",
+                "login.microsoftonline.us",
+            ),
+            (
+                "Connect-MgGraph : 接続済みの呼び出し先が一定の時間を過ぎても正しく応答しなかったため、接続できませんでした。または接続済みのホストが応答しなかったため、確立された\n接続は失敗しました。 (graph.microsoft.com:443)\n発生場所 行:1 文字:1\n+ Connect-MgGraph\n",
+                "graph.microsoft.com",
+            ),
+        ] {
+            let a = only(text);
+            assert_eq!(a.cause().and_then(|e| e.host.as_deref()), Some(host), "{a:#?}");
+            assert!(a.error_class().is_some_and(ErrorClass::is_network));
+        }
+    }
+
+    #[test]
+    fn adal_and_old_modules_are_read() {
+        let text = "DEBUG: 4:49:41 PM - ConnectAzureRmAccountCommand begin processing with ParameterSet 'UserWithSubscriptionId'.\n\
+             DEBUG: [Common.Authentication]: Authenticating using configuration values: Domain: 'Common', Endpoint: 'https://login.microsoftonline.com/', ClientId: 'x'\n\
+             DEBUG: [Common.Authentication]: Acquiring token using context with Authority 'https://login.microsoftonline.com/Common/', CorrelationId: '00000000-0000-0000-0000-000000000000'\n\
+             DEBUG: [ADAL]: Information: 2019-10-15T23:49:44.1234567Z: 57b95222-9734-4f24-a5b2-ccd2d8bf239b - LoggerBase.cs: ADAL PCL.Desktop with assembly version '3.19.2.6005'\n\
+             DEBUG: [ADAL]: Error: 2019-10-15T23:50:05.1234567Z: 57b95222-9734-4f24-a5b2-ccd2d8bf239b - LoggerBase.cs: Exception type: System.Net.Sockets.SocketException (10060): x\n";
+        let facts = read_text(text);
+        let a = facts.attempts.first().unwrap();
+        assert_eq!(a.error_class(), Some(ErrorClass::ConnectTimeout), "{a:#?}");
+        assert_eq!(a.authority.as_deref(), Some("login.microsoftonline.com"));
+        assert_eq!(facts.utc_offset_minutes, Some(-7 * 60));
+        assert_eq!(a.correlation_ids.len(), 1);
+    }
+
+    #[test]
     fn several_attempts_in_one_file_stay_apart() {
         let refused = "ERROR: cli.azure.cli.core.azclierror: HTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries exceeded with url: /x (Caused by ProxyError('Cannot connect to proxy.', NewConnectionError('<x>: Failed to establish a new connection: [WinError 10061] refusé')))\nINFO: az_command_data_logger: exit code: 1\n";
         let facts = read_text(&format!("{}{}{}", az_log(UNTRUSTED), az_log(refused), az_log("")));
@@ -465,6 +512,7 @@ mod tests {
         for text in [
             "HTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries exceeded with url: /x (Caused by NewConnectionError('<x>: Failed to establish a new connection: [WinError 10060] 接続済みの呼び出し先が'))",
             "ERROR: AADSTS50034: The user account does not exist. Trace ID: 57b95222-9734-4f24-a5b2-ccd2d8bf239b Correlation ID: 20b29c73-f116-484d-b979-5897ea927c16 Timestamp: 2026-11-22 15:20:20Z",
+            "Connect-AzAccount: \nLine |\n   1 |  Connect-AzAccount\n     |  ~~~~~~~~~~~~~~~~~\n     | No such host is known. (login.microsoftonline.com:443)\n",
             "ClientSecretCredential authentication failed: Connection refused (login.microsoftonline.com:443)",
         ] {
             let LogEvidence::Debug(facts) = read("paste.txt", text.as_bytes()) else { panic!("{text}") };

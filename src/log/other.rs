@@ -35,6 +35,8 @@ regex!(
     r"(?i)(?:error ?code:?|api_error_code, Value:|Status: Response_Status\.Status_\w+, Error code:|error:)\s*(-?\d{5,10}|0x[0-9a-f]{8})\b"
 );
 regex!(WAM_STATUS, r"(?i)(?:Error Message:|Response_Status\.Status_|StatusInternal::|Status:)\s*([A-Za-z]+)");
+// MSAL.NET prints code and status on lines of their own.
+regex!(WAM_LINE, r"^\s*(?:Error Code: (?:-?\d{9,10}|0x[0-9A-Fa-f]{8})|Error Message: [A-Za-z]+)\s*$");
 regex!(EXIT, r"^\[exit (\d+|timeout), ([\d.]+)s\]$");
 regex!(DEVICE, r"(?i)devicelogin|/deviceauth|microsoft\.com/device\b");
 regex!(HTML_TITLE, r"(?i)<title>([^<]{1,200})</title>");
@@ -104,8 +106,11 @@ pub(crate) fn free(b: &mut Builder, message: &str, is_error: bool) -> bool {
         b.aadsts(code, message);
         return true;
     }
-    if message.contains("WAM") && WAM_CODE.as_ref().is_some_and(|r| r.is_match(message)) {
-        return wam(b, message, message);
+    let of_broker = ["WAM", "Response_Status", "StatusInternal", "no Internet connection"];
+    if (of_broker.iter().any(|w| message.contains(w)) || WAM_LINE.as_ref().is_some_and(|r| r.is_match(message)))
+        && wam(b, message, message)
+    {
+        return true;
     }
     if DEVICE.as_ref().is_some_and(|r| r.is_match(message)) {
         b.attempt.method = SigninMethod::DeviceCode;
@@ -180,6 +185,22 @@ pub(crate) fn wam(b: &mut Builder, message: &str, line: &str) -> bool {
     let by_code = code.map(pattern::broker).filter(|f| *f != BrokerFault::Unspecified);
     if code.is_none() && by_status.is_none() {
         return false;
+    }
+    if code.is_none() {
+        // The status completes the code on the line before; alone it would name no failure of the broker.
+        let known = b.attempt.events.iter_mut().rev().take(3).find_map(|e| match &mut e.kind {
+            LogEventKind::Wam { class, .. } => Some(class),
+            _ => None,
+        });
+        return match (known, by_status) {
+            (Some(class), Some(fault)) => {
+                if *class == ErrorClass::Broker(BrokerFault::Unspecified) {
+                    *class = ErrorClass::Broker(fault);
+                }
+                true
+            }
+            _ => false,
+        };
     }
     let fault = by_code.or(by_status).unwrap_or(BrokerFault::Unspecified);
     b.attempt.broker = Some(true);
@@ -339,6 +360,9 @@ mod tests {
             "WAM Error \n Error Code: 3399942148 Error Message: NoNetwork WAM Error Message: ",
             "Microsoft.Identity.Client.MsalServiceException: WAM Error Error Code: -895025148 Error Message: NoNetwork",
             "WAM: (pii) Status: NoNetwork, Error code: 0xCAA70004",
+            "ERROR: (pii). Status: Response_Status.Status_NoNetwork, Error code: 3399942148, Tag: 557973645",
+            "MsalServiceException: WAM Error\n Error Code: 1\n Error Code: -895025148 \n Error Message: NoNetwork \n Internal Error Code: 557973645 \n",
+            "MsalServiceException: WAM Error\n Error Code: 3047943712\n Error Message: NoNetwork\n",
         ] {
             let facts = read(text);
             let class = facts.attempts.first().and_then(|a| a.error_class());
