@@ -202,7 +202,8 @@ fn read_line(b: &mut Builder, line: &str) {
         }
         Some(Stream::Warning) => {
             if !other::free(b, rest, false) {
-                b.event(LogEventKind::Warning, None, line);
+                let host = place::urls(rest).find(|u| !u.is_help()).map(|u| (u.host, u.port));
+                b.event(LogEventKind::Warning, host.as_ref().map(|(h, p)| (h.as_str(), *p)), line);
             }
         }
         Some(Stream::Error) => {

@@ -116,7 +116,8 @@ pub(crate) struct Url {
 }
 
 impl Url {
-    fn is_help(&self) -> bool {
+    /// Whether it only points to help.
+    pub fn is_help(&self) -> bool {
         HELP_HOSTS.contains(&self.host.as_str())
     }
 }
