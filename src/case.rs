@@ -244,6 +244,7 @@ impl Case {
             hosts.push(HostStory { name, role, endpoint, required, lookups, attempts, in_log: false });
         }
         hosts.sort_by(|a, b| (a.first_time(), &a.name).cmp(&(b.first_time(), &b.name)));
+        name_the_way_out(&mut hosts);
         self.hosts = hosts;
         self.join_logs();
     }
@@ -262,5 +263,43 @@ impl Case {
                 }
             }
         }
+    }
+}
+
+/// Labels by which proxies are usually named; used only where nothing else was asked for.
+const PROXY_LABELS: [&str; 9] = ["proxy", "prx", "px", "squid", "webgw", "webgateway", "gateway", "swg", "cache"];
+
+/// Names that machines look up by themselves, whatever their user does.
+const HOUSEKEEPING_LABELS: [&str; 4] = ["wpad", "isatap", "teredo", "dns"];
+
+/// Where no host of a sign-in was asked for, a client that only looked up one name in vain wanted its proxy.
+fn name_the_way_out(hosts: &mut [HostStory]) {
+    let asked_for_service = hosts
+        .iter()
+        .any(|h| h.role == Role::Service && (h.endpoint.is_some() || knowledge::is_microsoft_host(&h.name)));
+    if asked_for_service || hosts.iter().any(|h| h.role == Role::Proxy) {
+        return;
+    }
+    let first_label = |h: &HostStory| {
+        h.name.split('.').next().unwrap_or("").trim_end_matches(|c: char| c.is_ascii_digit() || c == '-').to_owned()
+    };
+    let candidates: Vec<usize> = hosts
+        .iter()
+        .enumerate()
+        .filter(|(_, h)| h.attempts.is_empty() && !h.name.ends_with(".arpa") && !h.name.ends_with(".local"))
+        .filter(|(_, h)| !h.name.starts_with('_') && !HOUSEKEEPING_LABELS.contains(&first_label(h).as_str()))
+        .map(|(i, _)| i)
+        .collect();
+    let named = candidates
+        .iter()
+        .copied()
+        .find(|i| hosts.get(*i).is_some_and(|h| PROXY_LABELS.iter().any(|l| first_label(h).contains(l))));
+    let only = match candidates.as_slice() {
+        [one] => Some(*one),
+        _ => None,
+    };
+    if let Some(host) = named.or(only).and_then(|i| hosts.get_mut(i)) {
+        host.role = Role::Proxy;
+        host.required = Some(true);
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::case::{Case, HostStory, Role};
 use crate::finding::{Finding, Severity};
+use crate::knowledge::endpoints::Role as EndpointRole;
 use crate::lang::Message;
 use crate::message;
 use crate::report::{Diagnosis, Outcome, RootCause};
@@ -78,13 +79,43 @@ fn accepted(verdict: &HostVerdict) -> bool {
 /// The first host, in the order of suspicion, that stopped the sign-in.
 fn root_cause<'a>(hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Option<(&'a HostStory, &'a HostVerdict)> {
     let failing = || hosts.iter().filter(|(_, v)| v.verdict.is_fault() && !accepted(v));
-    let proxy = failing().find(|(h, _)| h.role == Role::Proxy);
-    let needed = failing().filter(|(h, _)| h.required == Some(true)).min_by_key(|(h, _)| h.first_time());
-    // A federation server of the organisation, or a host the log names, is needed as far as one can tell.
-    let likely =
-        failing().filter(|(h, _)| h.role == Role::Service && h.required.is_none()).min_by_key(|(h, _)| h.first_time());
+    let earliest = |(h, _): &&(&HostStory, &HostVerdict)| h.first_time();
+    let needed = failing().filter(|(h, _)| h.role == Role::Service && h.required == Some(true)).min_by_key(earliest);
+    let reached = |authority: bool| {
+        hosts.iter().any(|(h, v)| {
+            h.role == Role::Service
+                && h.required == Some(true)
+                && v.verdict.is_good()
+                && h.endpoint.is_some_and(|e| (e.role == EndpointRole::Authority) == authority)
+        })
+    };
+    // A dead proxy beside a way that works (the next one of a PAC file, another program's) stopped nothing.
+    let proxy = failing().find(|(h, _)| h.role == Role::Proxy).filter(|_| !reached(true));
+    // The token and what comes after it: the sign-in went through, whatever else failed beside it.
+    let signed_in = reached(true) && reached(false);
+    // Hosts whose need depends on the flow: the organisation's federation server, the sign-in page's files, what the
+    // log names. Certificate downloads and the like are not.
+    let likely = failing()
+        .filter(|(h, _)| h.role == Role::Service && h.required.is_none() && !signed_in)
+        .filter(|(h, _)| h.in_log || h.endpoint.is_none_or(|e| part_of_the_flow(e.role)))
+        .min_by_key(earliest);
     let portal = failing().find(|(_, v)| matches!(v.verdict, Verdict::CaptivePortal | Verdict::BlockPage));
-    proxy.or(needed).or(likely).or(portal).map(|(h, v)| (*h, *v))
+    proxy.or(needed).or(likely).or(portal.filter(|_| !signed_in)).map(|(h, v)| (*h, *v))
+}
+
+/// Whether hosts of that role take part in a sign-in as such.
+fn part_of_the_flow(role: EndpointRole) -> bool {
+    !matches!(
+        role,
+        EndpointRole::PkiIssuer
+            | EndpointRole::PkiRevocation
+            | EndpointRole::Telemetry
+            | EndpointRole::ModuleInstall
+            | EndpointRole::Portal
+            | EndpointRole::ShortLinks
+            | EndpointRole::VersionCheck
+            | EndpointRole::ExtensionIndex
+    )
 }
 
 fn network_fault(host: &HostStory, verdict: &HostVerdict, findings: &[Finding]) -> Diagnosis {

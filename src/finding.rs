@@ -5,27 +5,46 @@
 
 mod block_page;
 mod captive_portal;
+mod capture_incomplete;
 mod cert_invalid;
+mod clock_skew;
 mod closed_before_server_hello;
 mod degraded;
 mod dns_failure;
 mod dns_sinkhole;
+mod empty_trace;
 mod icmp_unreachable;
 mod inconclusive;
+mod inspection_ca_malformed;
 mod intercepted;
+mod issuer_not_listed;
+mod loopback_through_proxy;
+mod no_entra_traffic;
+mod old_tls_elsewhere;
 mod proxy_auth_required;
 mod proxy_denied;
 mod proxy_no_response;
 mod proxy_upstream_error;
+mod quic_blocked;
 mod refused;
 mod reset_after_client_hello;
+mod reset_injected;
 mod reset_mid_handshake;
+mod resolver_trouble;
+mod retired_cloud;
+mod revocation_unreachable;
 mod silent_after_client_hello;
 mod stalled_mid_handshake;
+mod step_missing;
 mod syn_no_answer;
+mod synthetic_address;
 mod tls_alert;
+mod tls_fallback;
 mod tls_legacy;
+mod tls_to_proxy;
+mod two_ways_out;
 pub mod verdicts;
+mod windows_dropped;
 
 use crate::case::{Case, HostStory};
 use crate::lang::{Message, Text};
@@ -115,6 +134,21 @@ pub struct Rule {
     pub check: fn(&Context<'_>) -> Vec<Finding>,
 }
 
+impl Rule {
+    /// A finding of this rule with its fixed texts, to be filled in.
+    fn finding(&self) -> Finding {
+        Finding {
+            code: self.code,
+            severity: self.severity,
+            title: self.title.into(),
+            detail: self.meaning.into(),
+            doubt: self.blind.into(),
+            advice: self.advice.into(),
+            ..Finding::default()
+        }
+    }
+}
+
 /// What rules look at.
 pub struct Context<'a> {
     /// The case.
@@ -147,7 +181,27 @@ impl<'a> Context<'a> {
 }
 
 /// All rules, in the order in which `nettriage explain` lists them.
-pub static RULES: &[&Rule] = &[];
+pub static RULES: &[&Rule] = &[
+    &empty_trace::RULE,
+    &no_entra_traffic::RULE,
+    &step_missing::RULE,
+    &tls_to_proxy::RULE,
+    &two_ways_out::RULE,
+    &loopback_through_proxy::RULE,
+    &reset_injected::RULE,
+    &tls_fallback::RULE,
+    &inspection_ca_malformed::RULE,
+    &issuer_not_listed::RULE,
+    &clock_skew::RULE,
+    &retired_cloud::RULE,
+    &resolver_trouble::RULE,
+    &synthetic_address::RULE,
+    &windows_dropped::RULE,
+    &revocation_unreachable::RULE,
+    &quic_blocked::RULE,
+    &old_tls_elsewhere::RULE,
+    &capture_incomplete::RULE,
+];
 
 /// Runs all rules; findings come most severe first, then in the order of the rules and hosts.
 pub fn find(context: &Context<'_>) -> Vec<Finding> {

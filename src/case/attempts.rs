@@ -2,12 +2,16 @@
 
 use super::{AddressBook, Attempt, Piece, PieceFacts, Way};
 use crate::facts::{CaptureFacts, Flow, FlowTransport};
+use crate::knowledge;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// Ports on which explicit proxies usually listen. Used only to tell a proxy from a server where no byte of the
 /// conversation tells (an unanswered SYN).
 const PROXY_PORTS: [u16; 12] = [3128, 8080, 8888, 8118, 8000, 8081, 9090, 9400, 3129, 1080, 8083, 8008];
+
+/// Ports of services that are no proxy, for captures in which nothing else tells.
+const OTHER_PORTS: [u16; 16] = [80, 443, 53, 22, 25, 88, 135, 139, 389, 445, 464, 636, 853, 3268, 3389, 5985];
 
 /// Ports on which services of a sign-in are reached directly.
 const SERVICE_PORTS: [u16; 2] = [443, 80];
@@ -31,6 +35,8 @@ pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAd
             named_elsewhere.extend(pac_proxies(&exchange.body_head));
         }
     }
+    // Where no host of a sign-in was ever asked for, whatever the client tried in vain is its way out.
+    let blind = !captures.iter().any(|c| asks_for_a_service(c));
     let mut found = BTreeMap::new();
     for flow in captures.iter().flat_map(|c| &c.flows).filter(|f| f.transport == FlowTransport::Tcp) {
         let server = flow.ends.server;
@@ -41,11 +47,12 @@ pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAd
             *port == server.port()
                 && (Some(host.as_str()) == name || host.parse::<IpAddr>().is_ok_and(|ip| ip == server.ip()))
         });
-        let silent_on_proxy_port = flow.app.tls.is_empty()
-            && flow.app.http.is_empty()
-            && PROXY_PORTS.contains(&server.port())
-            && flow.sides.iter().all(|s| s.bytes == 0);
-        if spoke_proxy || told || silent_on_proxy_port {
+        let silent = flow.app.tls.is_empty() && flow.app.http.is_empty() && flow.sides.iter().all(|s| s.bytes == 0);
+        let silent_on_proxy_port =
+            silent && (PROXY_PORTS.contains(&server.port()) || blind && !OTHER_PORTS.contains(&server.port()));
+        let tls_on_proxy_port = PROXY_PORTS.contains(&server.port())
+            && flow.app.tls.iter().any(|t| t.tunnel.is_none() && t.server_hellos.is_empty() && !names_a_service(t));
+        if spoke_proxy || told || silent_on_proxy_port || tls_on_proxy_port {
             found.entry(server).or_insert_with(|| match name {
                 Some(n) => format!("{n}:{}", server.port()),
                 None => server.to_string(),
@@ -53,6 +60,23 @@ pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAd
         }
     }
     found
+}
+
+/// Whether a session asks for a host of Microsoft's by its SNI.
+fn names_a_service(session: &crate::facts::TlsSession) -> bool {
+    session.client_hellos.iter().filter_map(|h| h.sni.as_deref()).any(knowledge::is_microsoft_host)
+}
+
+/// Whether anything in the capture asks for a host of Microsoft's: a DNS question, an SNI, a CONNECT, a Host header.
+fn asks_for_a_service(capture: &CaptureFacts) -> bool {
+    capture.dns.iter().flat_map(|m| &m.questions).any(|(name, _)| knowledge::is_microsoft_host(name))
+        || capture.flows.iter().any(|f| {
+            f.app.tls.iter().any(names_a_service)
+                || f.app.http.iter().any(|e| {
+                    let target = if e.is_connect() { Some(e.target.as_str()) } else { e.host.as_deref() };
+                    target.is_some_and(|t| knowledge::is_microsoft_host(&split_authority(t).0))
+                })
+        })
 }
 
 /// `PROXY host:port` entries of a PAC file.

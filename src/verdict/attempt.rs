@@ -297,7 +297,7 @@ fn unanswered(s: &Scene<'_>) -> Judged {
         return judged;
     }
     let waited = s.waited(first_syn.time);
-    if !s.capture_sees_answers() {
+    if one_directional(s.capture) {
         return Judged::undecided(Stage::Syn, vec![syn]);
     }
     if s.tcp.syn_count >= 2 {
@@ -317,12 +317,19 @@ fn unanswered(s: &Scene<'_>) -> Judged {
     Judged::neutral(Stage::Syn)
 }
 
-impl Scene<'_> {
-    /// Whether the capture shows answers to anybody at all; one-sided captures prove no silence. (Not per client
-    /// address: a machine with a dead IPv6 path gets no answer on that address and all of them on the other.)
-    fn capture_sees_answers(&self) -> bool {
-        self.capture.flows.iter().any(|f| f.sides.iter().all(|s| s.packets > 0))
-    }
+impl Scene<'_> {}
+
+/// Whether the capture holds only what one side sent: clients that acknowledge or send data on connections whose
+/// other side was never seen, and no conversation with both. Such a capture proves no silence.
+pub fn one_directional(capture: &CaptureFacts) -> bool {
+    let both = capture.flows.iter().any(|f| f.sides.iter().all(|s| s.packets > 0));
+    let half = |f: &Flow| {
+        let [client, server] = &f.sides;
+        f.transport == FlowTransport::Tcp
+            && (server.packets == 0 && (client.bytes > 0 || f.tcp.as_ref().is_some_and(|t| t.established.is_some()))
+                || client.packets == 0 && server.packets > 0)
+    };
+    !both && capture.flows.iter().any(half)
 }
 
 /// Established, but neither side said anything.

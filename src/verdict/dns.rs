@@ -1,7 +1,7 @@
 //! What the resolvers said about a name.
 
-use super::Verdict;
-use super::attempt::{Judged, Proof, SILENCE_NS, Stage};
+use super::attempt::{Judged, Proof, SILENCE_NS, Stage, one_directional};
+use super::{Confidence, Verdict};
 use crate::case::{Case, HostStory, Lookup, LookupResult};
 use crate::knowledge;
 use crate::message;
@@ -53,7 +53,7 @@ pub fn judge(case: &Case, host: &HostStory) -> NameVerdict {
     }
     match first_good {
         Some(good) => {
-            if let Some(sink) = sinkhole(host, &verdict.addresses) {
+            if let Some(sink) = sinkhole(host, &verdict.addresses).or_else(|| out_of_range(host, &verdict.addresses)) {
                 verdict.judged = Some(sink);
                 return verdict;
             }
@@ -81,6 +81,10 @@ fn failure(case: &Case, host: &HostStory) -> (Option<Judged>, Option<u16>) {
     let mut proof = Vec::new();
     let mut rcode = None;
     let mut silent = false;
+    let unheard = host.lookups.first().and_then(|l| case.capture(l.piece)).is_some_and(one_directional);
+    if unheard {
+        return (None, None);
+    }
     let mut icmp = None;
     for lookup in host.lookups.iter().filter(|l| l.kind != 65) {
         let Some(asked) = lookup.asked.first().copied() else { continue };
@@ -198,8 +202,30 @@ fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged> {
     if private_link && !unroutable {
         return None;
     }
-    let proof = host
-        .lookups
+    let proof = answers(host);
+    Some(Judged::seen(Verdict::DnsSinkhole, Stage::None, proof))
+}
+
+/// An authority of the public cloud that only gave addresses outside the published ranges: not proof by itself (the
+/// ranges age), but what explains a failure there. Synthetic addresses of local resolvers count too.
+fn out_of_range(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged> {
+    let authority = host.endpoint.is_some_and(|e| {
+        e.role == knowledge::endpoints::Role::Authority && e.cloud == knowledge::endpoints::Cloud::Public
+    });
+    let synthetic = host.endpoint.is_some() && addresses.iter().all(|a| knowledge::synthetic_range(*a).is_some());
+    let outside = authority && addresses.iter().all(|a| !knowledge::in_entra_ranges(*a));
+    if addresses.is_empty() || !(synthetic || outside) {
+        return None;
+    }
+    let proof = answers(host);
+    let mut judged = Judged::seen(Verdict::DnsSinkhole, Stage::None, proof);
+    judged.confidence = Confidence::Inferred;
+    Some(judged)
+}
+
+/// The answers with addresses, as proof.
+fn answers(host: &HostStory) -> Vec<Proof> {
+    host.lookups
         .iter()
         .filter_map(|l| match &l.result {
             LookupResult::Addresses { at, addresses, .. } => Some(Proof::new(
@@ -212,8 +238,7 @@ fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged> {
             )),
             _ => None,
         })
-        .collect();
-    Some(Judged::seen(Verdict::DnsSinkhole, Stage::None, proof))
+        .collect()
 }
 
 fn list(addresses: &[IpAddr]) -> String {

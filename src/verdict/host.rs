@@ -59,7 +59,8 @@ struct WayVerdict {
 
 /// Judges a host. `None` where nothing was tried and the name resolved: then there is nothing to say.
 pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
-    let judged: Vec<Judged> = host.attempts.iter().map(|a| attempt::judge(case, &host.name, a)).collect();
+    let mut judged: Vec<Judged> = host.attempts.iter().map(|a| attempt::judge(case, &host.name, a)).collect();
+    conclude_dead_path(case, host, &mut judged);
     let name = dns::judge(case, host);
     let mut ways: BTreeMap<&Way, Vec<usize>> = BTreeMap::new();
     for (i, a) in host.attempts.iter().enumerate() {
@@ -102,8 +103,15 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
             // Names resolved by a proxy need no answer of the client's resolver.
             Some(Verdict::DnsFailure) => out.attempt.is_none(),
             // An address that cannot be the service explains whatever happened there, unless the service answered.
-            Some(Verdict::DnsSinkhole) => {
+            Some(Verdict::DnsSinkhole) if by_name.confidence == Confidence::Observed => {
                 !reached && host.attempts.iter().all(|a| a.way == Way::Direct) || out.verdict == Verdict::Intercepted
+            }
+            // Ranges age: an address outside them explains a failure only where what answers there is another server
+            // (its certificate is not even made for the name), or where the range is a resolver's own.
+            Some(Verdict::DnsSinkhole) => {
+                let synthetic = name.addresses.iter().all(|a| crate::knowledge::synthetic_range(*a).is_some());
+                synthetic && out.verdict.is_fault()
+                    || out.verdict == Verdict::Intercepted && !shown_for_name(case, host)
             }
             _ => false,
         };
@@ -113,6 +121,7 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
             }
             out.verdict = by_name.verdict.unwrap_or(Verdict::DnsFailure);
             out.detail = by_name.detail.clone();
+            out.confidence = by_name.confidence;
             from_name = true;
         }
     }
@@ -168,6 +177,54 @@ fn degrade(host: &HostStory, name: &dns::NameVerdict, out: &mut HostVerdict) {
                 lookup.resolver.ip(), lost_on_name
             );
             out.proof.push((lookup.piece, Some(lookup.stream), Proof::new(*at, text)));
+        }
+    }
+}
+
+/// Whether any certificate that was shown for the host is made out to its name.
+fn shown_for_name(case: &Case, host: &HostStory) -> bool {
+    host.attempts.iter().any(|a| {
+        let session = a.session.and_then(|s| case.flow(a)?.app.tls.get(s));
+        session.and_then(|s| s.certificates.first()).is_some_and(|leaf| {
+            leaf.names
+                .iter()
+                .map(String::as_str)
+                .chain(leaf.subject_cn.as_deref())
+                .any(|n| super::certificate::matches_name(n, &host.name))
+        })
+    })
+}
+
+/// A single SYN without an answer proves nothing by itself. Where every direct connection of the same client in the
+/// capture stayed without an answer, it is one of them.
+fn conclude_dead_path(case: &Case, host: &HostStory, judged: &mut [Judged]) {
+    if judged.iter().any(|j| j.verdict.is_some()) {
+        return;
+    }
+    for (a, j) in host.attempts.iter().zip(judged.iter_mut()) {
+        if a.way != Way::Direct || j.stage != Stage::Syn {
+            continue;
+        }
+        let direct: Vec<&Attempt> = case
+            .hosts
+            .iter()
+            .flat_map(|h| &h.attempts)
+            .filter(|o| {
+                o.piece == a.piece && o.way == Way::Direct && o.client == a.client && o.peer.port() == a.peer.port()
+            })
+            .collect();
+        let dead = |o: &&Attempt| {
+            case.flow(o).and_then(|f| f.tcp.as_ref()).is_some_and(|t| t.syn_ack.is_none() && t.resets.is_empty())
+        };
+        let proven = direct.iter().any(|o| case.flow(o).and_then(|f| f.tcp.as_ref()).is_some_and(|t| t.syn_count >= 2));
+        if proven && direct.iter().all(dead) {
+            let text = crate::message!(
+                en: "SYN without an answer, as every other direct connection in this capture",
+                ja: "SYN に応答なし (このキャプチャの他の直接接続もすべて同様)",
+            );
+            j.verdict = Some(Verdict::SynNoAnswer);
+            j.confidence = Confidence::Inferred;
+            j.proof.push(Proof::new(a.start, text));
         }
     }
 }

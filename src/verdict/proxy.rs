@@ -152,6 +152,14 @@ pub(super) fn itself(s: &Scene<'_>) -> Judged {
     let [client, server] = &s.flow.sides;
     if let Some(session) = s.flow.app.tls.iter().find(|t| t.tunnel.is_none()) {
         let mut judged = tls::judge(s, session);
+        // A proxy that speaks plain HTTP answers a ClientHello with an error page, or not at all.
+        if let Some(answer) =
+            session.plaintext_answer.as_ref().filter(|_| judged.verdict.is_some_and(Verdict::is_fault))
+        {
+            judged.verdict = Some(Verdict::ClosedBeforeServerHello);
+            judged.stage = Stage::ClientHello;
+            judged.detail.status = answer.http_status;
+        }
         judged.detail.tls_to_proxy = true;
         return judged;
     }

@@ -232,7 +232,19 @@ fn after_server_hello(
 ) -> Judged {
     proof.push(Proof::new(at, message!(en: "ServerHello ({})", ja: "ServerHello ({})", version_name(version))));
     if let Some(reset_at) = s.server_reset() {
-        return with_trust(reset(s, Verdict::ResetMidHandshake, Stage::ServerHello, proof, reset_at), trust);
+        // A reset that came before the ServerHello is not the host's: it lost the race and did its work all the same.
+        let early = reset_at.frame < at.frame;
+        let verdict = if early { Verdict::ResetAfterClientHello } else { Verdict::ResetMidHandshake };
+        return with_trust(reset(s, verdict, Stage::ServerHello, proof, reset_at), trust);
+    }
+    if let (Some(end), Some(fault)) = (s.client_end(), certificate::fault(s.host, session, at.time)) {
+        proof.push(Proof::new(
+            end,
+            message!(en: "the client ends the handshake", ja: "クライアントがハンドシェイクを終了"),
+        ));
+        let mut judged = Judged::seen(Verdict::CertInvalid, Stage::Certificate, proof);
+        judged.detail.certificate_fault = Some(fault);
+        return with_trust(judged, trust);
     }
     if version <= TLS_1_1 && s.client_end().is_some() {
         proof.pop();
@@ -289,7 +301,8 @@ fn before_server_hello(
     if let Some(retry) = retried {
         proof.push(Proof::new(retry.at, message!(en: "HelloRetryRequest", ja: "HelloRetryRequest")));
     }
-    let client_is_old = offered.is_some_and(|v| v <= TLS_1_1);
+    // Of a hello whose end is missing the offered versions are not known.
+    let client_is_old = offered.is_some_and(|v| v <= TLS_1_1) && !hello.cut;
     if let Some(at) = s.server_reset() {
         return reset(s, reset_verdict, stage, proof, at);
     }
