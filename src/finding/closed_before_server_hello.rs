@@ -43,7 +43,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             detail.en.push_str(
                 " The peer is a proxy that expects plain HTTP: the client spoke TLS to it (https:// in HTTPS_PROXY).",
             );
-            detail.ja.push_str(" 相手は平文 HTTP を期待するプロキシで、クライアントが TLS で話しかけている (HTTPS_PROXY の https://)。");
+            detail.ja.push_str(
+                "相手は平文 HTTP を期待するプロキシで、クライアントが TLS で話しかけている (HTTPS_PROXY の https://)。",
+            );
         }
         tell_breaker(&mut detail, v);
         Words {

@@ -27,9 +27,9 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    for_hosts(context, &RULE, Verdict::Inconclusive, |host, _| {
+    for_hosts(context, &RULE, Verdict::Inconclusive, |host, v| {
         let name = &host.name;
-        let peers = peers(host);
+        let peers = peers(host, v);
         let detail = message!(en: "{name} was tried at {peers}; the capture does not show how it ended.", ja: "{name} ({peers}) への試行はあるが、キャプチャからは結果が分からない。");
 
         Words {

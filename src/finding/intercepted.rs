@@ -67,7 +67,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             ));
         } else if v.detail.client_accepts {
             detail.en.push_str(" The client trusts it and went on.");
-            detail.ja.push_str(" クライアントはこれを信頼し、通信を続けた。");
+            detail.ja.push_str("クライアントはこれを信頼し、通信を続けた。");
         }
         Words {
             title: match &vendor {

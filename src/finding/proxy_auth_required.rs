@@ -33,9 +33,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let schemes = if v.detail.schemes.is_empty() { "-".to_owned() } else { v.detail.schemes.join(", ") };
         let mut detail = message!(en: "The proxy {proxy} answered the request for {name} with 407 and offers: {schemes}.", ja: "プロキシ {proxy} は {name} への要求に 407 を返した。提示された方式: {schemes}。");
         let (en, ja) = if v.detail.credentials_sent {
-            (" The client sent credentials and was refused.", " クライアントは資格情報を送ったが拒否された。")
+            (" The client sent credentials and was refused.", "クライアントは資格情報を送ったが拒否された。")
         } else {
-            (" The client never answered the challenge.", " クライアントは認証要求に応答していない。")
+            (" The client never answered the challenge.", "クライアントは認証要求に応答していない。")
         };
         detail.en.push_str(en);
         detail.ja.push_str(ja);

@@ -29,7 +29,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::Refused, |host, v| {
         let name = &host.name;
-        let peers = peers(host);
+        let peers = peers(host, v);
         let mut detail = message!(en: "{peers} answered the SYN with a RST.", ja: "{peers} が SYN に RST を返した。");
         if v.detail.accepted_first {
             detail = message!(en: "{peers} accepted the connection and reset it before a byte was said.", ja: "{peers} は接続を受け付けたが、データの前に RST した。");

@@ -55,7 +55,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         }
         if let Some(mtu) = v.detail.mtu_value {
             detail.en.push_str(&format!(" ICMP names an MTU of {mtu}."));
-            detail.ja.push_str(&format!(" ICMP が MTU {mtu} を示している。"));
+            detail.ja.push_str(&format!("ICMP が MTU {mtu} を示している。"));
         }
         Words {
             title: message!(en: "The TLS handshake with {name} stalls", ja: "{name} との TLS ハンドシェイクが停止"),

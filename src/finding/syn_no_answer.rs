@@ -32,11 +32,15 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::SynNoAnswer, |host, v| {
         let name = &host.name;
-        let (syns, waited) = (v.detail.syn_count, v.detail.waited_seconds);
+        let dead = || host.attempts.iter().zip(&v.judged).filter(|(_, j)| j.verdict == Some(Verdict::SynNoAnswer));
+        let syns: u32 = dead().map(|(_, j)| j.detail.syn_count).sum();
+        let first = dead().map(|(a, _)| a.start.time).min().unwrap_or_default();
+        let waited =
+            dead().map(|(a, j)| a.start.time.seconds_since(first) + j.detail.waited_seconds).fold(0.0, f64::max);
         let mut detail = message!(
             en: "{syns} SYNs to {peers} in {waited:.1} s, no SYN-ACK, no RST, no ICMP error. Other traffic of this client is answered, so the loss is on the way to this address.",
             ja: "{peers} へ {waited:.1} 秒間に SYN を {syns} 回送信したが、SYN-ACK・RST・ICMP エラーのいずれも返らない。同じクライアントの他の通信には応答があるため、このアドレスへの経路で失われている。",
-            peers = peers(host)
+            peers = peers(host, v)
         );
         tell_dropped(&mut detail, v);
         Words {

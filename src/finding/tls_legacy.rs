@@ -64,7 +64,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         if let Some((code, _)) = v.detail.alert {
             let alert = crate::verdict::tls::alert_name(code);
             detail.en.push_str(&format!(" The handshake ended with the alert {alert} ({code})."));
-            detail.ja.push_str(&format!(" ハンドシェイクはアラート {alert} ({code}) で終了した。"));
+            detail.ja.push_str(&format!("ハンドシェイクはアラート {alert} ({code}) で終了した。"));
         }
         Words {
             title: message!(en: "TLS 1.0/1.1 only: {name}", ja: "TLS 1.0/1.1 のみ: {name}"),

@@ -120,10 +120,13 @@ pub(super) fn through(verdict: &HostVerdict) -> Message {
     }
 }
 
-/// The addresses and port that were tried: `20.190.151.7:443, ...`.
-pub(super) fn peers(host: &HostStory) -> String {
+/// The addresses and ports on which attempts ended as the verdict says: `20.190.151.7:443, ...`.
+pub(super) fn peers(host: &HostStory, verdict: &HostVerdict) -> String {
     let mut seen: Vec<String> = Vec::new();
-    for attempt in &host.attempts {
+    for (attempt, judged) in host.attempts.iter().zip(&verdict.judged) {
+        if judged.verdict != Some(verdict.verdict) {
+            continue;
+        }
         let peer = attempt.peer.to_string();
         if !seen.contains(&peer) {
             seen.push(peer);
@@ -138,13 +141,13 @@ pub(super) fn tell_breaker(detail: &mut Message, verdict: &HostVerdict) {
     let Some(breaker) = &verdict.detail.breaker else { return };
     for reason in &breaker.reasons {
         detail.en.push_str(&format!(" Not sent by the host: {}.", reason.en));
-        detail.ja.push_str(&format!(" ホスト自身のものではない根拠: {}。", reason.ja));
+        detail.ja.push_str(&format!("ホスト自身のものではない根拠: {}。", reason.ja));
     }
     if let (BreakerKind::Host, Some(hops)) = (breaker.kind, breaker.hops) {
         detail
             .en
             .push_str(&format!(" The reset comes from the same distance as the host's other packets ({hops} hops)."));
-        detail.ja.push_str(&format!(" RST はホストの他のパケットと同じ距離 ({hops} ホップ) から届いている。"));
+        detail.ja.push_str(&format!("RST はホストの他のパケットと同じ距離 ({hops} ホップ) から届いている。"));
     }
 }
 
@@ -152,11 +155,11 @@ pub(super) fn tell_breaker(detail: &mut Message, verdict: &HostVerdict) {
 pub(super) fn tell_product(detail: &mut Message, verdict: &HostVerdict) {
     if let Some(product) = &verdict.detail.product {
         detail.en.push_str(&format!(" The answer names: {product}."));
-        detail.ja.push_str(&format!(" 応答の表示: {product}。"));
+        detail.ja.push_str(&format!("応答の表示: {product}。"));
     }
     if let Some(title) = &verdict.detail.title {
         detail.en.push_str(&format!(" Title of the page: \"{title}\"."));
-        detail.ja.push_str(&format!(" ページのタイトル: 「{title}」。"));
+        detail.ja.push_str(&format!("ページのタイトル: 「{title}」。"));
     }
 }
 
@@ -164,7 +167,7 @@ pub(super) fn tell_product(detail: &mut Message, verdict: &HostVerdict) {
 pub(super) fn tell_dropped(detail: &mut Message, verdict: &HostVerdict) {
     if let Some((component, reason)) = &verdict.detail.dropped {
         detail.en.push_str(&format!(" Windows itself dropped packets of this connection: {component}, {reason}."));
-        detail.ja.push_str(&format!(" Windows 自身がこの接続のパケットを破棄している: {component}、{reason}。"));
+        detail.ja.push_str(&format!("Windows 自身がこの接続のパケットを破棄している: {component}、{reason}。"));
     }
 }
 
