@@ -220,6 +220,12 @@ impl CaptureInfo {
     /// Counts a frame and its time; every source calls it for each frame it hands out.
     pub fn count(&mut self, frame: &Frame<'_>) {
         self.frames += 1;
+        self.see_time(frame);
+    }
+
+    /// Takes the time of a frame into account: of one handed out, or of a copy that the file holds and that was left
+    /// out.
+    pub fn see_time(&mut self, frame: &Frame<'_>) {
         if !frame.timed {
             return;
         }
@@ -283,6 +289,10 @@ pub fn with_source<R>(
             Ok(work(Box::new(source.keep_duplicates(options.keep_duplicates))))
         }
         Container::Netmon => Ok(work(Box::new(netmon::NetmonSource::new(evidence.whole()?, window).map_err(named)?))),
+        Container::PcapNg => {
+            let source = pcapng::PcapngSource::new(evidence.source()?, window).map_err(named)?;
+            Ok(work(Box::new(source.keep_duplicates(options.keep_duplicates))))
+        }
         container => Ok(work(open(container, evidence.source()?, window).map_err(named)?)),
     }
 }

@@ -335,7 +335,9 @@ fn service(app: &AppFacts) -> Option<&'static str> {
 fn summary(path: &str, facts: &CaptureFacts) -> Value {
     let info = &facts.info;
     let mut fields = Map::new();
-    fields.insert("frames".into(), json!(info.frames));
+    // Copies that a converted trace holds are frames of the file, though they are not looked at.
+    let copies = if info.format == Some(crate::capture::Format::PcapNg) { info.duplicates } else { 0 };
+    fields.insert("frames".into(), json!(info.frames + copies));
     for (name, time) in [
         ("first_ts", info.first_time),
         ("last_ts", info.last_time),

@@ -11,6 +11,7 @@
 //! Options, time resolutions, sections and the end of reading are this module's own (the crate reads resolutions that
 //! are powers of two and offsets in big-endian sections wrongly).
 
+mod echo;
 mod options;
 mod section;
 
@@ -21,6 +22,7 @@ use crate::input::ByteSource;
 use crate::lang::Message;
 use crate::limits;
 use crate::message;
+use echo::Echo;
 use options::Options;
 use section::{Section, read_rare_block};
 use std::path::PathBuf;
@@ -56,6 +58,8 @@ struct Decoder {
     info: CaptureInfo,
     /// Number of the last frame or numbered block.
     number: u64,
+    echo: Echo,
+    keep_duplicates: bool,
 }
 
 /// What became of a block.
@@ -104,6 +108,14 @@ impl PcapngSource {
     }
 }
 
+impl PcapngSource {
+    /// Hands out every copy of a packet that converters of Windows traces left, not only the first.
+    pub fn keep_duplicates(mut self, keep: bool) -> Self {
+        self.decoder.keep_duplicates = keep;
+        self
+    }
+}
+
 impl FrameSource for PcapngSource {
     fn window(&mut self, sink: &mut dyn FnMut(&[Frame<'_>])) -> Result<bool, Error> {
         if self.done {
@@ -120,8 +132,13 @@ impl FrameSource for PcapngSource {
             let (outcome, size) = self.decoder.step(rest, false);
             match outcome {
                 Outcome::Frame(frame) => {
-                    self.decoder.info.count(&frame);
-                    frames.push(frame);
+                    if self.decoder.is_copy(&frame) {
+                        self.decoder.info.duplicates += 1;
+                        self.decoder.info.see_time(&frame);
+                    } else {
+                        self.decoder.info.count(&frame);
+                        frames.push(frame);
+                    }
                 }
                 Outcome::Taken => {}
                 Outcome::Incomplete(need) => {
@@ -171,6 +188,11 @@ impl FrameSource for PcapngSource {
 }
 
 impl Decoder {
+    #[inline]
+    fn is_copy(&mut self, frame: &Frame<'_>) -> bool {
+        !self.keep_duplicates && self.echo.is_copy(frame, self.section.converter)
+    }
+
     /// Decodes the block at the start of `data` and gives its size. `first`: it must be a section header.
     fn step<'a>(&mut self, data: &'a [u8], first: bool) -> (Outcome<'a>, usize) {
         let Some(header) = data.get(..BLOCK_BYTES_MIN) else {
@@ -534,6 +556,25 @@ mod tests {
         let problem = info.problems.get("damaged_record").unwrap();
         assert_eq!(problem.first_frame, Some(6));
         assert!(!info.truncated && problem.offset.is_some());
+    }
+
+    #[test]
+    fn copies_that_packet_monitor_left_are_left_out_but_numbered() {
+        let mut w = Writer { big: false, out: Vec::new() };
+        let body = [&w.u32(0x1a2b_3c4d)[..], &[1, 0, 0, 0], &[0xff; 8], &w.option(4, b"Packet Monitor")].concat();
+        w.block(SECTION_HEADER, &body);
+        w.interface(1, &[]);
+        for (micros, data) in [(10, b"one"), (11, b"one"), (12, b"two"), (13, b"one")] {
+            w.packet(0, micros, data, &[]);
+        }
+        let (frames, info) = read(&w.out, 64).unwrap();
+        assert_eq!(frames.iter().map(|f| f.0).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!((info.frames, info.duplicates, info.last_time.unwrap().0), (2, 2, 13_000));
+        let source = PcapngSource::new(ByteSource::from_bytes(w.out), 64).unwrap();
+        let mut source = source.keep_duplicates(true);
+        let mut count = 0;
+        while source.window(&mut |frames| count += frames.len()).unwrap() {}
+        assert_eq!(count, 4);
     }
 
     #[test]

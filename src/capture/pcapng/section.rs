@@ -4,6 +4,7 @@
 //! packets are decoded with, and entries in [`CaptureInfo`]. Guaranteed: totals of what is kept stay under the limits.
 
 use super::super::{ByteOrder, CaptureInfo, Direction, DropMark, Frame, Interface, LinkType};
+use super::echo::Converter;
 use super::options::{BlockOption, Options, number_after, text};
 use crate::bytes::Cursor;
 use crate::lang::Message;
@@ -23,11 +24,12 @@ const NAMES_MAX: usize = 65_536;
 pub(super) struct Section {
     pub order: ByteOrder,
     pub interfaces: Vec<SectionInterface>,
+    pub converter: Converter,
 }
 
 impl Default for Section {
     fn default() -> Section {
-        Section { order: ByteOrder::Little, interfaces: Vec::new() }
+        Section { order: ByteOrder::Little, interfaces: Vec::new(), converter: Converter::Other }
     }
 }
 
@@ -136,7 +138,14 @@ impl Section {
                 )
             });
         }
-        Options::new(c.rest(), self.order).try_for_each(|option| option.map(|_| ()))
+        self.converter = Converter::Other;
+        for option in Options::new(c.rest(), self.order) {
+            // shb_userappl.
+            if let BlockOption { code: 4, value: b"Packet Monitor" } = option? {
+                self.converter = Converter::PacketMonitor;
+            }
+        }
+        Ok(())
     }
 
     /// Adds the interface whose description has this body.
@@ -186,6 +195,9 @@ impl Section {
         }
         // etl2pcapng names interfaces by kind and Windows index: `eth:12:0`.
         interface.if_index = interface.name.as_deref().and_then(windows_index);
+        if interface.if_index.is_some() && self.converter == Converter::Other {
+            self.converter = Converter::Etl2Pcapng;
+        }
         let index = u32::try_from(info.interfaces.len()).unwrap_or(u32::MAX);
         self.interfaces.push(SectionInterface { index, link: LinkType(link), snaplen, clock, lost: 0 });
         info.interfaces.push(interface);
