@@ -240,6 +240,19 @@ pub struct AppFacts {
     pub unknown_prefix: [Vec<u8>; 2],
 }
 
+impl AppFacts {
+    /// True when nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.tls.is_empty()
+            && self.http.is_empty()
+            && self.socks.is_none()
+            && self.quic.is_none()
+            && self.dns.is_empty()
+            && !self.swapped
+            && self.unknown_prefix.iter().all(Vec::is_empty)
+    }
+}
+
 /// A TLS session as far as it can be seen.
 #[derive(Debug, Default)]
 pub struct TlsSession {

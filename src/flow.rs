@@ -87,6 +87,11 @@ pub trait FlowSink {
     fn is_empty(&self) -> bool {
         false
     }
+    /// True once what follows is the inside of a tunnel for which Wireshark counts one more TCP stream (it dissects
+    /// what a SOCKS connection carries as a conversation of its own).
+    fn carries_a_stream(&self) -> bool {
+        false
+    }
     /// One UDP datagram; `cut` when the snap length cut it.
     fn datagram(&mut self, side: Side, payload: &[u8], cut: bool, at: At) -> Interest;
 }

@@ -89,7 +89,7 @@ impl Dissector {
             }
             Reader::Udp(datagrams) => Some(Box::new(datagrams.finish())),
         };
-        self.reader = Reader::Done(facts);
+        self.reader = Reader::Done(facts.filter(|f| !f.is_empty()));
     }
 
     fn env<'a>(&'a mut self, facts: &'a mut AppFacts) -> Env<'a> {
@@ -149,6 +149,16 @@ impl FlowSink for Dissector {
     fn gap(&mut self, side: Side, missing: u64, at: At) -> Interest {
         let side = self.told(side);
         self.tcp_step(|stream, env| stream.gap(env, side, missing, at))
+    }
+
+    fn is_empty(&self) -> bool {
+        matches!(self.reader, Reader::Fresh | Reader::Done(None))
+    }
+
+    fn carries_a_stream(&self) -> bool {
+        // Wireshark looks for SOCKS on this port (RFC 1928, 3) only.
+        let socks = self.ends.server.port() == 1080 || self.ends.client.port() == 1080;
+        socks && matches!(&self.reader, Reader::Tcp(tcp) if tcp.stream.is_socks_tunnel())
     }
 
     fn datagram(&mut self, side: Side, payload: &[u8], cut: bool, at: At) -> Interest {

@@ -54,6 +54,9 @@ impl FlowSink for Recorder {
     fn is_empty(&self) -> bool {
         self.heard.is_empty()
     }
+    fn carries_a_stream(&self) -> bool {
+        self.heard.iter().any(|h| h == "S:granted")
+    }
 }
 
 /// The packets of a script.

@@ -243,9 +243,13 @@ impl<S: FlowSink> FlowTable<S> {
             self.shard.given_up = self.shard.given_up.saturating_add(1);
             return;
         };
-        let before = flow.held();
+        let (before, carried) = (flow.held(), flow.flags.carries);
         flow.segment(&self.context, packet, segment, from_low);
         let after = flow.held();
+        if flow.flags.carries && !carried {
+            let [tcp, _] = &mut self.shard.starts;
+            tcp.push(place);
+        }
         if before != after {
             self.held = self.held.saturating_sub(before).saturating_add(after);
             if after > 0 && !flow.queued {

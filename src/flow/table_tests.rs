@@ -87,6 +87,16 @@ fn a_port_used_again_is_a_new_stream() {
 }
 
 #[test]
+fn a_stream_inside_a_tunnel_takes_a_number() {
+    let streams = |script: &str| run(script).iter().map(|f| f.stream).collect::<Vec<_>>();
+    let open = ">S 100\n<SA 300 101\n>A 101 301 ask\n<A 301 104 granted\n";
+    let more = ">S 7 port=50001\n";
+    assert_eq!(streams(&format!("{open}{more}")), [0, 1], "nothing was carried yet");
+    assert_eq!(streams(&format!("{open}>A 104 308 in\n>A 106 308 in\n{more}")), [0, 2]);
+    assert_eq!(streams(&format!("{open}{more}>A 104 308 in\n>S 8 port=50002\n")), [0, 1, 3]);
+}
+
+#[test]
 fn udp_and_tcp_are_numbered_separately_by_first_frame() {
     let list = [
         udp(1, (A, 5000), (B, 53), b"q"),

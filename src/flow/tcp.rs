@@ -74,6 +74,8 @@ pub(super) struct TcpFlowFlags {
     pub pid_from_syn: bool,
     /// An ICMP error or a drop inside Windows belongs to this flow.
     pub quoted: bool,
+    /// Payload came inside a tunnel that Wireshark counts as a stream more.
+    pub carries: bool,
 }
 
 impl<S: FlowSink> TcpFlow<S> {
@@ -393,6 +395,9 @@ impl<S: FlowSink> TcpFlow<S> {
     fn payload(&mut self, context: &S::Context, side: Side, seq: SeqNum, at: At, segment: &TcpSegment<'_>) {
         let first = self.first;
         let len = u64::from(segment.payload_len);
+        if !self.flags.done && !self.flags.carries {
+            self.flags.carries = self.sink.as_ref().is_some_and(|s| s.carries_a_stream());
+        }
         let captured = segment.payload.get(..segment.payload_len as usize).unwrap_or(segment.payload);
         let cut = len - captured.len() as u64;
         self.history.add(side, Letter::Data);

@@ -78,6 +78,11 @@ impl Stream {
         Stream { tunnel, depth, opened: false, reversed: false, state: State::Sniff(Vec::new()) }
     }
 
+    /// What comes from now on is the inside of a SOCKS tunnel.
+    pub fn is_socks_tunnel(&self) -> bool {
+        matches!(self.state, State::Socks(_, Some(_)))
+    }
+
     /// Bytes of one direction.
     pub fn data(&mut self, env: &mut Env<'_>, side: Side, bytes: &[u8], at: At) -> Interest {
         let session_side = self.session_side(side);
