@@ -113,7 +113,7 @@ impl Clock {
         }
         let ticks = raw.wrapping_sub(self.raw_start);
         let units = match ticks.checked_mul(self.numerator) {
-            Some(n) if self.denominator == self.numerator => n / self.numerator.max(1),
+            Some(n) if self.denominator == 1 => n,
             Some(n) => n.div_euclid(self.denominator.max(1)),
             None => {
                 let wide = i128::from(ticks) * i128::from(self.numerator);
@@ -352,6 +352,9 @@ fn parse_header(data: &[u8], problems: &mut Problems) -> Option<LogHeader> {
         });
         (numerator, denominator) = (1, 1);
     }
+    // At 10 MHz, the usual frequency since Windows 10, a tick is 100 ns and nothing is left to divide.
+    let common = gcd(numerator, denominator);
+    (numerator, denominator) = (numerator / common, denominator / common);
     let clock = Clock { kind, start, raw_start, numerator, denominator };
     Some(LogHeader {
         buffer_size,
@@ -371,6 +374,15 @@ fn parse_header(data: &[u8], problems: &mut Problems) -> Option<LogHeader> {
         utc_offset_minutes: super::zone::utc_offset_minutes(zone, filetime_to_timestamp(start)),
         creator_pid,
     })
+}
+
+/// Greatest common divisor of two positive numbers.
+fn gcd(a: i64, b: i64) -> i64 {
+    let (mut a, mut b) = (a.max(1), b.max(1));
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
 }
 
 /// Walks all buffer headers.
