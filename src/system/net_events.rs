@@ -84,8 +84,6 @@ fn time(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     const XML: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <netEvents>
  <item>

@@ -46,10 +46,10 @@ impl Providers {
     }
 
     fn flush(&mut self) {
-        if let Some((provider, n)) = self.last.take() {
-            if self.counts.len() < PROVIDERS_MAX || self.counts.contains_key(&provider) {
-                *self.counts.entry(provider).or_insert(0) += n;
-            }
+        if let Some((provider, n)) = self.last.take()
+            && (self.counts.len() < PROVIDERS_MAX || self.counts.contains_key(&provider))
+        {
+            *self.counts.entry(provider).or_insert(0) += n;
         }
     }
 

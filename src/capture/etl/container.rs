@@ -206,7 +206,7 @@ pub fn body<'a>(data: &'a [u8], pos: usize, session: usize, problems: &mut Probl
     let filled = if header.filled < BUFFER_HEADER { header.saved } else { header.filled };
     let at = Some(pos as u64);
     if header.is_compressed() {
-        let limit = session.max(16 << 20).min(BUFFER_BYTES_MAX);
+        let limit = session.clamp(16 << 20, BUFFER_BYTES_MAX);
         if filled < BUFFER_HEADER {
             return None;
         }

@@ -239,15 +239,11 @@ impl<'a> Queue<'a> {
     /// Remembers what waits, so that copies logged at a second place are recognised from the first on.
     fn start_folding(&mut self) {
         self.folding = true;
-        let mut serial = self.front;
-        for i in 0..self.waiting.len() {
-            if let Some(w) = self.waiting.get(i).copied() {
-                if w.content && w.dropped.is_none() {
-                    let key = shape::identity(self.bytes(w.span), w.link, &self.hasher);
-                    self.remember(key, serial, w.site, w.time);
-                }
+        for (i, serial) in (0..self.waiting.len()).zip(self.front..) {
+            if let Some(w) = self.waiting.get(i).copied().filter(|w| w.content && w.dropped.is_none()) {
+                let key = shape::identity(self.bytes(w.span), w.link, &self.hasher);
+                self.remember(key, serial, w.site, w.time);
             }
-            serial += 1;
         }
     }
 
@@ -264,10 +260,10 @@ impl<'a> Queue<'a> {
     }
 
     fn forget_one(&mut self) {
-        if let Some((_, key, serial)) = self.forget.pop_front() {
-            if self.known.get(&key).is_some_and(|k| k.serial == serial) {
-                self.known.remove(&key);
-            }
+        if let Some((_, key, serial)) = self.forget.pop_front()
+            && self.known.get(&key).is_some_and(|k| k.serial == serial)
+        {
+            self.known.remove(&key);
         }
     }
 

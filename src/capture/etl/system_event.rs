@@ -246,10 +246,8 @@ fn clean(fields: &mut Fields) {
             f.text = first_line(&f.value);
         }
         f.text = without_secrets(&f.text);
-        if let Some(number) = f.value.number() {
-            if let Some(known) = status::name(&f.name, number) {
-                f.text = format!("{} ({known})", f.text);
-            }
+        if let Some(known) = f.value.number().and_then(|number| status::name(&f.name, number)) {
+            f.text = format!("{} ({known})", f.text);
         }
     }
 }
