@@ -7,13 +7,15 @@
 //!
 //! The format: <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html>, written little-endian.
 
-use crate::capture::sniff::Container;
+mod order;
+
 use crate::capture::{CaptureInfo, Direction, Frame, Interface, ReadOptions, with_source};
 use crate::cli;
 use crate::error::Error;
 use crate::input::{self, Evidence, Kind};
 use crate::message;
 use crate::time::Timestamp;
+use order::Order;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -62,7 +64,12 @@ pub fn run(input: &Path, output: &Path, options: &cli::Options) -> Result<(), Er
         if output.canonicalize().is_ok_and(|o| input.canonicalize().is_ok_and(|i| i == o)) {
             return Err(Error::Usage(format!("{}: input and output are the same file", output.display())));
         }
-        convert(evidence, &read, &mut File::create(output).map_err(failed)?, output)?
+        let mut file = File::create(output).map_err(failed)?;
+        convert(evidence, &read, &mut file, output).inspect_err(|_| {
+            // Half a file would pass for a whole one. When it cannot be removed, the error is told all the same.
+            drop(file);
+            let _ = std::fs::remove_file(output);
+        })?
     };
     if options.verbosity >= 0 {
         for problem in info.problems.iter() {
@@ -77,8 +84,9 @@ pub fn run(input: &Path, output: &Path, options: &cli::Options) -> Result<(), Er
 
 /// Writes the capture in `evidence` to `out` and gives what is known of it.
 ///
-/// Interfaces and secrets must be written before the packets, but event traces name their interfaces at the end: so
-/// event traces and pcapng are read twice. `out_path` only names the output in errors.
+/// Interfaces and secrets must be written before the packets, but event traces name their interfaces at the end, and
+/// only the end tells whether frames stand out of order: so what can be read twice is read twice. `out_path` only
+/// names the output in errors.
 ///
 /// # Errors
 /// When nothing of the capture can be read, or writing fails.
@@ -88,24 +96,54 @@ pub fn convert(
     out: &mut dyn Write,
     out_path: &Path,
 ) -> Result<CaptureInfo, Error> {
-    let twice = matches!(evidence.kind, Kind::Capture(Container::Etl | Container::PcapNg)) && evidence.is_rereadable();
-    let before = if twice { read_through(evidence, options, &mut |_| Ok(()))? } else { CaptureInfo::default() };
+    let mut order = Order::default();
+    let before = if evidence.is_rereadable() {
+        read_through(evidence, options, &mut |frames| {
+            frames.iter().for_each(|f| order.see(f));
+            Ok(())
+        })?
+    } else {
+        CaptureInfo::default()
+    };
+    let mut sorter = order.sorter();
     let mut writer = Writer::new(before);
     let failed = |source| Error::Io { path: out_path.to_path_buf(), source };
     writer.section();
     let info = read_through(evidence, options, &mut |frames| {
         for frame in frames {
-            writer.frame(frame);
+            match &mut sorter {
+                None => writer.frame(frame),
+                Some(sorter) => {
+                    sorter.push(frame);
+                    while let Some(held) = sorter.pop_ready() {
+                        writer.frame(&held.frame());
+                    }
+                }
+            }
             if writer.buffer.len() >= FLUSH_BYTES {
                 writer.flush(out)?;
             }
         }
         Ok(())
     });
-    let info = match info {
+    let mut info = match info {
         Err(Error::Io { path, source }) if path.as_os_str().is_empty() => return Err(failed(source)),
         other => other?,
     };
+    if let Some(mut sorter) = sorter {
+        while let Some(held) = sorter.pop() {
+            writer.frame(&held.frame());
+            if writer.buffer.len() >= FLUSH_BYTES {
+                writer.flush(out).map_err(failed)?;
+            }
+        }
+        info.problems.note_many("reordered", order.backwards, None, None, || {
+            message!(
+                en: "frames stood out of order of time in the capture and were sorted; their numbers differ from the original",
+                ja: "キャプチャ内で時刻順でないフレームを並べ替えました。番号は元のファイルと異なります"
+            )
+        });
+    }
     writer.statistics(&info);
     writer.flush(out).and_then(|()| out.flush()).map_err(failed)?;
     Ok(info)
@@ -350,7 +388,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::sniff::SNIFF_BYTES;
+    use crate::capture::sniff::{Container, SNIFF_BYTES};
     use crate::capture::{DropMark, FrameSource, LinkType, pcapng::PcapngSource};
     use crate::input::{ByteSource, Options, open};
 
@@ -463,6 +501,28 @@ mod tests {
         let copied = convert(&again[0], &ReadOptions::default(), &mut second, Path::new("out")).unwrap();
         assert_eq!((copied.frames, copied.first_time, copied.latest), (info.frames, info.first_time, info.latest));
         assert_eq!(out, second);
+    }
+
+    #[test]
+    fn frames_out_of_order_are_sorted() {
+        let mut bytes = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0];
+        for seconds in [5u32, 3, 9, 3, 1] {
+            for v in [seconds, 0, 1, 1] {
+                bytes.extend(v.to_le_bytes());
+            }
+            bytes.push(seconds as u8);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.pcap");
+        std::fs::write(&path, &bytes).unwrap();
+        let found = open(&[path], &Options::default());
+        let mut out = Vec::new();
+        let info = convert(&found[0], &ReadOptions::default(), &mut out, Path::new("out")).unwrap();
+        assert_eq!(info.problems.get("reordered").unwrap().count, 3);
+        let mut source = PcapngSource::new(ByteSource::from_bytes(out), 1 << 20).unwrap();
+        let mut order = Vec::new();
+        while source.window(&mut |frames| order.extend(frames.iter().map(|f| f.data[0]))).unwrap() {}
+        assert_eq!(order, [1, 3, 3, 5, 9]);
     }
 
     #[test]
