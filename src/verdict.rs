@@ -10,6 +10,8 @@ pub mod dns;
 pub mod host;
 mod page;
 mod proxy;
+#[cfg(test)]
+mod scenes;
 pub mod tls;
 
 use crate::lang::Text;
