@@ -352,7 +352,7 @@ fn frame_bytes_max(link: LinkType) -> usize {
 /// emptied vector into the same layout reuses its memory.
 fn emptied<'w>(mut frames: Vec<Frame<'w>>) -> Vec<Frame<'static>> {
     frames.clear();
-    frames.into_iter().filter_map(|_| None).collect()
+    frames.into_iter().map_while(|_| None).collect()
 }
 
 /// Notes that the input ends in the middle of a record.
@@ -375,5 +375,18 @@ fn note_broken_input(source: &ByteSource, info: &mut CaptureInfo) {
                 ja: "入力をここまでしか読めませんでした: {reason}"
             )
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_of_a_window_is_used_again() {
+        let frames: Vec<Frame<'_>> = Vec::with_capacity(100);
+        let place = frames.as_ptr().addr();
+        let frames = emptied(frames);
+        assert_eq!((frames.as_ptr().addr(), frames.capacity()), (place, 100));
     }
 }

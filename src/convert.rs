@@ -230,8 +230,10 @@ impl Writer {
     }
 
     fn text_option(&mut self, code: u16, text: &str) {
-        let end = text.floor_char_boundary(OPTION_BYTES_MAX);
-        self.option(code, text.get(..end).unwrap_or("").as_bytes());
+        let most = text.len().min(OPTION_BYTES_MAX);
+        // A character has up to four bytes; the text ends before one that would be cut.
+        let whole = (most.saturating_sub(3)..=most).rev().find_map(|end| text.get(..end));
+        self.option(code, whole.unwrap_or("").as_bytes());
     }
 
     fn end_of_options(&mut self) {
