@@ -156,3 +156,6 @@ pub const LOG_TEXT_CHARS_MAX: usize = 480;
 
 /// Entries kept of one sign-in log export; the portal exports 100,000 at most.
 pub const SIGNIN_ENTRIES_MAX: usize = 100_000;
+
+/// Entries of a report's timeline: a sign-in makes some hundred; a browser can still scroll and filter this many.
+pub const TIMELINE_ENTRIES_MAX: usize = 4000;

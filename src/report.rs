@@ -8,8 +8,10 @@ pub mod csv;
 pub mod html;
 pub mod json;
 pub mod markdown;
+pub mod path;
 pub mod redact;
 pub mod text;
+pub mod timeline;
 
 use crate::case::Role;
 use crate::finding::{Evidence, Finding};

@@ -27,7 +27,10 @@ pub fn build(case: &Case, verdicts: &[Option<HostVerdict>], unread: Vec<(String,
         };
         (root.as_deref() != Some(h.name.as_str()), need / 2, weight, need)
     });
+    let path = super::path::draw(&context, &hosts);
     Report {
+        timeline: super::timeline::collect(&context),
+        path,
         evidence: case.pieces.iter().map(evidence).collect(),
         diagnosis,
         hosts,

@@ -1,0 +1,312 @@
+//! Stories and logs → the timeline: what happened when, one entry a look-up, connection, handshake, request, log line.
+//!
+//! What enters: the case and its verdicts. What leaves: entries sorted by time, then by place in the evidence; never
+//! more than [`limits::TIMELINE_ENTRIES_MAX`], the entries of needed hosts and of failures kept first.
+
+use super::{Lane, TimelineEntry};
+use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Role};
+use crate::facts::log::LogEventKind;
+use crate::facts::{ClientHello, Flow, FlowTransport, HttpExchange, TlsSession};
+use crate::finding::{Context, Evidence};
+use crate::flow::Side;
+use crate::lang::Message;
+use crate::limits;
+use crate::message;
+use crate::packet::At;
+use crate::time::Timestamp;
+use crate::verdict::tls::version_name;
+use crate::verdict::{Judged, Stage, dns};
+use std::collections::BTreeSet;
+
+/// Everything that happened, in order.
+pub fn collect(context: &Context<'_>) -> Vec<TimelineEntry> {
+    let mut all: Vec<(u8, TimelineEntry)> = Vec::new();
+    for (index, story) in context.case.hosts.iter().enumerate() {
+        let verdict = context.verdicts.get(index).and_then(Option::as_ref);
+        let mut of_host = Vec::new();
+        for lookup in &story.lookups {
+            of_host.push(lookup_entry(context.case, story, lookup));
+        }
+        let mut flows_told = BTreeSet::new();
+        for (i, attempt) in story.attempts.iter().enumerate() {
+            let judged = verdict.and_then(|v| v.judged.get(i));
+            attempt_entries(context.case, story, attempt, judged, &mut flows_told, &mut of_host);
+        }
+        all.extend(of_host.into_iter().map(|e| (weight(story, &e), e)));
+    }
+    for (piece, log) in context.case.logs() {
+        let path = context.case.pieces.get(piece).map_or("", |p| p.path.as_str());
+        for event in log.attempts.iter().flat_map(|a| &a.events) {
+            let Some(time) = event.time else { continue };
+            let entry = TimelineEntry {
+                time,
+                end: None,
+                lane: Lane::Log,
+                host: event.host.clone(),
+                good: log_outcome(&event.kind),
+                text: Message::same(event.text.clone()),
+                evidence: Evidence {
+                    capture: path.to_owned(),
+                    frame: Some(event.line),
+                    time: Some(time),
+                    ..Evidence::default()
+                },
+            };
+            all.push((0, entry));
+        }
+    }
+    keep_most_telling(all)
+}
+
+/// 0: kept first when there are too many.
+fn weight(story: &HostStory, entry: &TimelineEntry) -> u8 {
+    match (story.role, entry.good) {
+        (Role::Service | Role::Proxy, Some(false)) => 0,
+        (Role::Service | Role::Proxy, _) => 1,
+        (_, Some(false)) => 2,
+        _ => 3,
+    }
+}
+
+fn keep_most_telling(mut all: Vec<(u8, TimelineEntry)>) -> Vec<TimelineEntry> {
+    all.sort_by(|(a, x), (b, y)| (a, order(x)).cmp(&(b, order(y))));
+    all.truncate(limits::TIMELINE_ENTRIES_MAX);
+    let mut kept: Vec<TimelineEntry> = all.into_iter().map(|(_, e)| e).collect();
+    kept.sort_by(|a, b| order(a).cmp(&order(b)));
+    kept
+}
+
+fn order(e: &TimelineEntry) -> (Timestamp, &str, Option<u64>, Lane, &str) {
+    (e.time, &e.evidence.capture, e.evidence.frame, e.lane, &e.text.en)
+}
+
+struct Entry<'a> {
+    case: &'a Case,
+    host: &'a str,
+    piece: usize,
+    stream: Option<u32>,
+}
+
+impl Entry<'_> {
+    fn make(&self, lane: Lane, at: At, end: Option<At>, good: Option<bool>, text: Message) -> TimelineEntry {
+        TimelineEntry {
+            time: at.time,
+            end: end.map(|e| e.time.max(at.time)),
+            lane,
+            host: Some(self.host.to_owned()),
+            good,
+            text: text.clone(),
+            evidence: Evidence {
+                capture: self.case.pieces.get(self.piece).map(|p| p.path.clone()).unwrap_or_default(),
+                frame: Some(at.frame),
+                stream: self.stream,
+                time: Some(at.time),
+                text,
+            },
+        }
+    }
+}
+
+fn lookup_entry(case: &Case, story: &HostStory, lookup: &Lookup) -> TimelineEntry {
+    let entry = Entry { case, host: &story.name, piece: lookup.piece, stream: Some(lookup.stream) };
+    let asked = lookup.asked.first().copied().unwrap_or_default();
+    let kind = match lookup.kind {
+        1 => "A",
+        28 => "AAAA",
+        65 => "HTTPS",
+        _ => "?",
+    };
+    let resolver = lookup.resolver.ip();
+    let (good, end, said) = match &lookup.result {
+        LookupResult::Unanswered { icmp: None } => {
+            (Some(false), lookup.asked.last().copied(), message!(en: "no answer", ja: "応答なし"))
+        }
+        LookupResult::Unanswered { icmp: Some((at, kind, code, sender)) } => (
+            Some(false),
+            Some(*at),
+            message!(en: "ICMP {kind}/{code} from {sender}", ja: "{sender} からの ICMP {kind}/{code}"),
+        ),
+        LookupResult::Failed { at, rcode } => {
+            (Some(false), Some(*at), Message::same(dns::rcode_name(*rcode).to_owned()))
+        }
+        LookupResult::Empty { at } => (None, Some(*at), message!(en: "no such record", ja: "該当レコードなし")),
+        LookupResult::Addresses { at, addresses, .. } => {
+            let list: Vec<String> = addresses.iter().take(4).map(ToString::to_string).collect();
+            (Some(true), Some(*at), Message::same(list.join(", ")))
+        }
+        LookupResult::Cut { at } => {
+            (None, Some(*at), message!(en: "answer cut by the snap length", ja: "応答はスナップ長で切断"))
+        }
+        LookupResult::Truncated { at } => {
+            (None, Some(*at), message!(en: "truncated, ask again over TCP", ja: "切り詰め応答、TCP で再問い合わせ"))
+        }
+    };
+    let times = match lookup.asked.len() {
+        0 | 1 => String::new(),
+        n => format!(" ×{n}"),
+    };
+    let text = Message {
+        en: format!("{kind} {} @{resolver}{times}: {}", story.name, said.en),
+        ja: format!("{kind} {} @{resolver}{times}: {}", story.name, said.ja),
+    };
+    entry.make(Lane::Dns, asked, end, good, text)
+}
+
+fn attempt_entries(
+    case: &Case,
+    story: &HostStory,
+    attempt: &Attempt,
+    judged: Option<&Judged>,
+    flows_told: &mut BTreeSet<(usize, usize)>,
+    out: &mut Vec<TimelineEntry>,
+) {
+    let Some(flow) = case.flow(attempt) else { return };
+    let entry = Entry { case, host: &story.name, piece: attempt.piece, stream: Some(flow.stream) };
+    if flow.transport == FlowTransport::Tcp && flows_told.insert((attempt.piece, attempt.flow)) {
+        out.push(tcp_entry(&entry, attempt, flow));
+    }
+    if let Some(exchange) = attempt.exchange.and_then(|i| flow.app.http.get(i)) {
+        out.extend(http_entry(&entry, exchange));
+    }
+    if let Some(session) = attempt.session.and_then(|i| flow.app.tls.get(i)) {
+        out.extend(tls_entry(&entry, flow, session, judged));
+    }
+}
+
+fn tcp_entry(entry: &Entry<'_>, attempt: &Attempt, flow: &Flow) -> TimelineEntry {
+    let peer = attempt.peer;
+    let Some(tcp) = &flow.tcp else {
+        return entry.make(Lane::Tcp, flow.first, None, None, Message::same(peer.to_string()));
+    };
+    let first = tcp.syns.first().copied().unwrap_or(flow.first);
+    if tcp.midstream {
+        let text = message!(en: "{peer}: began before the capture", ja: "{peer}: キャプチャ開始前からの接続");
+        return entry.make(Lane::Tcp, first, None, None, text);
+    }
+    if let Some(answer) = tcp.syn_ack {
+        let ms = answer.time.since(first.time) as f64 / 1e6;
+        let text = message!(en: "{peer}: SYN-ACK after {ms:.1} ms", ja: "{peer}: {ms:.1} ms 後に SYN-ACK");
+        return entry.make(Lane::Tcp, first, Some(answer), Some(true), text);
+    }
+    if let Some(reset) = tcp.resets.iter().find(|r| r.by == Side::Server) {
+        let text = message!(en: "{peer}: RST in answer to the SYN", ja: "{peer}: SYN に対する RST");
+        return entry.make(Lane::Tcp, first, Some(reset.at), Some(false), text);
+    }
+    let n = tcp.syn_count;
+    let text = message!(en: "{peer}: {n} SYN, no answer", ja: "{peer}: SYN {n} 回、応答なし");
+    entry.make(Lane::Tcp, first, Some(flow.last), Some(false), text)
+}
+
+fn http_entry(entry: &Entry<'_>, exchange: &HttpExchange) -> Option<TimelineEntry> {
+    let at = exchange.request_at.or(exchange.response_at)?;
+    let request = format!("{} {}", exchange.method, exchange.target);
+    let (good, text) = match exchange.status {
+        Some(status) => (
+            Some(status < 400),
+            Message::same(format!("{request}: {status} {}", exchange.reason).trim_end().to_owned()),
+        ),
+        None => (Some(false), message!(en: "{request}: no answer", ja: "{request}: 応答なし")),
+    };
+    Some(entry.make(Lane::Http, at, exchange.response_at, good, text))
+}
+
+fn tls_entry(entry: &Entry<'_>, flow: &Flow, session: &TlsSession, judged: Option<&Judged>) -> Option<TimelineEntry> {
+    let hello = session.client_hellos.first()?;
+    let over = if flow.transport == FlowTransport::Udp { "QUIC " } else { "" };
+    let offered = version_name(session.client_hellos.iter().map(ClientHello::max_version).max().unwrap_or(0));
+    if let Some(done) = session.complete {
+        let version = session.server_hellos.iter().rev().find(|h| !h.hello_retry_request).map_or(0, |h| h.version);
+        let version = version_name(version);
+        let good = judged.and_then(|j| j.verdict).is_none_or(|v| v.is_good());
+        let text = message!(en: "{over}{version} handshake complete", ja: "{over}{version} ハンドシェイク完了");
+        return Some(entry.make(Lane::Tls, hello.at, Some(done), Some(good), text));
+    }
+    let verdict = judged.and_then(|j| j.verdict);
+    let end = session
+        .alerts
+        .last()
+        .map(|a| a.at)
+        .or_else(|| flow.tcp.as_ref()?.resets.first().map(|r| r.at))
+        .filter(|at| at.time >= hello.at.time)
+        .unwrap_or(flow.last);
+    let good = match verdict {
+        Some(v) => Some(v.is_good()),
+        None if judged.is_some_and(|j| j.stage == Stage::Complete) => Some(true),
+        None => None,
+    };
+    let text = match verdict {
+        Some(v) => {
+            let title = v.title();
+            Message {
+                en: format!("{over}ClientHello ({offered}): {}", title.en),
+                ja: format!("{over}ClientHello ({offered}): {}", title.ja),
+            }
+        }
+        None => message!(
+            en: "{over}ClientHello ({offered}); the handshake did not complete",
+            ja: "{over}ClientHello ({offered})、ハンドシェイクは完了せず",
+        ),
+    };
+    Some(entry.make(Lane::Tls, hello.at, Some(end), good, text))
+}
+
+fn log_outcome(kind: &LogEventKind) -> Option<bool> {
+    match kind {
+        LogEventKind::Exception { .. }
+        | LogEventKind::Retry { .. }
+        | LogEventKind::Aadsts { .. }
+        | LogEventKind::Wam { .. } => Some(false),
+        LogEventKind::HttpResponse { status, .. } => Some(*status < 400),
+        LogEventKind::Finished { exit_code: Some(code) } => Some(*code == 0),
+        LogEventKind::TokenReceived
+        | LogEventKind::Connected { .. }
+        | LogEventKind::TlsEstablished { .. }
+        | LogEventKind::AuthorityKnown => Some(true),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(time: i64, good: Option<bool>) -> TimelineEntry {
+        TimelineEntry {
+            time: Timestamp(time),
+            end: None,
+            lane: Lane::Tcp,
+            host: None,
+            good,
+            text: Message::default(),
+            evidence: Evidence::default(),
+        }
+    }
+
+    #[test]
+    fn too_many_entries_lose_the_least_telling_and_stay_in_order() {
+        let mut all: Vec<(u8, TimelineEntry)> =
+            (0..limits::TIMELINE_ENTRIES_MAX as i64).map(|i| (3, entry(i, None))).collect();
+        all.push((0, entry(-5, Some(false))));
+        all.push((0, entry(i64::MAX, Some(false))));
+        let kept = keep_most_telling(all);
+        assert_eq!(kept.len(), limits::TIMELINE_ENTRIES_MAX);
+        assert_eq!(kept.iter().filter(|e| e.good == Some(false)).count(), 2);
+        assert!(kept.windows(2).all(|w| w[0].time <= w[1].time));
+    }
+
+    #[test]
+    fn log_lines_tell_whether_they_went_well() {
+        let response = |status| LogEventKind::HttpResponse {
+            method: String::new(),
+            path: String::new(),
+            status,
+            duration_ms: None,
+            bytes: None,
+            request_id: None,
+        };
+        assert_eq!(log_outcome(&response(200)), Some(true));
+        assert_eq!(log_outcome(&response(503)), Some(false));
+        assert_eq!(log_outcome(&LogEventKind::Finished { exit_code: Some(1) }), Some(false));
+        assert_eq!(log_outcome(&LogEventKind::Warning), None);
+    }
+}
