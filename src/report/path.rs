@@ -113,7 +113,7 @@ impl Drawing {
                 }
             }
             let title = worst.title();
-            let text = if worst == Verdict::Ok { message!(en: "names", ja: "名前解決") } else { title.into() };
+            let text = if worst == Verdict::Ok { message!(en: "answers", ja: "応答あり") } else { title.into() };
             self.link(client, node, worst, text);
         }
     }
