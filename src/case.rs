@@ -232,7 +232,11 @@ impl Case {
             let endpoint = knowledge::endpoint(&name);
             let role = if proxy_names.contains(&name.as_str()) {
                 Role::Proxy
-            } else if endpoint.is_some() || knowledge::is_microsoft_host(&name) || names::is_federation_like(&name) {
+            } else if endpoint.is_some()
+                || knowledge::is_microsoft_host(&name)
+                || names::is_federation_like(&name)
+                || is_entra_address(&name)
+            {
                 Role::Service
             } else {
                 Role::Other
@@ -266,13 +270,12 @@ impl Case {
     }
 }
 
-/// Labels by which proxies are usually named; used only where nothing else was asked for.
-const PROXY_LABELS: [&str; 9] = ["proxy", "prx", "px", "squid", "webgw", "webgateway", "gateway", "swg", "cache"];
+/// An address of Entra whose name the capture never shows.
+fn is_entra_address(name: &str) -> bool {
+    name.parse().is_ok_and(knowledge::in_entra_ranges)
+}
 
-/// Names that machines look up by themselves, whatever their user does.
-const HOUSEKEEPING_LABELS: [&str; 4] = ["wpad", "isatap", "teredo", "dns"];
-
-/// Where no host of a sign-in was asked for, a client that only looked up one name in vain wanted its proxy.
+/// Where no host of a sign-in was asked for, a client that looked up the name of a proxy in vain wanted that proxy.
 fn name_the_way_out(hosts: &mut [HostStory]) {
     let asked_for_service = hosts
         .iter()
@@ -280,25 +283,8 @@ fn name_the_way_out(hosts: &mut [HostStory]) {
     if asked_for_service || hosts.iter().any(|h| h.role == Role::Proxy) {
         return;
     }
-    let first_label = |h: &HostStory| {
-        h.name.split('.').next().unwrap_or("").trim_end_matches(|c: char| c.is_ascii_digit() || c == '-').to_owned()
-    };
-    let candidates: Vec<usize> = hosts
-        .iter()
-        .enumerate()
-        .filter(|(_, h)| h.attempts.is_empty() && !h.name.ends_with(".arpa") && !h.name.ends_with(".local"))
-        .filter(|(_, h)| !h.name.starts_with('_') && !HOUSEKEEPING_LABELS.contains(&first_label(h).as_str()))
-        .map(|(i, _)| i)
-        .collect();
-    let named = candidates
-        .iter()
-        .copied()
-        .find(|i| hosts.get(*i).is_some_and(|h| PROXY_LABELS.iter().any(|l| first_label(h).contains(l))));
-    let only = match candidates.as_slice() {
-        [one] => Some(*one),
-        _ => None,
-    };
-    if let Some(host) = named.or(only).and_then(|i| hosts.get_mut(i)) {
+    let wanted = hosts.iter_mut().find(|h| h.attempts.is_empty() && names::is_proxy_like(&h.name));
+    if let Some(host) = wanted {
         host.role = Role::Proxy;
         host.required = Some(true);
     }

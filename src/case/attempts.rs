@@ -36,7 +36,7 @@ pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAd
         }
     }
     // Where no host of a sign-in was ever asked for, whatever the client tried in vain is its way out.
-    let blind = !captures.iter().any(|c| asks_for_a_service(c));
+    let blind = !captures.iter().any(|c| asks_for_a_service(c) || gets_out(c));
     let mut found = BTreeMap::new();
     for flow in captures.iter().flat_map(|c| &c.flows).filter(|f| f.transport == FlowTransport::Tcp) {
         let server = flow.ends.server;
@@ -49,7 +49,7 @@ pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAd
         });
         let silent = flow.app.tls.is_empty() && flow.app.http.is_empty() && flow.sides.iter().all(|s| s.bytes == 0);
         let silent_on_proxy_port =
-            silent && (PROXY_PORTS.contains(&server.port()) || blind && !OTHER_PORTS.contains(&server.port()));
+            silent && (PROXY_PORTS.contains(&server.port()) && blind_or_named(blind, name) || blind && inside(server));
         let tls_on_proxy_port = PROXY_PORTS.contains(&server.port())
             && flow.app.tls.iter().any(|t| t.tunnel.is_none() && t.server_hellos.is_empty() && !names_a_service(t));
         if spoke_proxy || told || silent_on_proxy_port || tls_on_proxy_port {
@@ -65,6 +65,26 @@ pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAd
 /// Whether a session asks for a host of Microsoft's by its SNI.
 fn names_a_service(session: &crate::facts::TlsSession) -> bool {
     session.client_hellos.iter().filter_map(|h| h.sni.as_deref()).any(knowledge::is_microsoft_host)
+}
+
+/// Whether a silent server on a proxy's port can be taken for one: nothing else gets out, or its name says so.
+fn blind_or_named(blind: bool, name: Option<&str>) -> bool {
+    blind || name.is_some_and(super::names::is_proxy_like)
+}
+
+/// An address of the organisation, on a port that no common service has.
+fn inside(server: SocketAddr) -> bool {
+    let ip = server.ip();
+    !ip.is_loopback() && knowledge::cannot_be_public(ip) && !OTHER_PORTS.contains(&server.port())
+}
+
+/// Whether the client reaches anything on the internet by itself: then it does not depend on a proxy.
+fn gets_out(capture: &CaptureFacts) -> bool {
+    capture.flows.iter().any(|f| {
+        f.transport == FlowTransport::Tcp
+            && !knowledge::cannot_be_public(f.ends.server.ip())
+            && f.sides.iter().all(|s| s.bytes > 0)
+    })
 }
 
 /// Whether anything in the capture asks for a host of Microsoft's: a DNS question, an SNI, a CONNECT, a Host header.

@@ -103,3 +103,14 @@ pub(super) fn is_federation_like(name: &str) -> bool {
     let Some((first, rest)) = name.split_once('.') else { return false };
     rest.contains('.') && FEDERATION_LABELS.iter().any(|l| first.trim_end_matches(|c: char| c.is_ascii_digit()) == *l)
 }
+
+/// Labels by which proxies are usually named, alone or with a number or a place behind them.
+const PROXY_LABELS: [&str; 9] = ["proxy", "prx", "px", "squid", "webgw", "webgateway", "webproxy", "swg", "gateway"];
+
+/// Whether a name looks like that of a proxy. A guess for captures that hold nothing else; never proof.
+pub(super) fn is_proxy_like(name: &str) -> bool {
+    let first = name.split('.').next().unwrap_or("");
+    first
+        .split(|c: char| c == '-' || c == '_' || c.is_ascii_digit())
+        .any(|part| PROXY_LABELS.contains(&part) || part.ends_with("proxy"))
+}

@@ -54,6 +54,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let (proxy, list) = (proxies.join(", "), direct.join(", "));
+    let url =
+        proxies.first().map_or(String::new(), |p| if p.contains("://") { p.clone() } else { format!("http://{p}") });
     vec![Finding {
         title: message!(en: "{list}: tried without the proxy {proxy}", ja: "{list}: プロキシ {proxy} を使わずに接続を試行"),
         detail: message!(
@@ -61,8 +63,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             ja: "このキャプチャの他の接続は {proxy} を経由しているが、{list} への接続は直接行われ失敗している。",
         ),
         advice: message!(
-            en: "Set the proxy for the tool that goes direct: HTTPS_PROXY=http://{proxy} (az, Python, PowerShell 7); in Windows PowerShell 5.1 netsh winhttp or [System.Net.WebRequest]::DefaultWebProxy.",
-            ja: "直接接続しているツールにプロキシを設定する: HTTPS_PROXY=http://{proxy} (az、Python、PowerShell 7)。Windows PowerShell 5.1 では netsh winhttp または [System.Net.WebRequest]::DefaultWebProxy。",
+            en: "Set the proxy for the tool that goes direct: HTTPS_PROXY={url} (az, Python, PowerShell 7); in Windows PowerShell 5.1 netsh winhttp or [System.Net.WebRequest]::DefaultWebProxy.",
+            ja: "直接接続しているツールにプロキシを設定する: HTTPS_PROXY={url} (az、Python、PowerShell 7)。Windows PowerShell 5.1 では netsh winhttp または [System.Net.WebRequest]::DefaultWebProxy。",
         ),
         evidence,
         ..RULE.finding()

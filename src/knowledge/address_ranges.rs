@@ -116,6 +116,30 @@ pub fn synthetic_range(ip: IpAddr) -> Option<&'static SyntheticRange> {
     SYNTHETIC.iter().find(|s| s.range.contains(ip))
 }
 
+/// Addresses that cannot be a public service: unspecified, loopback, private, shared, link-local, documentation.
+pub fn cannot_be_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(a) => {
+            let o = a.octets();
+            a.is_unspecified()
+                || a.is_loopback()
+                || a.is_private()
+                || a.is_link_local()
+                || a.is_broadcast()
+                || a.is_documentation()
+                || o[0] == 0
+                || o[0] == 100 && (64..128).contains(&o[1])
+        }
+        IpAddr::V6(a) => {
+            if let Some(v4) = a.to_ipv4_mapped() {
+                return cannot_be_public(IpAddr::V4(v4));
+            }
+            let first = a.segments()[0];
+            a.is_unspecified() || a.is_loopback() || first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

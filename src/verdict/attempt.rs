@@ -158,14 +158,13 @@ pub struct Scene<'a> {
     pub tcp: &'a TcpFacts,
     /// Its capture.
     pub capture: &'a CaptureFacts,
-    /// Last time at which the capture saw anything.
-    pub end: Timestamp,
 }
 
 impl Scene<'_> {
-    /// Nanoseconds from `since` to the client's own end of the connection, or else to the end of the capture.
+    /// Nanoseconds from `since` to the client's own end of the connection, or else to the last moment at which the
+    /// capture is known to have been running.
     pub fn waited(&self, since: Timestamp) -> i64 {
-        self.client_end().map_or(self.end, |a| a.time).since(since)
+        self.client_end().map_or_else(|| observed_until(self.capture, since), |a| a.time).since(since).max(0)
     }
 
     /// The client's FIN or RST.
@@ -221,10 +220,9 @@ pub fn judge(case: &Case, host: &str, attempt: &Attempt) -> Judged {
     let (Some(capture), Some(flow)) = (case.capture(attempt.piece), case.flow(attempt)) else {
         return Judged::neutral(Stage::None);
     };
-    let end = capture.info.latest.unwrap_or(flow.last.time).max(flow.last.time);
     let none = TcpFacts::default();
     let tcp = flow.tcp.as_ref().unwrap_or(&none);
-    let scene = Scene { case, host, attempt, flow, tcp, capture, end };
+    let scene = Scene { case, host, attempt, flow, tcp, capture };
     let mut judged = match flow.transport {
         FlowTransport::Udp => quic(&scene),
         FlowTransport::Tcp => tcp_flow(&scene),
@@ -330,6 +328,19 @@ pub fn one_directional(capture: &CaptureFacts) -> bool {
                 || client.packets == 0 && server.packets > 0)
     };
     !both && capture.flows.iter().any(half)
+}
+
+/// Captures are cut, filtered and merged: only packets prove that one was running. Nothing later than this after the
+/// last sign of life counts as waiting.
+const WATCH_NS: i64 = 120 * NANOS_PER_SECOND;
+
+/// The last moment up to two minutes after `since` at which the capture shows any packet.
+pub(super) fn observed_until(capture: &CaptureFacts, since: Timestamp) -> Timestamp {
+    let horizon = since.plus(WATCH_NS);
+    let flows = capture.flows.iter().flat_map(|f| [f.first.time, f.last.time]);
+    let messages = capture.dns.iter().map(|m| m.at.time);
+    let ends = capture.info.latest;
+    flows.chain(messages).chain(ends).filter(|t| *t >= since && *t <= horizon).max().unwrap_or(since)
 }
 
 /// Established, but neither side said anything.

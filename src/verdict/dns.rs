@@ -1,6 +1,6 @@
 //! What the resolvers said about a name.
 
-use super::attempt::{Judged, Proof, SILENCE_NS, Stage, one_directional};
+use super::attempt::{Judged, Proof, SILENCE_NS, Stage, observed_until, one_directional};
 use super::{Confidence, Verdict};
 use crate::case::{Case, HostStory, Lookup, LookupResult};
 use crate::knowledge;
@@ -112,7 +112,7 @@ fn failure(case: &Case, host: &HostStory) -> (Option<Judged>, Option<u16>) {
                 ));
             }
             LookupResult::Unanswered { icmp: None } => {
-                let waited = end_of(case, lookup).since(asked.time);
+                let waited = observed(case, lookup, asked);
                 if lookup.asked.len() >= 2 || waited >= SILENCE_NS {
                     silent = true;
                     proof.push(Proof::new(
@@ -154,33 +154,9 @@ fn failure(case: &Case, host: &HostStory) -> (Option<Judged>, Option<u16>) {
     (Some(judged), rcode)
 }
 
-fn end_of(case: &Case, lookup: &Lookup) -> crate::time::Timestamp {
-    let last = lookup.asked.last().map(|a| a.time).unwrap_or_default();
-    case.capture(lookup.piece).and_then(|c| c.info.latest).unwrap_or(last).max(last)
-}
-
-/// Addresses that cannot be a public service: unspecified, loopback, private, shared, link-local, documentation.
-pub fn cannot_be_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(a) => {
-            let o = a.octets();
-            a.is_unspecified()
-                || a.is_loopback()
-                || a.is_private()
-                || a.is_link_local()
-                || a.is_broadcast()
-                || a.is_documentation()
-                || o[0] == 0
-                || o[0] == 100 && (64..128).contains(&o[1])
-        }
-        IpAddr::V6(a) => {
-            if let Some(v4) = a.to_ipv4_mapped() {
-                return cannot_be_public(IpAddr::V4(v4));
-            }
-            let first = a.segments()[0];
-            a.is_unspecified() || a.is_loopback() || first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80
-        }
-    }
+/// Nanoseconds from a question to the last moment at which the capture is known to have been running.
+fn observed(case: &Case, lookup: &Lookup, asked: At) -> i64 {
+    case.capture(lookup.piece).map_or(0, |c| observed_until(c, asked.time).since(asked.time))
 }
 
 /// A public name that only gave addresses which cannot be the service. Private endpoints (a CNAME through a
@@ -188,7 +164,7 @@ pub fn cannot_be_public(address: IpAddr) -> bool {
 fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged> {
     let public = host.endpoint.is_some() || knowledge::is_microsoft_host(&host.name);
     let unroutable = addresses.iter().all(|a| a.is_unspecified() || a.is_loopback());
-    let hidden = addresses.iter().all(|a| cannot_be_public(*a));
+    let hidden = addresses.iter().all(|a| knowledge::cannot_be_public(*a));
     if addresses.is_empty() || !(unroutable || public && hidden) {
         return None;
     }

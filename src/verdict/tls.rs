@@ -341,7 +341,13 @@ pub(super) fn no_answer_to_hello(s: &Scene<'_>, hello: At) -> Judged {
         judged.detail.icmp = Some((icmp.error.kind, icmp.error.code, icmp.sender));
         return judged;
     }
-    if waited < SILENCE_NS && client.retransmissions < RETRANSMISSIONS_MIN {
+    // Whoever gets no acknowledgement sends again; where that is missing too, packets are missing in the capture.
+    let proven = if acked {
+        waited >= SILENCE_NS
+    } else {
+        waited >= SILENCE_NS && (client.retransmissions > 0 || s.client_end().is_some())
+    };
+    if !proven && client.retransmissions < RETRANSMISSIONS_MIN {
         return match s.client_end() {
             Some(_) => Judged::neutral(Stage::ClientHello),
             None => Judged::undecided(Stage::ClientHello, Vec::new()),
@@ -389,7 +395,9 @@ fn stalled(s: &Scene<'_>, last_progress: At, stage: Stage, mut proof: Vec<Proof>
     let [client, server] = &s.flow.sides;
     let holes = client.sack_holes > 0 || server.sack_holes > 0 || server.unacked_gap_bytes > 0;
     let retransmitted = client.retransmissions >= RETRANSMISSIONS_MIN || server.retransmissions >= RETRANSMISSIONS_MIN;
-    if waited < SILENCE_NS && !holes && !retransmitted {
+    // Without loss to be seen, a pause proves something only where the client itself gave up after it.
+    let gave_up = waited >= SILENCE_NS && s.client_end().is_some();
+    if !gave_up && !holes && !retransmitted {
         return match s.client_end() {
             Some(_) => Judged::neutral(stage),
             None => Judged::undecided(stage, proof),
