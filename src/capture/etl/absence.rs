@@ -139,14 +139,14 @@ pub(super) fn explain(
 fn unreadable(tally: &Tally) -> Message {
     let records = tally.ndis_packets + tally.pktmon_packets + tally.ras_packets;
     message!(
-        en: "the trace holds {records} packet records, but none of them is whole: the file is damaged",
+        en: "The trace holds {records} packet records, but none of them is whole: the file is damaged",
         ja: "パケットの記録が {records} 個ありますが、完全なものがありません。ファイルが破損しています"
     )
 }
 
 fn cut(index: &Index, tally: &Tally) -> Message {
     message!(
-        en: "the file was cut before its first packet: it ends in the middle of a buffer after {} bytes and {} events. Copy \
+        en: "The file was cut before its first packet: it ends in the middle of a buffer after {} bytes and {} events. Copy \
              it again, and only after the trace was stopped",
         ja: "最初のパケットより前でファイルが途切れています ({} バイト、{} イベントの時点でバッファーの途中)。トレースの停止後に、\
              もう一度コピーしてください",
@@ -178,7 +178,7 @@ fn pktmon_only(tally: &Tally, components: &Components) -> Message {
 
 fn overwritten(max_mb: u32, tally: &Tally) -> Message {
     message!(
-        en: "the packets were overwritten: the trace is circular and keeps the newest {max_mb} MB, of which {} events are \
+        en: "The packets were overwritten: the trace is circular and keeps the newest {max_mb} MB, of which {} events are \
              left, none of them a packet. Stop the trace as soon as the failure was reproduced, or raise maxsize",
         ja: "パケットが上書きされています。循環ログのため最新の {max_mb} MB だけが残り、残っている {} イベントにパケットはありません。\
              現象の再現後すぐに停止するか、maxsize を大きくしてください",
@@ -188,7 +188,7 @@ fn overwritten(max_mb: u32, tally: &Tally) -> Message {
 
 fn ndis_only(tally: &Tally) -> Message {
     message!(
-        en: "packet capture was on, but no packet came through it: {} records of the NDIS capture driver, none of them a \
+        en: "Packet capture was on, but no packet came through it: {} records of the NDIS capture driver, none of them a \
              packet. Either a capture filter (Ethernet.Type=, IPv4.Address=, CaptureInterface=) fits nothing, or the traffic \
              does not pass an NDIS adapter of this machine",
         ja: "パケットキャプチャは有効でしたが、パケットが 1 つも記録されていません (NDIS キャプチャドライバーの記録 {} 個、パケットなし)。\
@@ -200,7 +200,7 @@ fn ndis_only(tally: &Tally) -> Message {
 
 fn not_closed(tally: &Tally) -> Message {
     message!(
-        en: "the file was taken while the session was still running: only its header is there ({} events), the rest was not \
+        en: "The file was taken while the session was still running: only its header is there ({} events), the rest was not \
              written yet. Stop the trace first, then copy the file",
         ja: "セッションの実行中に取得されたファイルです。ヘッダーのみで ({} イベント)、残りはまだ書き込まれていません。先にトレースを\
              停止してから、ファイルをコピーしてください",
@@ -211,7 +211,7 @@ fn not_closed(tally: &Tally) -> Message {
 fn no_capture(tally: &Tally, list: &[(Guid, u64)], schemas: &Schemas) -> Message {
     let held = held(list, schemas);
     message!(
-        en: "the network trace was started without capture=yes: of {} events none comes from the packet capture driver; it \
+        en: "The network trace was started without capture=yes: of {} events none comes from the packet capture driver; it \
              holds {held}",
         ja: "ネットワークトレースが capture=yes なしで開始されています。{} 個のイベントの中にパケットキャプチャドライバーのものが\
              ありません。内容: {held}",
@@ -233,7 +233,7 @@ fn other_trace(index: &Index, tally: &Tally, list: &[(Guid, u64)], kernel: u64, 
         held.push('-');
     }
     message!(
-        en: "this is no network trace but an event log of another component (session {logger:?}, file {name:?}): {} events, \
+        en: "This is no network trace but an event log of another component (session {logger:?}, file {name:?}): {} events, \
              {held}",
         ja: "ネットワークトレースではなく、別のコンポーネントのイベントログです (セッション {logger:?}、ファイル {name:?})。イベント数 {}、\
              内容: {held}",

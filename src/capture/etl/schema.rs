@@ -377,6 +377,10 @@ pub fn self_described(event: &Event<'_>) -> Option<SelfDescribed> {
     let mut whole = true;
     while !c.is_empty() && fields.list.len() < FIELDS_MAX {
         let Some((name, in_type, out_type, count)) = self_described_field(&mut c) else { break };
+        if in_type == SELF_DESCRIBED_STRUCT && matches!(count, Count::One) {
+            // Its members follow as fields of their own; arrays of structs are not read.
+            continue;
+        }
         let kind = Kind { in_type, out_type, pointer: event.pointer, ..Kind::default() };
         let count = match count {
             Count::One => None,
@@ -407,6 +411,9 @@ pub fn self_described(event: &Event<'_>) -> Option<SelfDescribed> {
     Some(SelfDescribed { provider, name, fields })
 }
 
+/// InType of a struct in a TraceLogging schema.
+const SELF_DESCRIBED_STRUCT: u16 = 24;
+
 enum Count {
     One,
     Fixed(u16),
@@ -435,7 +442,6 @@ fn self_described_field(c: &mut Cursor<'_>) -> Option<(String, u16, u16, Count)>
         14 => in_type::COUNTED_BINARY_MANIFEST,
         n => u16::from(n),
     };
-    // Structs (24) are described by their members, which follow as fields of their own.
     Some((name, in_type, out_type, count))
 }
 
