@@ -4,6 +4,7 @@
 //! name look-ups and the attempts to reach it, in time order, each with the way it took. Nothing is judged here.
 
 mod attempts;
+pub mod log_join;
 mod lookups;
 mod names;
 
@@ -17,6 +18,7 @@ use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
+pub use log_join::{AttemptJoin, LogClock, Said};
 pub use lookups::{Lookup, LookupResult};
 pub use names::AddressBook;
 
@@ -59,6 +61,10 @@ pub struct Case {
     pub book: AddressBook,
     /// Proxies that the client used or tried: address → name or address text, `host:port`.
     pub proxies: BTreeMap<SocketAddr, String>,
+    /// The clock of each debug log against the capture's.
+    pub clocks: Vec<LogClock>,
+    /// The lines of each sign-in attempt on the capture's clock.
+    pub joins: Vec<AttemptJoin>,
 }
 
 /// What a host is to the client.
@@ -104,6 +110,8 @@ pub struct HostStory {
     pub attempts: Vec<Attempt>,
     /// Hosts the debug log speaks of have this set.
     pub in_log: bool,
+    /// What debug logs say about it, in the order of the evidence.
+    pub said: Vec<Said>,
 }
 
 impl HostStory {
@@ -172,8 +180,10 @@ impl Case {
         let proxies = attempts::proxies(&pieces, &book);
         let lookups = lookups::collect(&pieces);
         let attempts = attempts::collect(&pieces, &book, &proxies);
-        let mut case = Case { pieces, hosts: Vec::new(), book, proxies };
+        let mut case = Case { pieces, hosts: Vec::new(), book, proxies, clocks: Vec::new(), joins: Vec::new() };
         case.tell_stories(lookups, attempts);
+        log_join::name_hosts(&mut case);
+        (case.clocks, case.joins) = log_join::join(&case);
         case
     }
 
@@ -191,6 +201,29 @@ impl Case {
             PieceFacts::Log(l) => Some((i, &**l)),
             _ => None,
         })
+    }
+
+    /// The sign-in log exports with their index among the pieces.
+    pub fn signins(&self) -> impl Iterator<Item = (usize, &SigninFacts)> {
+        self.pieces.iter().enumerate().filter_map(|(i, p)| match &p.facts {
+            PieceFacts::Signin(s) => Some((i, &**s)),
+            _ => None,
+        })
+    }
+
+    /// What the system files say, with their index among the pieces.
+    pub fn systems(&self) -> impl Iterator<Item = (usize, &SystemFacts)> {
+        self.pieces.iter().enumerate().filter_map(|(i, p)| match &p.facts {
+            PieceFacts::System(s) => Some((i, &**s)),
+            _ => None,
+        })
+    }
+
+    /// The attempt and the line that `said` stands for.
+    pub fn line(&self, said: Said) -> Option<(&crate::facts::log::Attempt, &crate::facts::log::LogEvent)> {
+        let PieceFacts::Log(log) = &self.pieces.get(said.piece)?.facts else { return None };
+        let attempt = log.attempts.get(said.attempt)?;
+        Some((attempt, attempt.events.get(said.event)?))
     }
 
     /// The capture of an attempt.
@@ -245,28 +278,20 @@ impl Case {
                 Role::Proxy => Some(true),
                 _ => endpoint.and_then(|e| e.need.required()),
             };
-            hosts.push(HostStory { name, role, endpoint, required, lookups, attempts, in_log: false });
+            hosts.push(HostStory {
+                name,
+                role,
+                endpoint,
+                required,
+                lookups,
+                attempts,
+                in_log: false,
+                said: Vec::new(),
+            });
         }
         hosts.sort_by(|a, b| (a.first_time(), &a.name).cmp(&(b.first_time(), &b.name)));
         name_the_way_out(&mut hosts);
         self.hosts = hosts;
-        self.join_logs();
-    }
-
-    /// Hosts the logs speak of are services that were asked for, even where no packet shows it.
-    fn join_logs(&mut self) {
-        let mut named: Vec<String> = Vec::new();
-        for (_, log) in self.logs() {
-            named.extend(log.attempts.iter().flat_map(|a| a.hosts()).map(str::to_owned));
-        }
-        for host in &mut self.hosts {
-            if named.iter().any(|n| n.eq_ignore_ascii_case(&host.name)) {
-                host.in_log = true;
-                if host.role == Role::Other {
-                    host.role = Role::Service;
-                }
-            }
-        }
     }
 }
 

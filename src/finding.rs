@@ -49,6 +49,7 @@ mod windows_dropped;
 use crate::case::{Case, HostStory};
 use crate::lang::{Message, Text};
 use crate::time::Timestamp;
+use crate::verdict::log::LogProof;
 use crate::verdict::{Confidence, HostVerdict, Proof, Verdict};
 
 /// A place in the evidence.
@@ -176,7 +177,19 @@ impl<'a> Context<'a> {
 
     /// The proof of a host's verdict as evidence.
     pub fn proof(&self, verdict: &HostVerdict) -> Vec<Evidence> {
-        verdict.proof.iter().map(|(piece, stream, p)| self.evidence(*piece, *stream, p)).collect()
+        let frames = verdict.proof.iter().map(|(piece, stream, p)| self.evidence(*piece, *stream, p));
+        frames.chain(verdict.said.iter().map(|line| self.line(line))).collect()
+    }
+
+    /// A line of a log as evidence.
+    pub fn line(&self, line: &LogProof) -> Evidence {
+        Evidence {
+            capture: self.case.pieces.get(line.piece).map(|p| p.path.clone()).unwrap_or_default(),
+            frame: Some(line.line),
+            stream: None,
+            time: line.time,
+            text: line.text.clone(),
+        }
     }
 }
 

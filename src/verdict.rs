@@ -8,6 +8,7 @@ pub mod breaker;
 pub mod certificate;
 pub mod dns;
 pub mod host;
+pub mod log;
 mod page;
 mod proxy;
 #[cfg(test)]
@@ -17,7 +18,8 @@ pub mod tls;
 use crate::lang::Text;
 
 pub use attempt::{Detail, Judged, Proof, Stage};
-pub use host::{HostVerdict, judge_host};
+pub use host::HostVerdict;
+pub use log::judge_host;
 
 /// How sure a verdict or finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -54,7 +54,12 @@ pub(super) fn for_hosts(
         .hosts()
         .filter(|(_, v)| v.verdict == verdict)
         .map(|(host, v)| {
-            let Words { title, detail, advice } = words(host, v);
+            let Words { title, mut detail, advice } = words(host, v);
+            if v.by_log
+                && let Some(said) = crate::verdict::log::detail(context.case, v)
+            {
+                detail = said;
+            }
             Finding {
                 code: rule.code,
                 severity: severity(rule, host, v),

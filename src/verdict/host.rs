@@ -47,6 +47,10 @@ pub struct HostVerdict {
     pub connections: (u32, u32, u32),
     /// Failed attempts before the first success: indexes into the story's attempts.
     pub troubled: Vec<usize>,
+    /// Lines of debug logs that prove it.
+    pub said: Vec<super::log::LogProof>,
+    /// It rests on debug logs alone.
+    pub by_log: bool,
 }
 
 /// What the attempts of one way come to.

@@ -1,0 +1,310 @@
+//! What debug logs say of a host → its verdict where no packet shows it, and proof beside the packets where they do.
+//!
+//! What enters: the story of a host with the lines about it. What leaves: [`HostVerdict`]s. Packets win: a log decides
+//! only for hosts without packets, where the packets cannot tell, and where TLS 1.3 hides what the client's own error
+//! text names. A log tells what the client met, seldom at which step; verdicts that guess the step are inferred.
+
+use super::{Confidence, HostVerdict, Verdict};
+use crate::case::{Case, HostStory, Role, Said, log_join::before_proxy};
+use crate::facts::log::{BrokerFault, ErrorClass, LogEvent, LogEventKind, NameFault, ProxyFault, TrustFault};
+use crate::flow::Side;
+use crate::lang::Message;
+use crate::time::Timestamp;
+use crate::{knowledge, message};
+
+/// A line of a log as proof.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogProof {
+    /// Index into the case's pieces.
+    pub piece: usize,
+    /// Line, 1-based.
+    pub line: u64,
+    /// When, where the log tells.
+    pub time: Option<Timestamp>,
+    /// What it says.
+    pub text: Message,
+}
+
+impl LogProof {
+    /// A line as proof.
+    pub fn new(piece: usize, e: &LogEvent) -> LogProof {
+        LogProof { piece, line: e.line, time: e.time, text: Message::same(e.text.clone()) }
+    }
+}
+
+/// Lines of proof for one host; more repeat what these say.
+const PROOF_MAX: usize = 6;
+
+/// What the lines about a host come to.
+#[derive(Debug, Clone)]
+struct Heard {
+    verdict: Verdict,
+    confidence: Confidence,
+    class: Option<ErrorClass>,
+    lines: Vec<Said>,
+    proxy: Option<String>,
+}
+
+/// Judges a host by packets and logs. `None` where neither says anything.
+pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
+    match super::host::judge_host(case, host) {
+        Some(mut verdict) => {
+            confirm(case, host, &mut verdict);
+            Some(verdict)
+        }
+        None => judge(case, host),
+    }
+}
+
+/// Judges a host by the logs alone. `None` where they say nothing of what became of it.
+fn judge(case: &Case, host: &HostStory) -> Option<HostVerdict> {
+    let heard = hear(case, host)?;
+    // A client that only says that it is about to connect is the capture's business, where there is one.
+    if heard.verdict == Verdict::Inconclusive && case.captures().next().is_some() {
+        return None;
+    }
+    let mut out = HostVerdict { verdict: heard.verdict, confidence: heard.confidence, ..HostVerdict::default() };
+    out.proxy = heard.proxy.clone();
+    tell(case, &heard, &mut out);
+    out.by_log = true;
+    Some(out)
+}
+
+/// Adds what the logs say to a verdict that rests on packets.
+fn confirm(case: &Case, host: &HostStory, out: &mut HostVerdict) {
+    let Some(heard) = hear(case, host) else { return };
+    let Some(class) = heard.class else { return };
+    let refused_certificate = matches!(class, ErrorClass::CertificateUntrusted(_));
+    let agrees = heard.verdict == out.verdict
+        || matches!(out.verdict, Verdict::Intercepted | Verdict::CertInvalid | Verdict::TlsAlert)
+            && refused_certificate;
+    if out.verdict == Verdict::Intercepted && refused_certificate && heard.verdict == Verdict::Intercepted {
+        out.confidence = Confidence::Observed;
+    }
+    let hidden =
+        matches!(out.verdict, Verdict::Ok | Verdict::Inconclusive) && refused_certificate && heard.verdict.is_fault();
+    let untold = out.verdict == Verdict::Inconclusive && heard.verdict.is_fault();
+    if hidden || untold {
+        out.verdict = heard.verdict;
+        out.confidence = heard.confidence;
+        out.proxy = out.proxy.take().or_else(|| heard.proxy.clone());
+    } else if !agrees {
+        return;
+    }
+    tell(case, &heard, out);
+}
+
+/// Proof and details out of what was heard.
+fn tell(case: &Case, heard: &Heard, out: &mut HostVerdict) {
+    for line in heard.lines.iter().take(PROOF_MAX) {
+        if let Some((_, event)) = case.line(*line) {
+            let proof = LogProof::new(line.piece, event);
+            if !out.said.iter().any(|s| s.text == proof.text) {
+                out.said.push(proof);
+            }
+        }
+    }
+    match heard.class {
+        Some(ErrorClass::ProxyStatus(status)) => out.detail.status = out.detail.status.or(Some(status)),
+        Some(ErrorClass::TlsAlert(Some(n))) => out.detail.alert = out.detail.alert.or(Some((n, Side::Server))),
+        Some(ErrorClass::Aadsts(_)) if heard.verdict == Verdict::TlsLegacy => {
+            out.detail.legacy_side = out.detail.legacy_side.or(Some(Side::Client));
+        }
+        _ => {}
+    }
+}
+
+/// The lines about a host, weighed: the last word counts; a host that answered after failures is degraded.
+fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
+    let mut good: Vec<Said> = Vec::new();
+    let mut bad: Vec<(Said, ErrorClass, Verdict, Confidence)> = Vec::new();
+    let mut waiting: Vec<Said> = Vec::new();
+    let mut after_good = false;
+    let mut proxy = None;
+    for said in &host.said {
+        let Some((attempt, event)) = case.line(*said) else { continue };
+        proxy = proxy.or_else(|| attempt.proxy.clone());
+        match &event.kind {
+            LogEventKind::HttpResponse { status: 407, .. } => {
+                let class = ErrorClass::ProxyStatus(407);
+                bad.push((*said, class, Verdict::ProxyAuthRequired, Confidence::Observed));
+                after_good = true;
+            }
+            LogEventKind::TlsEstablished { version } if is_legacy(version) => {
+                bad.push((*said, ErrorClass::TlsVersion, Verdict::TlsLegacy, Confidence::Observed));
+            }
+            LogEventKind::HttpResponse { .. } | LogEventKind::TlsEstablished { .. } => {
+                good.push(*said);
+                after_good = false;
+                // The challenge of a proxy and its answer are the ordinary way through it.
+                bad.retain(|b| b.2 != Verdict::ProxyAuthRequired);
+            }
+            LogEventKind::Connecting { .. } => waiting.push(*said),
+            kind => {
+                let Some(class) = kind.error() else { continue };
+                if before_proxy(attempt, class) != (host.role == Role::Proxy) {
+                    continue;
+                }
+                match verdict_of(class, &host.name) {
+                    Some((Verdict::Ok, _)) => {
+                        good.push(*said);
+                        after_good = false;
+                    }
+                    Some((verdict, confidence)) => {
+                        bad.push((*said, class, verdict, confidence));
+                        after_good = true;
+                    }
+                    None => {}
+                }
+            }
+        }
+    }
+    let legacy = bad.iter().position(|b| b.2 == Verdict::TlsLegacy);
+    if let Some((said, class, verdict, confidence)) = legacy.or(bad.len().checked_sub(1)).and_then(|i| bad.get(i)) {
+        let lines: Vec<Said> = bad.iter().filter(|b| b.2 == *verdict).map(|b| b.0).collect();
+        return Some(if after_good || legacy.is_some() {
+            Heard { verdict: *verdict, confidence: *confidence, class: Some(*class), lines, proxy }
+        } else {
+            let mut lines = vec![*said];
+            lines.extend(good.last());
+            Heard { verdict: Verdict::Degraded, confidence: Confidence::Observed, class: Some(*class), lines, proxy }
+        });
+    }
+    if let Some(first) = good.first() {
+        let lines = vec![*first];
+        return Some(Heard { verdict: Verdict::Ok, confidence: Confidence::Observed, class: None, lines, proxy });
+    }
+    (!waiting.is_empty()).then(|| Heard {
+        verdict: Verdict::Inconclusive,
+        confidence: Confidence::Observed,
+        class: None,
+        lines: waiting.iter().rev().take(1).copied().collect(),
+        proxy,
+    })
+}
+
+/// TLS 1.0, 1.1 or SSL, as OpenSSL, curl and .NET write them.
+fn is_legacy(version: &str) -> bool {
+    let plain: String = version.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    matches!(plain.as_str(), "tlsv1" | "tlsv10" | "tlsv11" | "tls1" | "tls10" | "tls11" | "tls")
+        || plain.starts_with("ssl")
+}
+
+/// The verdict that a failure stands for, and whether the text shows it or it is concluded; `None` where the failure
+/// says nothing of the way to the host.
+pub fn verdict_of(class: ErrorClass, host: &str) -> Option<(Verdict, Confidence)> {
+    use Confidence::{Inferred, Observed};
+    // A machine of the organisation may have a private certificate by right; a Microsoft host never has one.
+    let known = if knowledge::is_microsoft_host(host) { Observed } else { Inferred };
+    Some(match class {
+        ErrorClass::CertificateUntrusted(fault) => match fault {
+            TrustFault::Expired
+            | TrustFault::NotYetValid
+            | TrustFault::NameMismatch
+            | TrustFault::Weak
+            | TrustFault::Revoked => (Verdict::CertInvalid, Observed),
+            TrustFault::UnknownIssuer
+            | TrustFault::SelfSignedInChain
+            | TrustFault::SelfSigned
+            | TrustFault::MissingAuthorityKeyId
+            | TrustFault::MissingSubjectKeyId
+            | TrustFault::BasicConstraints => (Verdict::Intercepted, known),
+            TrustFault::Unspecified => (Verdict::Intercepted, Inferred),
+        },
+        ErrorClass::TlsEof | ErrorClass::ConnectionClosed => (Verdict::ClosedBeforeServerHello, Inferred),
+        ErrorClass::TlsVersion => (Verdict::TlsLegacy, Inferred),
+        ErrorClass::TlsAlert(_) => (Verdict::TlsAlert, Observed),
+        ErrorClass::ConnectionReset => (Verdict::ResetAfterClientHello, Inferred),
+        ErrorClass::ConnectionRefused => (Verdict::Refused, Observed),
+        ErrorClass::ConnectTimeout => (Verdict::SynNoAnswer, Observed),
+        ErrorClass::Timeout => (Verdict::SynNoAnswer, Inferred),
+        ErrorClass::ReadTimeout => (Verdict::SilentAfterClientHello, Inferred),
+        ErrorClass::NameNotResolved(NameFault::NotFound | NameFault::Temporary | NameFault::Unspecified)
+        | ErrorClass::ProxyNameNotResolved => (Verdict::DnsFailure, Observed),
+        ErrorClass::ProxyStatus(407) => (Verdict::ProxyAuthRequired, Observed),
+        ErrorClass::ProxyStatus(511) => (Verdict::CaptivePortal, Observed),
+        ErrorClass::ProxyStatus(500..=599) => (Verdict::ProxyUpstreamError, Observed),
+        ErrorClass::ProxyStatus(_) => (Verdict::ProxyDenied, Observed),
+        ErrorClass::ProxyUnreachable(fault) => match fault {
+            ProxyFault::Refused => (Verdict::Refused, Observed),
+            ProxyFault::Timeout => (Verdict::SynNoAnswer, Observed),
+            ProxyFault::Reset => (Verdict::ProxyNoResponse, Inferred),
+            ProxyFault::NoRoute => (Verdict::IcmpUnreachable, Inferred),
+            ProxyFault::Unspecified => (Verdict::SynNoAnswer, Inferred),
+        },
+        ErrorClass::NetworkUnreachable => (Verdict::IcmpUnreachable, Inferred),
+        // Winsock's "access denied": a filter on the machine refuses before a packet is sent.
+        ErrorClass::BlockedLocally => (Verdict::Refused, Inferred),
+        ErrorClass::Broker(fault) => match fault {
+            BrokerFault::NameNotResolved => (Verdict::DnsFailure, Observed),
+            BrokerFault::Timeout => (Verdict::SynNoAnswer, Inferred),
+            BrokerFault::ConnectionAborted => (Verdict::ResetAfterClientHello, Inferred),
+            BrokerFault::NoNetwork | BrokerFault::CannotConnect | BrokerFault::TlsFailure => {
+                (Verdict::Inconclusive, Inferred)
+            }
+            BrokerFault::ServerRefused => (Verdict::Ok, Observed),
+            BrokerFault::InteractionRequired | BrokerFault::UserCancelled | BrokerFault::Unspecified => return None,
+        },
+        // Entra ID refuses old TLS by an answer inside that old TLS (AADSTS1002016).
+        ErrorClass::Aadsts(1_002_016) => (Verdict::TlsLegacy, Observed),
+        ErrorClass::Aadsts(_) | ErrorClass::OAuth | ErrorClass::HttpStatus(_) => (Verdict::Ok, Observed),
+        ErrorClass::TlsNotSpoken
+        | ErrorClass::TlsOther
+        | ErrorClass::RevocationUnavailable
+        | ErrorClass::ProxyOther
+        | ErrorClass::ConnectOther => (Verdict::Inconclusive, Inferred),
+        ErrorClass::CaBundleBroken
+        | ErrorClass::ClockSkew
+        | ErrorClass::CacheDamaged
+        | ErrorClass::AuthorityDiscovery
+        | ErrorClass::BrowserLeg
+        | ErrorClass::UserCancelled
+        | ErrorClass::Other => return None,
+    })
+}
+
+/// What a finding says where only a log tells.
+pub fn detail(case: &Case, verdict: &HostVerdict) -> Option<Message> {
+    let first = verdict.said.first()?;
+    let path = case.pieces.get(first.piece).map_or("", |p| p.path.rsplit(['/', '\\', '!']).next().unwrap_or(""));
+    Some(message!(
+        en: "No packet of this host is among the evidence; the debug log says so ({path}, line {}): {}",
+        ja: "このホストのパケットは証跡にない。デバッグ ログの記録による ({path} の {} 行目): {}",
+        first.line, first.text.en
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_of_a_service_prove_the_way_to_it() {
+        let host = "login.microsoftonline.com";
+        assert_eq!(verdict_of(ErrorClass::Aadsts(53003), host), Some((Verdict::Ok, Confidence::Observed)));
+        assert_eq!(verdict_of(ErrorClass::Aadsts(1_002_016), host), Some((Verdict::TlsLegacy, Confidence::Observed)));
+        assert_eq!(verdict_of(ErrorClass::HttpStatus(403), host), Some((Verdict::Ok, Confidence::Observed)));
+    }
+
+    #[test]
+    fn a_private_certificate_is_interception_for_sure_only_on_microsofts_hosts() {
+        let class = ErrorClass::CertificateUntrusted(TrustFault::UnknownIssuer);
+        assert_eq!(verdict_of(class, "management.azure.com"), Some((Verdict::Intercepted, Confidence::Observed)));
+        assert_eq!(verdict_of(class, "adfs.contoso.example"), Some((Verdict::Intercepted, Confidence::Inferred)));
+        let expired = ErrorClass::CertificateUntrusted(TrustFault::Expired);
+        assert_eq!(verdict_of(expired, "management.azure.com").unwrap().0, Verdict::CertInvalid);
+    }
+
+    #[test]
+    fn old_versions_are_known_by_any_spelling() {
+        assert!(["TLSv1.0", "TLSv1", "TLSv1.1", "SSLv3", "Tls11"].iter().all(|v| is_legacy(v)));
+        assert!(!["TLSv1.2", "TLSv1.3", "Tls12"].iter().any(|v| is_legacy(v)));
+    }
+
+    #[test]
+    fn failures_before_the_network_say_nothing_of_the_host() {
+        for class in [ErrorClass::CaBundleBroken, ErrorClass::UserCancelled, ErrorClass::CacheDamaged] {
+            assert_eq!(verdict_of(class, "login.microsoftonline.com"), None);
+        }
+    }
+}
