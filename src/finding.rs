@@ -43,8 +43,9 @@ mod tls_fallback;
 mod tls_legacy;
 mod tls_to_proxy;
 mod two_ways_out;
-pub mod verdicts;
+mod verdicts;
 mod windows_dropped;
+pub mod words;
 
 use crate::case::{Case, HostStory};
 use crate::lang::{Message, Text};

@@ -11,15 +11,16 @@ pub mod host;
 pub mod log;
 mod page;
 mod proxy;
+pub mod scene;
 #[cfg(test)]
 mod scenes;
 pub mod tls;
 
 use crate::lang::Text;
 
-pub use attempt::{Detail, Judged, Proof, Stage};
 pub use host::HostVerdict;
 pub use log::judge_host;
+pub use scene::{Detail, Judged, Proof, Stage};
 
 /// How sure a verdict or finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

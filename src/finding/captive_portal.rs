@@ -1,6 +1,6 @@
 //! A captive portal answers in the host's place.
 
-use super::verdicts::{Words, for_hosts, tell_product};
+use super::words::{Words, for_hosts, tell_product};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;

@@ -46,7 +46,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             if capture.info.truncated {
                 lacks.push(message!(en: "the file ends in the middle of a record", ja: "ファイルがレコードの途中で終わっている"));
             }
-            if crate::verdict::attempt::one_directional(capture) {
+            if crate::verdict::scene::one_directional(capture) {
                 lacks.push(message!(en: "only one direction was captured", ja: "片方向しか記録されていない"));
             }
             if lacks.is_empty() {

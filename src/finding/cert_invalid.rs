@@ -1,6 +1,6 @@
 //! A certificate that is not foreign, but that the client cannot accept.
 
-use super::verdicts::{Words, for_hosts};
+use super::words::{Words, for_hosts};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;

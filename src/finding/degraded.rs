@@ -1,6 +1,6 @@
 //! The host was reached in the end, but part of the way failed.
 
-use super::verdicts::{Words, for_hosts};
+use super::words::{Words, for_hosts};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;

@@ -1,6 +1,6 @@
 //! The name did not resolve.
 
-use super::verdicts::{Words, for_hosts};
+use super::words::{Words, for_hosts};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;

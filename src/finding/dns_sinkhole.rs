@@ -1,6 +1,6 @@
 //! The name resolved to an address that cannot be the service.
 
-use super::verdicts::{Words, for_hosts, tell_addresses};
+use super::words::{Words, for_hosts, tell_addresses};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;

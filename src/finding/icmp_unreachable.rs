@@ -1,6 +1,6 @@
 //! An ICMP error quotes the connection: a router or firewall says that it will not pass it.
 
-use super::verdicts::{Words, for_hosts};
+use super::words::{Words, for_hosts};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;

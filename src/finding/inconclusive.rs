@@ -1,6 +1,6 @@
 //! The evidence cannot tell what became of a host.
 
-use super::verdicts::{Words, for_hosts, peers};
+use super::words::{Words, for_hosts, peers};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;

@@ -35,7 +35,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 host: Some(name.clone()),
                 title: message!(en: "{name}: issuer \"{issuer}\" is not in the list", ja: "{name}: 発行者「{issuer}」は一覧にない"),
                 detail: message!(en: "The certificate of {name} was issued by \"{issuer}\": plausible, but not in the list.", ja: "{name} の証明書の発行者は「{issuer}」。妥当と思われるが一覧にはない。"),
-                filter: super::verdicts::display_filter(context.case, host),
+                filter: super::words::display_filter(context.case, host),
                 ..RULE.finding()
             })
         })

@@ -1,6 +1,6 @@
 //! The proxy wants credentials that the client never gave.
 
-use super::verdicts::{Words, for_hosts, tell_product};
+use super::words::{Words, for_hosts, tell_product};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;

@@ -1,6 +1,6 @@
 //! The proxy refused the CONNECT.
 
-use super::verdicts::{Words, for_hosts, tell_product};
+use super::words::{Words, for_hosts, tell_product};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;

@@ -30,7 +30,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                     en: "The QUIC Initials to {name} stay without an answer; TCP is judged on its own.",
                     ja: "{name} への QUIC Initial に応答がない。TCP は別に判定している。",
                 ),
-                filter: super::verdicts::display_filter(context.case, host),
+                filter: super::words::display_filter(context.case, host),
                 ..RULE.finding()
             }
         })

@@ -1,6 +1,6 @@
 //! A RST in answer to the SYN: nobody listens there, or a device refuses in the host's name.
 
-use super::verdicts::{Words, for_hosts, peers, tell_breaker, tell_dropped};
+use super::words::{Words, for_hosts, peers, tell_breaker, tell_dropped};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;

@@ -1,6 +1,6 @@
 //! A reset follows the ClientHello: a filter that reads the host name in it.
 
-use super::verdicts::{Words, for_hosts, tell_breaker, tell_dropped, through};
+use super::words::{Words, for_hosts, tell_breaker, tell_dropped, through};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::{Message, Text};
 use crate::message;

@@ -1,6 +1,6 @@
 //! The connection is broken after the ServerHello, before the handshake is complete.
 
-use super::verdicts::{Words, for_hosts, tell_breaker, through};
+use super::words::{Words, for_hosts, tell_breaker, through};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::{Message, Text};
 use crate::message;

@@ -36,7 +36,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 host: Some(name.clone()),
                 title: message!(en: "{name} belongs to a closed cloud", ja: "{name} は終了したクラウドのホスト"),
                 detail: message!(en: "The client asks for {name}, a host of a cloud that was closed.", ja: "クライアントが、終了したクラウドのホスト {name} に接続しようとしている。"),
-                filter: super::verdicts::display_filter(context.case, host),
+                filter: super::words::display_filter(context.case, host),
                 ..RULE.finding()
             }
         })

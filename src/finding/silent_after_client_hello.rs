@@ -1,6 +1,6 @@
 //! Nothing comes back for the ClientHello.
 
-use super::verdicts::{Words, for_hosts, tell_dropped, through};
+use super::words::{Words, for_hosts, tell_dropped, through};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::{Message, Text};
 use crate::message;

@@ -1,6 +1,6 @@
 //! The handshake began and stopped for want of packets.
 
-use super::verdicts::{Words, for_hosts, through};
+use super::words::{Words, for_hosts, through};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::{Message, Text};
 use crate::message;

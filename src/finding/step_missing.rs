@@ -47,7 +47,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             ja: "{name} には到達しているが、その後に管理用ホストや Graph への DNS 問い合わせも接続もない。次の手順はネットワークに妨げられたのではなく、コマンドが開始していない。",
         ),
         evidence: context.proof(verdict),
-        filter: super::verdicts::display_filter(context.case, host),
+        filter: super::words::display_filter(context.case, host),
         ..RULE.finding()
     }]
 }

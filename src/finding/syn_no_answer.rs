@@ -1,6 +1,6 @@
 //! SYNs to a host without any answer: a firewall drops them, or the route leads nowhere.
 
-use super::verdicts::{Words, for_hosts, peers, tell_dropped};
+use super::words::{Words, for_hosts, peers, tell_dropped};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;

@@ -65,7 +65,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 ja: "クライアントは {name} に対してまず現行バージョンを提示し、その試行が切断された後に古いバージョンを試している。",
             ),
             evidence,
-            filter: super::verdicts::display_filter(context.case, host),
+            filter: super::words::display_filter(context.case, host),
             ..RULE.finding()
         });
     }

@@ -1,6 +1,6 @@
 //! TLS 1.0/1.1 is all that one side offers.
 
-use super::verdicts::{Words, for_hosts};
+use super::words::{Words, for_hosts};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;

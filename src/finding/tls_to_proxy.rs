@@ -41,7 +41,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                     ja: "HTTPS_PROXY=http://{proxy} と設定する (https ではなく http)。スキームは背後のホストではなくプロキシとの通信方法を示す。",
                 ),
                 evidence: context.proof(v),
-                filter: super::verdicts::display_filter(context.case, host),
+                filter: super::words::display_filter(context.case, host),
                 ..RULE.finding()
             }
         })

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::case::{Case, HostStory, Piece, PieceFacts};
-use crate::finding::{self, verdicts::display_filter};
+use crate::finding::{self, words::display_filter};
 use crate::verdict::{HostVerdict, host};
 
 /// Builds the report on a case; `unread` lists inputs without a result.

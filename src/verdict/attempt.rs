@@ -4,216 +4,13 @@
 //! life of a connection: SYN, proxy, ClientHello, ServerHello, certificate, end of the handshake; the first stage
 //! that failed decides. A client that gave up by itself says nothing about the host (`verdict: None`).
 
-use super::Confidence;
-use super::breaker::{Breaker, BreakerKind, breaker};
-use super::certificate::{CertificateFault, Trust};
-use super::{Verdict, certificate, proxy, tls};
+use super::breaker::breaker;
+use super::scene::{Judged, Proof, Scene, Stage, one_directional};
+use super::{Confidence, Verdict, page, proxy, tls};
 use crate::case::{Attempt, Case, Way};
-use crate::facts::{CaptureFacts, Flow, FlowTransport, IcmpFact, ResetStage, TcpFacts};
+use crate::facts::{FlowTransport, TcpFacts};
 use crate::flow::Side;
-use crate::lang::Message;
 use crate::message;
-use crate::packet::At;
-use crate::time::{NANOS_PER_SECOND, Timestamp};
-
-/// Silence shorter than this may be a slow server: no verdict rests on it. (Clients in the field give up after 5 s
-/// at the earliest; a healthy answer takes well under one second.)
-pub const SILENCE_NS: i64 = 3 * NANOS_PER_SECOND;
-
-/// Retransmissions that prove silence even in a short capture.
-pub const RETRANSMISSIONS_MIN: u32 = 2;
-
-/// What became of an attempt.
-#[derive(Debug, Clone, Default)]
-pub struct Judged {
-    /// `None`: the attempt says nothing about the host.
-    pub verdict: Option<Verdict>,
-    /// How sure it is.
-    pub confidence: Confidence,
-    /// Frames that prove it.
-    pub proof: Vec<Proof>,
-    /// What findings want to tell.
-    pub detail: Detail,
-    /// How far the connection came.
-    pub stage: Stage,
-}
-
-/// How far an attempt came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Stage {
-    /// Nothing was sent, or nothing is known.
-    #[default]
-    None,
-    /// SYN sent.
-    Syn,
-    /// Connection established.
-    Connected,
-    /// Proxy asked.
-    Proxy,
-    /// ClientHello sent.
-    ClientHello,
-    /// ServerHello (or an answer in its place) received.
-    ServerHello,
-    /// Certificate seen, or encrypted flight received.
-    Certificate,
-    /// Handshake complete or data both ways.
-    Complete,
-}
-
-/// A frame and what it shows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Proof {
-    /// Frame and time.
-    pub at: At,
-    /// What is seen there.
-    pub text: Message,
-}
-
-impl Proof {
-    /// A frame and what it shows.
-    pub fn new(at: At, text: Message) -> Proof {
-        Proof { at, text }
-    }
-}
-
-/// What findings tell beyond the verdict.
-#[derive(Debug, Clone, Default)]
-pub struct Detail {
-    /// Who sent the reset.
-    pub breaker: Option<Breaker>,
-    /// Alert: description, sender.
-    pub alert: Option<(u8, Side)>,
-    /// HTTP status of proxy or block page.
-    pub status: Option<u16>,
-    /// Authentication schemes of the proxy.
-    pub schemes: Vec<String>,
-    /// The client tried to answer the proxy's challenge.
-    pub credentials_sent: bool,
-    /// The ClientHello was acknowledged.
-    pub hello_acked: Option<bool>,
-    /// ICMP error: type, code, sender.
-    pub icmp: Option<(u8, u8, std::net::IpAddr)>,
-    /// Signs of an MTU black hole.
-    pub mtu: bool,
-    /// MTU that an ICMP message named.
-    pub mtu_value: Option<u32>,
-    /// Which side cannot do TLS 1.2.
-    pub legacy_side: Option<Side>,
-    /// Interceptor or issuer.
-    pub trust: Option<Trust>,
-    /// Why a genuine certificate is not acceptable.
-    pub certificate_fault: Option<CertificateFault>,
-    /// The client accepted the certificate and went on.
-    pub client_accepts: bool,
-    /// The product that answered (Server, Via, product headers, page title).
-    pub product: Option<String>,
-    /// Where a page redirected to.
-    pub location: Option<String>,
-    /// Title of a page.
-    pub title: Option<String>,
-    /// SYNs sent.
-    pub syn_count: u32,
-    /// Seconds waited in vain.
-    pub waited_seconds: f64,
-    /// The client spoke TLS to a port that speaks plain HTTP proxy.
-    pub tls_to_proxy: bool,
-    /// Windows itself dropped packets of the flow: component, reason.
-    pub dropped: Option<(String, String)>,
-    /// The connection had been accepted before it was reset.
-    pub accepted_first: bool,
-    /// Nothing came back on QUIC.
-    pub quic_unanswered: bool,
-    /// The end came by FIN, not by RST.
-    pub closed_by_fin: bool,
-}
-
-impl Judged {
-    /// A verdict that frames show.
-    pub fn seen(verdict: Verdict, stage: Stage, proof: Vec<Proof>) -> Judged {
-        Judged { verdict: Some(verdict), stage, proof, ..Judged::default() }
-    }
-
-    /// An attempt that says nothing.
-    pub fn neutral(stage: Stage) -> Judged {
-        Judged { stage, ..Judged::default() }
-    }
-
-    /// The evidence stops too early or shows too little.
-    pub fn undecided(stage: Stage, proof: Vec<Proof>) -> Judged {
-        Judged::seen(Verdict::Inconclusive, stage, proof)
-    }
-}
-
-/// What the judgement of one attempt looks at.
-pub struct Scene<'a> {
-    /// The case.
-    pub case: &'a Case,
-    /// Host name.
-    pub host: &'a str,
-    /// The attempt.
-    pub attempt: &'a Attempt,
-    /// Its flow.
-    pub flow: &'a Flow,
-    /// TCP history.
-    pub tcp: &'a TcpFacts,
-    /// Its capture.
-    pub capture: &'a CaptureFacts,
-}
-
-impl Scene<'_> {
-    /// Nanoseconds from `since` to the client's own end of the connection, or else to the last moment at which the
-    /// capture is known to have been running.
-    pub fn waited(&self, since: Timestamp) -> i64 {
-        self.client_end().map_or_else(|| observed_until(self.capture, since), |a| a.time).since(since).max(0)
-    }
-
-    /// The client's FIN or RST.
-    pub fn client_end(&self) -> Option<At> {
-        let fin = self.tcp.fins.first().copied().flatten();
-        let rst = self.tcp.resets.iter().find(|r| r.by == Side::Client).map(|r| r.at);
-        earliest(fin, rst)
-    }
-
-    /// The server's FIN.
-    pub fn server_fin(&self) -> Option<At> {
-        self.tcp.fins.get(1).copied().flatten()
-    }
-
-    /// The server's first RST, unless the connection was already ended by a FIN or by the client's RST.
-    pub fn server_reset(&self) -> Option<At> {
-        let reset = self.tcp.resets.iter().find(|r| r.by == Side::Server && r.stage != ResetStage::AfterFin)?;
-        let ended = self.client_end().is_some_and(|c| c.frame < reset.at.frame);
-        (!ended).then_some(reset.at)
-    }
-
-    /// The server's orderly close, before the client closed.
-    pub fn server_close(&self) -> Option<At> {
-        let fin = self.server_fin()?;
-        let ended = self.client_end().is_some_and(|c| c.frame < fin.frame);
-        (!ended).then_some(fin)
-    }
-
-    /// ICMP errors about this flow, "fragmentation needed" apart.
-    pub fn icmp(&self) -> (Vec<&IcmpFact>, Vec<&IcmpFact>) {
-        self.capture
-            .icmp
-            .iter()
-            .filter(|i| i.flow == Some(self.attempt.flow))
-            .partition(|i| !matches!((i.error.v6, i.error.kind, i.error.code), (false, 3, 4) | (true, 2, _)))
-    }
-
-    fn dropped(&self) -> Option<(String, String)> {
-        let drop = self.capture.drops.iter().find(|d| d.flow == Some(self.attempt.flow))?;
-        Some((drop.component.clone(), drop.reason.clone()))
-    }
-}
-
-pub(super) fn earliest(a: Option<At>, b: Option<At>) -> Option<At> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(if a.frame <= b.frame { a } else { b }),
-        (a, b) => a.or(b),
-    }
-}
 
 /// Judges one attempt.
 pub fn judge(case: &Case, host: &str, attempt: &Attempt) -> Judged {
@@ -252,7 +49,7 @@ fn tcp_flow(s: &Scene<'_>) -> Judged {
         return tls::judge(s, session);
     }
     if let Some(exchange) = s.attempt.exchange.and_then(|i| s.flow.app.http.get(i)) {
-        return super::page::judge(s, exchange);
+        return page::judge(s, exchange);
     }
     let client_data = client.bytes + client.cut_bytes;
     let server_data = server.bytes + server.cut_bytes;
@@ -317,32 +114,6 @@ fn unanswered(s: &Scene<'_>) -> Judged {
 
 impl Scene<'_> {}
 
-/// Whether the capture holds only what one side sent: clients that acknowledge or send data on connections whose
-/// other side was never seen, and no conversation with both. Such a capture proves no silence.
-pub fn one_directional(capture: &CaptureFacts) -> bool {
-    let both = capture.flows.iter().any(|f| f.sides.iter().all(|s| s.packets > 0));
-    let half = |f: &Flow| {
-        let [client, server] = &f.sides;
-        f.transport == FlowTransport::Tcp
-            && (server.packets == 0 && (client.bytes > 0 || f.tcp.as_ref().is_some_and(|t| t.established.is_some()))
-                || client.packets == 0 && server.packets > 0)
-    };
-    !both && capture.flows.iter().any(half)
-}
-
-/// Captures are cut, filtered and merged: only packets prove that one was running. Nothing later than this after the
-/// last sign of life counts as waiting.
-const WATCH_NS: i64 = 120 * NANOS_PER_SECOND;
-
-/// The last moment up to two minutes after `since` at which the capture shows any packet.
-pub(super) fn observed_until(capture: &CaptureFacts, since: Timestamp) -> Timestamp {
-    let horizon = since.plus(WATCH_NS);
-    let flows = capture.flows.iter().flat_map(|f| [f.first.time, f.last.time]);
-    let messages = capture.dns.iter().map(|m| m.at.time);
-    let ends = capture.info.latest;
-    flows.chain(messages).chain(ends).filter(|t| *t >= since && *t <= horizon).max().unwrap_or(since)
-}
-
 /// Established, but neither side said anything.
 fn accepted_without_data(s: &Scene<'_>) -> Judged {
     let Some(reset) = s.server_reset() else { return Judged::neutral(Stage::Connected) };
@@ -367,27 +138,5 @@ fn quic(s: &Scene<'_>) -> Judged {
     }
     let mut judged = Judged::neutral(Stage::ClientHello);
     judged.detail.quic_unanswered = quic.first_answer.is_none() && quic.client_initials >= 2;
-    judged
-}
-
-/// The reset of the server as a verdict, with who sent it.
-pub(super) fn reset(s: &Scene<'_>, verdict: Verdict, stage: Stage, mut proof: Vec<Proof>, at: At) -> Judged {
-    let who = breaker(s.flow, Side::Server);
-    let text = match who.as_ref().map(|b| b.kind) {
-        Some(BreakerKind::OnTheWay) => message!(
-            en: "RST in the server's name, sent by something on the way",
-            ja: "サーバーを装った経路上の装置からの RST",
-        ),
-        _ => message!(en: "RST from the server's address", ja: "サーバー側アドレスからの RST"),
-    };
-    proof.push(Proof::new(at, text));
-    let mut judged = Judged::seen(verdict, stage, proof);
-    judged.detail.breaker = who;
-    judged
-}
-
-/// Fills in what the certificates of a session tell.
-pub(super) fn with_trust(mut judged: Judged, trust: Option<certificate::Trust>) -> Judged {
-    judged.detail.trust = trust;
     judged
 }

@@ -1,6 +1,6 @@
 //! What the resolvers said about a name.
 
-use super::attempt::{Judged, Proof, SILENCE_NS, Stage, observed_until, one_directional};
+use super::scene::{Judged, Proof, SILENCE_NS, Stage, observed_until, one_directional};
 use super::{Confidence, Verdict};
 use crate::case::{Case, HostStory, Lookup, LookupResult};
 use crate::knowledge;

@@ -1,7 +1,7 @@
 //! All attempts on a host → one verdict: the worst that explains why the sign-in failed.
 
 use super::Confidence;
-use super::attempt::{Detail, Judged, Proof, Stage};
+use super::scene::{Detail, Judged, Proof, Stage};
 use super::{Verdict, attempt, dns, tls};
 use crate::case::{Attempt, Case, HostStory, Role, Way};
 use crate::facts::{ClientHello, FlowTransport};

@@ -1,8 +1,8 @@
 //! Answers of something else than the host: block pages and captive portals.
 
 use super::Verdict;
-use super::attempt::{Judged, Proof, Scene, Stage};
-use super::proxy::describe;
+use super::scene::describe;
+use super::scene::{Judged, Proof, Scene, Stage};
 use crate::facts::{HttpExchange, PlaintextAnswer};
 use crate::knowledge;
 use crate::message;

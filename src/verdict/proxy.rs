@@ -1,6 +1,6 @@
 //! What the proxy said: CONNECT and SOCKS answers, and the proxy as a host of its own.
 
-use super::attempt::{Judged, Proof, SILENCE_NS, Scene, Stage, reset};
+use super::scene::{Judged, Proof, SILENCE_NS, Scene, Stage, describe, reset};
 use super::{Verdict, page, tls};
 use crate::facts::HttpExchange;
 use crate::message;
@@ -47,20 +47,6 @@ pub(super) fn http(s: &Scene<'_>) -> Judged {
         s.flow.app.http.iter().any(|e| e.target == exchange.target && e.proxy_authorization.is_some());
     judged.detail.waited_seconds = answered.time.seconds_since(asked.time);
     judged
-}
-
-/// Copies what an answer tells of its sender.
-pub(super) fn describe(judged: &mut Judged, exchange: &HttpExchange) {
-    judged.detail.status = exchange.status;
-    judged.detail.schemes = exchange.proxy_authenticate.clone();
-    judged.detail.title = exchange.title.clone();
-    judged.detail.location = exchange.location.clone();
-    let mut shown: Vec<String> = exchange.product_headers.iter().map(|(n, v)| format!("{n}: {v}")).collect();
-    shown.extend(exchange.server.iter().map(|v| format!("Server: {v}")));
-    shown.extend(exchange.via.iter().map(|v| format!("Via: {v}")));
-    if !shown.is_empty() {
-        judged.detail.product = Some(shown.join(", "));
-    }
 }
 
 /// The request went out and no status came back.

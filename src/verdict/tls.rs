@@ -5,8 +5,8 @@
 //! version (RFC 8446 5.1: a modern ClientHello comes in a 0x0301 record).
 
 use super::Confidence;
-use super::attempt::{Judged, Proof, RETRANSMISSIONS_MIN, SILENCE_NS, Scene, Stage, earliest, reset, with_trust};
 use super::certificate::{self, CertificateFault, Trust};
+use super::scene::{Judged, Proof, RETRANSMISSIONS_MIN, SILENCE_NS, Scene, Stage, earliest, reset, with_trust};
 use super::{Verdict, page};
 use crate::facts::{Alert, ClientHello, TlsSession};
 use crate::flow::Side;

@@ -1,0 +1,156 @@
+//! What the findings of verdicts share: severity, filter, and the words that several of them use.
+
+use super::{Context, Finding, Rule, Severity};
+use crate::case::{Case, HostStory, Role};
+use crate::facts::FlowTransport;
+use crate::lang::Message;
+use crate::verdict::breaker::BreakerKind;
+use crate::verdict::{HostVerdict, Verdict};
+
+/// Texts of one finding that depend on the case.
+pub(super) struct Words {
+    /// One line with the host's name.
+    pub title: Message,
+    /// What was seen, with numbers, and why that means what it says.
+    pub detail: Message,
+    /// What to do.
+    pub advice: Message,
+}
+
+/// A finding for every host that has `verdict`.
+pub(super) fn for_hosts(
+    context: &Context<'_>,
+    rule: &Rule,
+    verdict: Verdict,
+    words: impl Fn(&HostStory, &HostVerdict) -> Words,
+) -> Vec<Finding> {
+    context
+        .hosts()
+        .filter(|(_, v)| v.verdict == verdict)
+        .map(|(host, v)| {
+            let Words { title, mut detail, advice } = words(host, v);
+            if v.by_log
+                && let Some(said) = crate::verdict::log::detail(context.case, v)
+            {
+                detail = said;
+            }
+            Finding {
+                code: rule.code,
+                severity: severity(rule, host, v),
+                confidence: v.confidence,
+                host: Some(host.name.clone()),
+                verdict: Some(verdict),
+                title,
+                detail,
+                doubt: rule.blind.into(),
+                advice,
+                evidence: context.proof(v),
+                filter: display_filter(context.case, host),
+            }
+        })
+        .collect()
+}
+
+/// The rule's severity for hosts that the sign-in needs, less for others.
+fn severity(rule: &Rule, host: &HostStory, verdict: &HostVerdict) -> Severity {
+    let accepted = verdict.verdict == Verdict::Intercepted && verdict.detail.client_accepts;
+    let cap = match (host.role, host.required) {
+        _ if accepted => Severity::Warning,
+        (Role::Proxy, _) | (_, Some(true)) => Severity::Critical,
+        (Role::Service, None) => Severity::Warning,
+        (Role::Service | Role::DnsServer | Role::Other, _) => Severity::Info,
+    };
+    rule.severity.min(cap)
+}
+
+/// A Wireshark display filter over everything that belongs to a host.
+pub fn display_filter(case: &Case, host: &HostStory) -> String {
+    let mut tcp: Vec<u32> = Vec::new();
+    let mut udp: Vec<u32> = Vec::new();
+    for attempt in &host.attempts {
+        let Some(flow) = case.flow(attempt) else { continue };
+        let streams = if flow.transport == FlowTransport::Tcp { &mut tcp } else { &mut udp };
+        if !streams.contains(&flow.stream) {
+            streams.push(flow.stream);
+        }
+    }
+    let mut parts = Vec::new();
+    for (field, streams) in [("tcp.stream", tcp), ("udp.stream", udp)] {
+        match streams.as_slice() {
+            [] => {}
+            [one] => parts.push(format!("{field} eq {one}")),
+            many => {
+                let list: Vec<String> = many.iter().map(u32::to_string).collect();
+                parts.push(format!("{field} in {{{}}}", list.join(", ")));
+            }
+        }
+    }
+    if !host.lookups.is_empty() && host.name.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')) {
+        parts.push(format!("dns.qry.name == \"{}\"", host.name));
+    }
+    parts.join(" || ")
+}
+
+/// ` through the proxy HOST:PORT`, where the attempt went through one.
+pub(super) fn through(verdict: &HostVerdict) -> Message {
+    match &verdict.proxy {
+        Some(proxy) => crate::message!(en: " through the proxy {proxy}", ja: " (プロキシ {proxy} 経由)"),
+        None => Message::default(),
+    }
+}
+
+/// The addresses and ports on which attempts ended as the verdict says: `20.190.151.7:443, ...`.
+pub(super) fn peers(host: &HostStory, verdict: &HostVerdict) -> String {
+    let mut seen: Vec<String> = Vec::new();
+    for (attempt, judged) in host.attempts.iter().zip(&verdict.judged) {
+        if judged.verdict != Some(verdict.verdict) {
+            continue;
+        }
+        let peer = attempt.peer.to_string();
+        if !seen.contains(&peer) {
+            seen.push(peer);
+        }
+    }
+    seen.truncate(6);
+    seen.join(", ")
+}
+
+/// Who sent the reset, where that is known.
+pub(super) fn tell_breaker(detail: &mut Message, verdict: &HostVerdict) {
+    let Some(breaker) = &verdict.detail.breaker else { return };
+    for reason in &breaker.reasons {
+        detail.en.push_str(&format!(" Not sent by the host: {}.", reason.en));
+        detail.ja.push_str(&format!("ホスト自身のものではない根拠: {}。", reason.ja));
+    }
+    if let (BreakerKind::Host, Some(hops)) = (breaker.kind, breaker.hops) {
+        detail
+            .en
+            .push_str(&format!(" The reset comes from the same distance as the host's other packets ({hops} hops)."));
+        detail.ja.push_str(&format!("RST はホストの他のパケットと同じ距離 ({hops} ホップ) から届いている。"));
+    }
+}
+
+/// What the answering device shows of itself.
+pub(super) fn tell_product(detail: &mut Message, verdict: &HostVerdict) {
+    if let Some(product) = &verdict.detail.product {
+        detail.en.push_str(&format!(" The answer names: {product}."));
+        detail.ja.push_str(&format!("応答の表示: {product}。"));
+    }
+    if let Some(title) = &verdict.detail.title {
+        detail.en.push_str(&format!(" Title of the page: \"{title}\"."));
+        detail.ja.push_str(&format!("ページのタイトル: 「{title}」。"));
+    }
+}
+
+/// Drops inside Windows that belong to the connection.
+pub(super) fn tell_dropped(detail: &mut Message, verdict: &HostVerdict) {
+    if let Some((component, reason)) = &verdict.detail.dropped {
+        detail.en.push_str(&format!(" Windows itself dropped packets of this connection: {component}, {reason}."));
+        detail.ja.push_str(&format!("Windows 自身がこの接続のパケットを破棄している: {component}、{reason}。"));
+    }
+}
+
+/// Addresses as a list.
+pub(super) fn tell_addresses(addresses: &[std::net::IpAddr]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
