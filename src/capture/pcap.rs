@@ -27,6 +27,8 @@ const RECORD_HEADER_BYTES: usize = 16;
 const ORIGINAL_BYTES_MAX: u32 = 128 << 20;
 /// Records looked at to tell variants apart that share a magic number.
 const TRIAL_RECORDS: usize = 3;
+/// Bytes looked at for that: enough for three frames of the usual sizes.
+const TRIAL_BYTES: usize = 64 << 10;
 
 /// What the file header says about the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -265,7 +267,7 @@ impl PcapSource {
     pub fn new(mut source: ByteSource, window: usize) -> Result<PcapSource, Error> {
         let window = window.max(FILE_HEADER_BYTES + 4);
         // Variants are told apart by their first records, so more than the header is looked at.
-        let head = source.fill(window.max(limits::FRAME_BYTES_MAX * 4));
+        let head = source.fill(window.max(TRIAL_BYTES));
         let found = head.len();
         let Some(layout) = Layout::parse(head) else {
             return Err(Error::Damaged {

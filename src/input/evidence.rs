@@ -268,7 +268,10 @@ pub(super) fn mark_duplicates(found: &mut [Evidence]) {
             match seen.get(&digest) {
                 Some(first) => {
                     evidence.duplicate_of = Some(*first);
-                    evidence.content = Content::Memory(Bytes::from(Vec::new()));
+                    // Only memory is worth giving back; a file can be read again by who wants to.
+                    if matches!(evidence.content, Content::Memory(_)) {
+                        evidence.content = Content::Memory(Bytes::from(Vec::new()));
+                    }
                 }
                 None => {
                     seen.insert(digest, index);
