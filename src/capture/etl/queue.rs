@@ -31,13 +31,13 @@ const WAITING_MAX: usize = 16_384;
 const WAITING_BYTES_MAX: usize = 16 << 20;
 
 /// Packets remembered at most.
-const KNOWN_MAX: usize = 1 << 18;
+const KNOWN_MAX: usize = 1 << 16;
 
 /// Packets after which a trace that has shown one place only is taken to have no other, until one appears.
 const ONE_SITE_TRUSTED: u64 = 4096;
 
 /// Places that a packet is followed through; PktMon shows up to 13.
-const SITES_MAX: usize = 24;
+const SITES_MAX: usize = 15;
 
 /// Interfaces that a trace may have.
 const INTERFACES_MAX: usize = 4096;
@@ -80,7 +80,8 @@ struct Known {
     /// Its number since the start, to find it while it waits.
     serial: u64,
     first: Timestamp,
-    sites: [Site; SITES_MAX],
+    /// Places that logged it, as [`site_code`]s.
+    sites: [u32; SITES_MAX],
     count: u8,
 }
 
@@ -248,9 +249,9 @@ impl<'a> Queue<'a> {
     }
 
     fn remember(&mut self, key: u64, serial: u64, site: Site, time: Timestamp) {
-        let mut sites = [Site::Ras; SITES_MAX];
+        let mut sites = [0; SITES_MAX];
         if let Some(first) = sites.first_mut() {
-            *first = site;
+            *first = site_code(site);
         }
         self.known.insert(key, Known { serial, first: time, sites, count: 1 });
         self.forget.push_back((time, key, serial));
@@ -274,11 +275,13 @@ impl<'a> Queue<'a> {
             return true;
         }
         let count = usize::from(known.count);
-        if time.since(known.first) > COPY_NS || known.sites.get(..count).is_none_or(|s| s.contains(&packet.site)) {
+        if time.since(known.first) > COPY_NS
+            || known.sites.get(..count).is_none_or(|s| s.contains(&site_code(packet.site)))
+        {
             return false;
         }
         if let Some(place) = known.sites.get_mut(count) {
-            *place = packet.site;
+            *place = site_code(packet.site);
             known.count += 1;
         }
         true
@@ -396,6 +399,15 @@ impl<'a> Queue<'a> {
             held.clear();
         }
         self.held = held;
+    }
+}
+
+/// A place in 32 bits. Two adapters' layers may share one by accident; then both packets are kept.
+fn site_code(site: Site) -> u32 {
+    match site {
+        Site::Ndis { miniport, lower } => miniport.wrapping_mul(0x9E37_79B1) ^ lower,
+        Site::Pktmon { component, edge } => u32::from(component) << 16 | u32::from(edge),
+        Site::Ras => u32::MAX,
     }
 }
 
