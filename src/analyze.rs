@@ -58,11 +58,13 @@ pub fn evidence(found: &[Evidence], options: &Options, progress: &Progress) -> R
         if piece.duplicate_of.is_some() {
             continue;
         }
-        match facts(piece, options, &context, progress) {
+        // Pipes and decompressors tell their size once they were read.
+        let mut read = 0;
+        match facts(piece, options, &context, &mut read, progress) {
             Ok(Some(facts)) => pieces.push(Piece {
                 path: piece.path.clone(),
                 container: piece.container,
-                bytes: piece.bytes.unwrap_or(0),
+                bytes: piece.bytes.unwrap_or(read),
                 facts,
             }),
             Ok(None) if piece.named => unread.push((piece.path.clone(), not_evidence(piece))),
@@ -81,10 +83,13 @@ fn facts(
     piece: &Evidence,
     options: &Options,
     context: &Arc<Context>,
+    read: &mut u64,
     progress: &Progress,
 ) -> Result<Option<PieceFacts>, Error> {
     Ok(match &piece.kind {
-        Kind::Capture(_) => Some(PieceFacts::Capture(Box::new(capture_facts(piece, options, context, progress)?))),
+        Kind::Capture(_) => {
+            Some(PieceFacts::Capture(Box::new(capture_facts(piece, options, context, read, progress)?)))
+        }
         Kind::DebugLog | Kind::SigninLog => match log::read(&piece.path, &piece.whole()?) {
             LogEvidence::Debug(facts) => Some(PieceFacts::Log(Box::new(facts))),
             LogEvidence::Signin(facts) => Some(PieceFacts::Signin(Box::new(facts))),
@@ -98,17 +103,21 @@ fn facts(
     })
 }
 
-/// The facts of one capture.
+/// The facts of one capture, and how many bytes they were read from.
 fn capture_facts(
     piece: &Evidence,
     options: &Options,
     context: &Arc<Context>,
+    read: &mut u64,
     progress: &Progress,
 ) -> Result<CaptureFacts, Error> {
-    let read = ReadOptions { window_bytes: options.window, keep_duplicates: options.keep_duplicates };
+    let how = ReadOptions { window_bytes: options.window, keep_duplicates: options.keep_duplicates };
     let task = progress.task(&piece.path);
-    let facts = capture::with_source(piece, &read, |source| {
-        engine::read(source, Arc::clone(context), &mut |position| task.at(position))
+    let facts = capture::with_source(piece, &how, |source| {
+        engine::read(source, Arc::clone(context), &mut |position| {
+            *read = position;
+            task.at(position);
+        })
     })?;
     facts.map_err(|e| e.at(&piece.path))
 }
@@ -176,7 +185,7 @@ pub fn each_capture(
         let unsupported = |reason: Message| Err(Error::Unsupported { path: PathBuf::from(&piece.path), reason });
         let result = match (&piece.unreadable, &piece.kind) {
             (Some(why), _) => unsupported(why.message.clone()),
-            (None, Kind::Capture(_)) => capture_facts(piece, options, &context, &progress),
+            (None, Kind::Capture(_)) => capture_facts(piece, options, &context, &mut 0, &progress),
             (None, Kind::KeyLog) => continue,
             (None, _) if piece.named => unsupported(not_evidence(piece)),
             (None, _) => continue,

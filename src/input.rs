@@ -67,6 +67,16 @@ pub fn open(paths: &[PathBuf], options: &Options) -> Vec<Evidence> {
     finder.found
 }
 
+/// Finds all evidence in bytes that are in memory, shown under `name`: an archive with everything in it, or one piece.
+pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Vec<Evidence> {
+    let mut finder = Finder { found: Vec::new(), budget: Budget::default(), options: Options::default() };
+    let place = Place { path: name.to_owned(), container: None, depth: 0, named: true };
+    let length = bytes.len() as u64;
+    finder.add(Content::Memory(Bytes::from(bytes)), Some(length), place);
+    mark_duplicates(&mut finder.found);
+    finder.found
+}
+
 /// Collects evidence.
 struct Finder {
     found: Vec<Evidence>,

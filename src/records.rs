@@ -375,7 +375,7 @@ pub fn wanted(record: &Value, types: &[String]) -> bool {
     types.is_empty() || kind == "error" || types.iter().any(|t| t == kind)
 }
 
-/// Records as one CSV table: a column a field, in the order in which fields first appear.
+/// Records as one CSV table: the capture, the type, then a column a field in the order in which fields first appear.
 #[derive(Debug, Default)]
 pub struct Csv {
     columns: Vec<String>,
@@ -386,6 +386,9 @@ impl Csv {
     /// Adds a record.
     pub fn add(&mut self, record: &Value) {
         let Some(fields) = record.as_object() else { return };
+        if self.columns.is_empty() {
+            self.columns = vec!["capture".to_owned(), "type".to_owned()];
+        }
         let mut row = vec![String::new(); self.columns.len()];
         for (name, value) in fields {
             let text = match value {
