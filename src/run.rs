@@ -89,9 +89,13 @@ pub fn render(report: &Report, format: ReportFormat, options: &Options, output: 
             report::text::render(report, lang, &style)
         }
         ReportFormat::Json => {
-            serde_json::to_string_pretty(&report::json::case(report, lang)).unwrap_or_default() + "\n"
+            let json = serde_json::to_string_pretty(&report::json::case(report, lang)).unwrap_or_default();
+            report::json::harmless(json) + "\n"
         }
-        ReportFormat::Jsonl => serde_json::to_string(&report::json::case(report, lang)).unwrap_or_default() + "\n",
+        ReportFormat::Jsonl => {
+            let json = serde_json::to_string(&report::json::case(report, lang)).unwrap_or_default();
+            report::json::harmless(json) + "\n"
+        }
         ReportFormat::Html => report::html::render(report, lang),
         ReportFormat::Markdown => report::markdown::render(report, lang),
         ReportFormat::Csv => report::csv::render(report, lang),
@@ -145,7 +149,7 @@ fn facts(
             if csv {
                 table.add(row);
             } else {
-                let line = serde_json::to_string(row).unwrap_or_default();
+                let line = report::json::harmless(serde_json::to_string(row).unwrap_or_default());
                 writeln!(out, "{line}").map_err(|source| io_error(output, source))?;
             }
         }

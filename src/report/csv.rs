@@ -5,9 +5,10 @@ use crate::lang::Lang;
 use crate::verdict::Verdict;
 
 /// Text that a spreadsheet does not take for a formula: a leading `=`, `+`, `-`, `@`, tab or return gets an
-/// apostrophe before it; other control characters go.
+/// apostrophe before it; other control characters go, hidden ones are shown.
 pub fn harmless(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let blank: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let clean = super::text::visible(&blank);
     match text.chars().next() {
         Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{clean}"),
         _ => clean,
@@ -81,5 +82,6 @@ mod tests {
         assert_eq!(harmless("@SUM(1)"), "'@SUM(1)");
         assert_eq!(harmless("a\u{1b}[31mb"), "a [31mb");
         assert_eq!(harmless("10.0.0.1"), "10.0.0.1");
+        assert_eq!(harmless("a\u{202e}b"), "a\\u{202e}b");
     }
 }

@@ -86,13 +86,12 @@ fn evidence(e: &Evidence, lang: Lang) -> String {
 /// Text in which no character is markup.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in blank(text).chars() {
         match c {
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '|' | '!' | '~' | '&' => {
                 out.push('\\');
                 out.push(c);
             }
-            c if c.is_control() => out.push(' '),
             c => out.push(c),
         }
     }
@@ -101,11 +100,17 @@ pub fn escape(text: &str) -> String {
 
 /// A code span that its content cannot leave.
 pub fn code(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let clean = blank(text);
     let longest = clean.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let clean = clean.replace('|', "\\|");
     if longest == 0 { format!("`{clean}`") } else { format!("{fence} {clean} {fence}") }
+}
+
+/// Control characters become spaces, hidden characters are shown.
+fn blank(text: &str) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    super::text::visible(&clean)
 }
 
 #[cfg(test)]

@@ -304,15 +304,19 @@ fn clock(t: crate::time::Timestamp) -> String {
     t.to_string().get(11..26).unwrap_or("").to_owned()
 }
 
+/// Characters that change the direction of their neighbours, break lines or cannot be seen.
+pub fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
 /// Text without anything that could steer a terminal or hide itself.
 pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let hidden =
-            matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
         if c == '\n' {
             out.push(c);
-        } else if c.is_control() || hidden {
+        } else if c.is_control() || is_hidden(c) {
             let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
         } else {
             out.push(c);
