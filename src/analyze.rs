@@ -113,13 +113,23 @@ fn capture_facts(
 ) -> Result<CaptureFacts, Error> {
     let how = ReadOptions { window_bytes: options.window, keep_duplicates: options.keep_duplicates };
     let task = progress.task(&piece.path);
-    let facts = capture::with_source(piece, &how, |source| {
-        engine::read(source, Arc::clone(context), &mut |position| {
-            *read = position;
-            task.at(position);
-        })
-    })?;
-    facts.map_err(|e| e.at(&piece.path))
+    let mut once = |context: &Arc<Context>| {
+        let facts = capture::with_source(piece, &how, |source| {
+            engine::read(source, Arc::clone(context), &mut |position| {
+                *read = position;
+                task.at(position);
+            })
+        })?;
+        facts.map_err(|e| e.at(&piece.path))
+    };
+    let facts = once(context)?;
+    if facts.info.tls_secrets.is_empty() || !piece.is_rereadable() {
+        return Ok(facts);
+    }
+    // Secrets inside a capture are known only when it is read: read it again with them.
+    let mut secrets = context.key_log.as_deref().cloned().unwrap_or_default();
+    secrets.add(&facts.info.tls_secrets);
+    once(&Arc::new(Context { key_log: Some(Arc::new(secrets)) }))
 }
 
 /// The secrets of all key logs of the case and of the option.

@@ -239,6 +239,14 @@ impl Case {
         self.capture(attempt.piece)?.flows.get(attempt.flow)
     }
 
+    /// The image name of a process by the system files of the case.
+    pub fn process_name(&self, pid: u32) -> Option<&str> {
+        self.pieces.iter().find_map(|p| match &p.facts {
+            PieceFacts::System(s) => s.processes.iter().find(|e| e.pid == pid).map(|e| e.name.as_str()),
+            _ => None,
+        })
+    }
+
     /// The story of a host.
     pub fn host(&self, name: &str) -> Option<&HostStory> {
         self.hosts.iter().find(|h| h.name == name)

@@ -31,7 +31,7 @@ impl fmt::Debug for Secrets {
 }
 
 /// All secrets that belong to a capture.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct KeyLog {
     sessions: HashMap<[u8; 32], Secrets>,
     /// Lines that are neither empty, nor comments, nor key log lines.

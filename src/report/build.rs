@@ -74,6 +74,9 @@ fn evidence(piece: &Piece) -> EvidenceReport {
     out
 }
 
+/// The idle process and the kernel: a frame logged under them was sent by whatever thread happened to run.
+const KERNEL_PIDS: [u32; 2] = [0, 4];
+
 fn host_report(context: &finding::Context<'_>, story: &HostStory, v: &HostVerdict) -> HostReport {
     let mut addresses = v.name.addresses.clone();
     for attempt in &story.attempts {
@@ -84,10 +87,12 @@ fn host_report(context: &finding::Context<'_>, story: &HostStory, v: &HostVerdic
     }
     let mut processes: Vec<String> = Vec::new();
     for flow in story.attempts.iter().filter_map(|a| context.case.flow(a)) {
-        if let Some(p) = &flow.process {
-            let text = match &p.name {
-                Some(name) => format!("{name} (PID {})", p.pid),
-                None => format!("PID {}", p.pid),
+        if let Some(p) = flow.process.as_ref().filter(|p| !KERNEL_PIDS.contains(&p.pid)) {
+            // Only the first SYN is sent by the thread that asked for the connection.
+            let doubt = if p.from_syn { "" } else { "?" };
+            let text = match p.name.as_deref().or_else(|| context.case.process_name(p.pid)) {
+                Some(name) => format!("{name}{doubt} (PID {})", p.pid),
+                None => format!("PID {}{doubt}", p.pid),
             };
             if !processes.contains(&text) {
                 processes.push(text);
