@@ -5,6 +5,7 @@
 //! result does not depend on how packets were shared out over tables.
 
 use crate::facts::{AppFacts, Flow, FlowTransport, IcmpFact, ProcessFact, SideFacts, TcpFacts};
+use crate::flow::key::Key;
 use crate::flow::starts::{StartLog, merged};
 use crate::flow::table::{About, DroppedPacket, FlowId, FlowShard, Kept};
 use crate::flow::{Ends, FlowSink};
@@ -46,8 +47,15 @@ struct Place {
 impl<S> Kept<S> {
     fn id(&self) -> FlowId {
         match self {
-            Kept::Tcp(f) => (FlowTransport::Tcp, f.start),
+            Kept::Tcp(f) => (FlowTransport::Tcp, f.numbered),
             Kept::Udp(f) => (FlowTransport::Udp, f.start),
+        }
+    }
+
+    fn key(&self) -> &Key {
+        match self {
+            Kept::Tcp(f) => &f.key,
+            Kept::Udp(f) => &f.key,
         }
     }
 }
@@ -175,19 +183,20 @@ impl<S: FlowSink> FinishedFlows<S> {
             drops.extend(shard.drops);
         }
         all.put_in_order(&tcp_starts, &udp_starts);
+        let moved = all.moved();
         icmp.sort_by_key(|a| a.place);
         drops.sort_by_key(|a| a.place);
         all.icmp = icmp
             .into_iter()
             .map(|about| {
-                let flow = all.index_of(&about);
+                let flow = all.index_of(&moved, &about);
                 IcmpFact { flow, ..about.what }
             })
             .collect();
         all.drops = drops
             .into_iter()
             .map(|about| {
-                let flow = all.index_of(&about);
+                let flow = all.index_of(&moved, &about);
                 DroppedPacket { flow, ..about.what }
             })
             .collect();
@@ -202,13 +211,8 @@ impl<S: FlowSink> FinishedFlows<S> {
             .enumerate()
             .filter_map(|(index, k)| Some(Place { id: k.as_ref()?.id(), index, stream: 0 }))
             .collect();
-        let low = |p: &Place| {
-            kept.get(p.index).and_then(|k| k.as_ref()).map(|k| match k {
-                Kept::Tcp(f) => (f.key.low(), f.key.high()),
-                Kept::Udp(f) => (f.key.low(), f.key.high()),
-            })
-        };
-        self.order.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| low(a).cmp(&low(b))));
+        let ends = |p: &Place| kept.get(p.index)?.as_ref().map(|k| (k.key().low(), k.key().high()));
+        self.order.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| ends(a).cmp(&ends(b))));
         for (transport, logs) in [(FlowTransport::Tcp, tcp_starts), (FlowTransport::Udp, udp_starts)] {
             let mut flows = self.order.iter_mut().filter(|p| p.id.0 == transport).peekable();
             for (number, start) in merged(logs).enumerate() {
@@ -219,19 +223,31 @@ impl<S: FlowSink> FinishedFlows<S> {
         }
     }
 
+    /// The connections that are numbered by another place than where they began: that place, and their index.
+    fn moved(&self) -> Vec<(FlowId, usize)> {
+        let began = |p: &Place| match self.kept.get(p.index) {
+            Some(Some(Kept::Tcp(f))) if f.start() != f.numbered => Some((FlowTransport::Tcp, f.start())),
+            _ => None,
+        };
+        let mut moved: Vec<_> = self.order.iter().enumerate().filter_map(|(i, p)| Some((began(p)?, i))).collect();
+        moved.sort_unstable();
+        moved
+    }
+
     /// Index of the flow that an error or drop belongs to.
-    fn index_of<T>(&self, about: &About<T>) -> Option<usize> {
+    fn index_of<T>(&self, moved: &[(FlowId, usize)], about: &About<T>) -> Option<usize> {
         let id = about.flow?;
+        let (_, src, dst) = about.ends?;
+        let (key, _) = Key::new(src, dst);
+        let is_it = |index: usize| self.kept.get(index).and_then(|k| k.as_ref()).is_some_and(|k| *k.key() == key);
         let from = self.order.partition_point(|p| p.id < id);
         let same = self.order.get(from..)?.iter().take_while(|p| p.id == id);
-        let (_, src, dst) = about.ends?;
-        let (key, _) = crate::flow::key::Key::new(src, dst);
-        let found = same.enumerate().find(|(_, p)| match self.kept.get(p.index) {
-            Some(Some(Kept::Tcp(f))) => f.key == key,
-            Some(Some(Kept::Udp(f))) => f.key == key,
-            _ => false,
-        });
-        found.map(|(n, _)| from + n)
+        let place = same.enumerate().find(|(_, p)| is_it(p.index)).map(|(n, _)| from + n);
+        place.or_else(|| {
+            let from = moved.partition_point(|(began, _)| *began < id);
+            let same = moved.get(from..)?.iter().take_while(|(began, _)| *began == id);
+            same.map(|(_, i)| *i).find(|i| self.order.get(*i).is_some_and(|p| is_it(p.index)))
+        })
     }
 
     /// Number of flows kept.

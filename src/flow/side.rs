@@ -87,8 +87,8 @@ pub struct Half {
     pub waiting: Option<Box<Reassembly>>,
     /// Sequence number of offset 0; meaningful with `based`.
     pub base: SeqNum,
-    /// Sequence number that Wireshark takes for the SYN's: that of the SYN or last SYN-ACK, one before that of another
-    /// first segment, or one before what the other side first acknowledged. Streams are told apart by it.
+    /// Sequence number that Wireshark takes for the SYN's: of the first segment, or one before what the other side
+    /// first acknowledged. Streams are told apart by it, so it is not corrected when more is known.
     pub first_seq: SeqNum,
     /// Packets.
     pub packets: u32,

@@ -12,6 +12,11 @@ pub fn place(frame: u64, in_frame: u32) -> u64 {
     frame.min(top) << IN_FRAME_BITS | u64::from(in_frame.min((1 << IN_FRAME_BITS) - 1))
 }
 
+/// The number of a place's packet within its frame.
+pub fn in_frame(place: u64) -> u8 {
+    (place & ((1 << IN_FRAME_BITS) - 1)) as u8
+}
+
 /// A rising list of places, each stored as its distance from the last in seven-bit groups.
 #[derive(Debug, Default)]
 pub struct StartLog {

@@ -243,6 +243,10 @@ impl<S: FlowSink> FlowTable<S> {
             self.shard.given_up = self.shard.given_up.saturating_add(1);
             return;
         };
+        if flow.renumber(segment, from_low, place) {
+            let [tcp, _] = &mut self.shard.starts;
+            tcp.push(place);
+        }
         let (before, carried) = (flow.held(), flow.flags.carries);
         flow.segment(&self.context, packet, segment, from_low);
         let after = flow.held();
@@ -254,7 +258,7 @@ impl<S: FlowSink> FlowTable<S> {
             self.held = self.held.saturating_sub(before).saturating_add(after);
             if after > 0 && !flow.queued {
                 flow.queued = true;
-                self.holders.push_back((slot, flow.start));
+                self.holders.push_back((slot, flow.start()));
             }
             self.keep_held_bytes_bounded();
         }
@@ -327,7 +331,7 @@ impl<S: FlowSink> FlowTable<S> {
             key::TCP => {
                 let flow = self.tcp.find(&key).and_then(|slot| self.tcp.get_mut(slot))?;
                 flow.flags.quoted = true;
-                Some((FlowTransport::Tcp, flow.start))
+                Some((FlowTransport::Tcp, flow.start()))
             }
             key::UDP => {
                 let flow = self.udp.find(&key).and_then(|slot| self.udp.get_mut(slot))?;
@@ -342,7 +346,7 @@ impl<S: FlowSink> FlowTable<S> {
     fn keep_held_bytes_bounded(&mut self) {
         while self.held > self.limits.stream_bytes {
             let Some((slot, start)) = self.holders.pop_front() else { return };
-            let Some(flow) = self.tcp.get_mut(slot).filter(|f| f.start == start) else { continue };
+            let Some(flow) = self.tcp.get_mut(slot).filter(|f| f.start() == start) else { continue };
             flow.queued = false;
             let before = flow.held();
             if before > 0 {
@@ -355,7 +359,7 @@ impl<S: FlowSink> FlowTable<S> {
         if self.holders.len() > 2 * self.tcp.len() + 1024 {
             let tcp = &mut self.tcp;
             self.holders.retain(|&(slot, start)| match tcp.get_mut(slot) {
-                Some(flow) if flow.start == start => {
+                Some(flow) if flow.start() == start => {
                     flow.queued = flow.held() > 0;
                     flow.queued
                 }
@@ -419,7 +423,7 @@ impl<S: FlowSink> FlowTable<S> {
         let udp = std::mem::replace(&mut self.udp, Pool::new());
         // Of the flows with nothing to tell the earliest are kept.
         let mut plain_starts: Vec<u64> = Vec::new();
-        plain_starts.extend(tcp.iter().filter(|f| f.is_plain()).map(|f| f.start));
+        plain_starts.extend(tcp.iter().filter(|f| f.is_plain()).map(|f| f.start()));
         plain_starts.extend(udp.iter().filter(|f| f.is_plain()).map(|f| f.start));
         plain_starts.sort_unstable();
         let plain_room = self.limits.plain_flow_facts.saturating_sub(self.plain);
@@ -427,7 +431,7 @@ impl<S: FlowSink> FlowTable<S> {
         let dropped = plain_starts.len().saturating_sub(plain_room);
         self.shard.flows.reserve_exact((tcp.len() + udp.len()).saturating_sub(dropped));
         for flow in tcp.into_records() {
-            if flow.is_plain() && flow.start >= last_kept {
+            if flow.is_plain() && flow.start() >= last_kept {
                 self.shard.given_up = self.shard.given_up.saturating_add(1);
             } else {
                 self.retire_tcp(flow);

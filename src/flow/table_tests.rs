@@ -87,6 +87,30 @@ fn a_port_used_again_is_a_new_stream() {
 }
 
 #[test]
+fn a_second_syn_ack_takes_a_number_and_the_connection_goes_by_the_one_with_its_payload() {
+    let streams = |script: &str| run(script).iter().map(|f| (f.stream, f.first().frame)).collect::<Vec<_>>();
+    let more = ">S 7 port=50001";
+    assert_eq!(streams(&format!(">S 100\n<SA 300 101\n<SA 900 101\n>A 101 901 hi\n{more}")), [(1, 1), (2, 5)]);
+    // A reset injected before the real answer.
+    let raced = format!(">S 100\n<RA 0 101\n<SA 300 101\n>A 101 301\n>A 101 301 hi\n{more}");
+    assert_eq!(streams(&raced), [(1, 1), (2, 6)]);
+    // A late copy after the end takes a number but no payload.
+    let late = format!(">S 100\n<SA 300 101\n>A 101 301 hi\n>FA 103 301\n<SA 300 101\n{more}");
+    assert_eq!(streams(&late), [(0, 1), (2, 6)]);
+    assert_eq!(streams(&format!(">S 100\n<SA 300 101\n<SA 300 101\n{more}")), [(0, 1), (1, 4)]);
+}
+
+#[test]
+fn an_error_about_a_renumbered_connection_still_finds_it() {
+    let mut list = packets(">S 100\n<SA 300 101\n<SA 900 101\n>A 101 901 hi");
+    list.iter_mut().for_each(|p| p.at.frame *= 10);
+    list.insert(1, unreachable(15, 6, (A, 50_000), (B, 443)));
+    list.push(unreachable(50, 6, (A, 50_000), (B, 443)));
+    let all = run_packets(&list, 1);
+    assert_eq!(all.icmp.iter().map(|i| i.flow).collect::<Vec<_>>(), [Some(0), Some(0)]);
+}
+
+#[test]
 fn a_stream_inside_a_tunnel_takes_a_number() {
     let streams = |script: &str| run(script).iter().map(|f| f.stream).collect::<Vec<_>>();
     let open = ">S 100\n<SA 300 101\n>A 101 301 ask\n<A 301 104 granted\n";
@@ -310,7 +334,8 @@ proptest! {
         let shard = t.finish();
         let started: u64 = shard.starts.iter().map(|l| l.iter().count() as u64).sum();
         let all = FinishedFlows::from_shards([shard]);
-        prop_assert_eq!(all.len() as u64 + all.given_up, started);
+        // Some starts are only numbers: of a second SYN-ACK.
+        prop_assert!(all.len() as u64 + all.given_up <= started);
         prop_assert!(all.len() <= 3);
     }
 }

@@ -13,7 +13,7 @@ use crate::flow::key::Key;
 use crate::flow::reassembly::Reassembly;
 use crate::flow::seq::{PLAUSIBLE_AHEAD, SeqNum};
 use crate::flow::side::{Half, History, Letter, Rare, RareHalf, Stamp, of, of_mut};
-use crate::flow::{Ends, FlowSink, Interest, Side, ports};
+use crate::flow::{Ends, FlowSink, Interest, Side, ports, starts};
 use crate::packet::{At, Packet, TcpSegment};
 
 /// Resets kept of one connection; blocking devices send up to six, some stacks one for each late segment.
@@ -37,6 +37,8 @@ pub struct TcpFlow<S> {
     pub(super) queued: bool,
     /// Which SYN the SYN-ACK answers: 0 for the first.
     pub(super) answered_syn: u8,
+    /// Number of the first packet within its frame.
+    in_frame: u8,
     pub(super) last: Stamp,
     /// Client, server.
     pub(super) sides: [Half; 2],
@@ -48,8 +50,8 @@ pub struct TcpFlow<S> {
     pub(super) sink: Option<Box<S>>,
     pub(super) rare: Option<Box<Rare>>,
     pub(super) first: At,
-    /// Place of the first packet in the file.
-    pub(super) start: u64,
+    /// Place by which the stream is numbered.
+    pub(super) numbered: u64,
     pub(super) syn: Stamp,
     /// Timestamp option of the first SYN.
     syn_timestamp: Option<u32>,
@@ -72,6 +74,8 @@ pub(super) struct TcpFlowFlags {
     pub syn_data: bool,
     pub simultaneous: bool,
     pub pid_from_syn: bool,
+    /// A FIN or RST came since Wireshark counted the stream.
+    closed: bool,
     /// An ICMP error or a drop inside Windows belongs to this flow.
     pub quoted: bool,
     /// Payload came inside a tunnel that Wireshark counts as a stream more.
@@ -89,7 +93,8 @@ impl<S: FlowSink> TcpFlow<S> {
         };
         TcpFlow {
             key,
-            start,
+            in_frame: starts::in_frame(start),
+            numbered: start,
             first: at,
             last: Stamp::default(),
             sides: [Half::new(), Half::new()],
@@ -113,20 +118,43 @@ impl<S: FlowSink> TcpFlow<S> {
         }
     }
 
+    /// Place of the first packet in the file.
+    pub fn start(&self) -> u64 {
+        starts::place(self.first.frame, u32::from(self.in_frame))
+    }
+
     /// Client and server.
     pub fn ends(&self) -> Ends {
         let (low, high) = (self.key.low(), self.key.high());
         if self.flags.client_low { Ends { client: low, server: high } } else { Ends { client: high, server: low } }
     }
 
-    /// Whether `segment` opens a new connection between the same ends, as Wireshark decides it: a SYN with another
+    /// Whether `segment` opens a new connection between the same ends, as Wireshark (4.4) decides it: a SYN with another
     /// sequence number than the one this side began with, or any SYN after a FIN or RST.
     pub fn ends_before(&self, segment: &TcpSegment<'_>, from_low: bool) -> bool {
-        if !segment.flags.syn() || segment.flags.ack() {
+        !segment.flags.ack() && self.begins_anew(segment, from_low)
+    }
+
+    fn begins_anew(&self, segment: &TcpSegment<'_>, from_low: bool) -> bool {
+        let half = of(&self.sides, self.side(from_low));
+        segment.flags.syn() && half.flags.based && (half.first_seq.0 != segment.seq || self.flags.closed)
+    }
+
+    /// Notes that Wireshark counts a new stream from this packet on though it belongs to the same connection: it does
+    /// so at a SYN-ACK as it does at a SYN, where a server answers twice or a reset was injected before its answer.
+    /// The connection goes by the number of the stream that has its payload.
+    pub fn renumber(&mut self, segment: &TcpSegment<'_>, from_low: bool, place: u64) -> bool {
+        if !segment.flags.ack() || !self.begins_anew(segment, from_low) {
             return false;
         }
-        let half = of(&self.sides, self.side(from_low));
-        half.flags.based && (half.first_seq.0 != segment.seq || self.is_closed())
+        if self.sides.iter().all(|h| !h.first_data.is_set()) {
+            self.numbered = place;
+        }
+        let side = self.side(from_low);
+        self.flags.closed = false;
+        self.half(side).first_seq = SeqNum(segment.seq);
+        self.half(side.other()).first_seq = SeqNum(segment.ack).minus(1);
+        true
     }
 
     /// A FIN or RST was seen.
@@ -182,6 +210,7 @@ impl<S: FlowSink> TcpFlow<S> {
         } else if f.fin() && f.rst() {
             self.history.add(side, Letter::Inconsistent);
         }
+        self.flags.closed |= f.fin() || f.rst();
         let half = self.half(side);
         half.packets = half.packets.saturating_add(1);
         if f.rst() {
@@ -281,7 +310,6 @@ impl<S: FlowSink> TcpFlow<S> {
         }
         self.flags.syn_data |= segment.payload_len > 0 && !is_syn_ack;
         if is_syn_ack {
-            self.half(side).first_seq = SeqNum(segment.seq);
             self.history.add(side, Letter::SynAck);
             let client = of(&self.sides, Side::Client);
             let acknowledges = client.offset(SeqNum(segment.ack));
