@@ -147,7 +147,9 @@ impl<S: FlowSink> TcpFlow<S> {
         if !segment.flags.ack() || !self.begins_anew(segment, from_low) {
             return false;
         }
-        if self.sides.iter().all(|h| !h.first_data.is_set()) {
+        // Data on the SYN counts only once the server answered it.
+        let [client, server] = &self.sides;
+        if !server.first_data.is_set() && (!client.first_data.is_set() || self.flags.syn_data) {
             self.numbered = place;
         }
         let side = self.side(from_low);
