@@ -209,6 +209,7 @@ pub fn each_capture(
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn census(_path: &Path) -> Result<String, Error> {
-    Err(Error::Usage("not built yet".to_owned()))
+pub fn census(path: &Path) -> Result<String, Error> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+    capture::etl::listing(&bytes).map_err(|e| e.at(path))
 }

@@ -6,52 +6,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a comparison that cannot be made has failed")]
 
-use nettriage::capture::{Direction, FrameSource, etl};
-use sha2::Digest;
-use std::fmt::Write as _;
+use nettriage::capture::etl;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// What this crate reads from a file, one line each.
-fn dump(data: &[u8]) -> String {
-    let mut out = String::new();
-    let Ok(census) = etl::census(data) else { return "head refused\n".to_owned() };
-    writeln!(out, "head buffers {} events {}", census.buffers, census.events).unwrap();
-    for (row, (count, times)) in &census.rows {
-        let times = times.map_or("- -".to_owned(), |(a, z)| format!("{} {}", a.0, z.0));
-        let (kind, provider) = (row.kind.code(), row.provider);
-        writeln!(out, "row {kind} {provider} {} {} {} {} {count} {times}", row.group, row.id, row.version, row.opcode)
-            .unwrap();
-    }
-    let mut source = etl::EtlSource::open(data, 1 << 20).unwrap().keep_duplicates(true);
-    let mut more = true;
-    while more {
-        more = source
-            .window(&mut |frames| {
-                for f in frames {
-                    let direction = match f.direction {
-                        Direction::Unknown => 0,
-                        Direction::Inbound => 1,
-                        Direction::Outbound => 2,
-                    };
-                    let drop =
-                        f.dropped.map_or("-".to_owned(), |d| format!("{},{},{}", d.component, d.reason, d.location));
-                    let hash: String = sha2::Sha256::digest(f.data).iter().map(|b| format!("{b:02x}")).collect();
-                    let (time, len, original) = (f.time.0, f.data.len(), f.original_len);
-                    let (pid, tid, link) = (f.pid.unwrap_or(0), f.tid.unwrap_or(0), f.link.0);
-                    writeln!(out, "packet {time} {len} {original} {pid} {tid} {link} {direction} {drop} {hash}")
-                        .unwrap();
-                }
-            })
-            .unwrap();
-    }
-    out
-}
 
 /// Runs the comparison of one file; false when it differs.
 fn agrees(shared: &Path, file: &Path, work: &Path, truth: Option<&Path>) -> bool {
     let dumped = work.join("dump.txt");
-    std::fs::write(&dumped, dump(&std::fs::read(file).unwrap())).unwrap();
+    let listing = etl::listing(&std::fs::read(file).unwrap());
+    std::fs::write(&dumped, listing.unwrap_or_else(|_| "head refused\n".to_owned())).unwrap();
     let mut command = Command::new("python3");
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/etl_oracle.py"));
     command.arg(shared.join("tools/etl_oracle.py")).arg(file).arg(&dumped).args(truth);

@@ -31,7 +31,7 @@ mod value;
 pub mod xpress;
 mod zone;
 
-pub use census::{Census, Row, census};
+pub use census::{Census, Row, census, listing};
 pub use container::{LogHeader, is_etl};
 
 use crate::capture::{CaptureInfo, Format, Frame, FrameSource, Interface};
