@@ -100,7 +100,11 @@ const DOORS: &[(&str, &[&str], &str)] = &[
         "JSON in and out",
     ),
     ("sha1", &["src/protocol/"], "fingerprints and key identifiers"),
-    ("sha2", &["src/protocol/", "src/report/html.rs"], "fingerprints, key derivation, content policy"),
+    (
+        "sha2",
+        &["src/protocol/", "src/report/html.rs", "src/capture/etl/census.rs"],
+        "fingerprints, keys, content policy, census",
+    ),
     ("sys_locale", &["src/cli.rs"], ""),
     ("terminal_size", &["src/run.rs"], ""),
     ("thiserror", &["src/error.rs"], ""),
