@@ -38,6 +38,8 @@ mod stalled_mid_handshake;
 mod step_missing;
 mod syn_no_answer;
 mod synthetic_address;
+mod system_events;
+mod system_info;
 mod tls_alert;
 mod tls_fallback;
 mod tls_legacy;
@@ -214,6 +216,8 @@ pub static RULES: &[&Rule] = &[
     &revocation_unreachable::RULE,
     &quic_blocked::RULE,
     &old_tls_elsewhere::RULE,
+    &system_events::RULE,
+    &system_info::RULE,
     &capture_incomplete::RULE,
 ];
 
