@@ -4,6 +4,8 @@
 //! hosts that the commands need before others, and of these the one that failed first. A blocked host that the
 //! sign-in does not need is never the cause.
 
+mod log;
+
 use crate::case::{Case, HostStory, Role};
 use crate::finding::{Finding, Severity};
 use crate::knowledge::endpoints::Role as EndpointRole;
@@ -17,7 +19,7 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
     let hosts: Vec<(&HostStory, &HostVerdict)> =
         case.hosts.iter().zip(verdicts).filter_map(|(h, v)| Some((h, v.as_ref()?))).collect();
     if let Some((host, verdict)) = root_cause(&hosts) {
-        return network_fault(host, verdict, findings);
+        return log::name(network_fault(host, verdict, findings), findings);
     }
     let undecided = hosts.iter().find(|(h, v)| v.verdict == Verdict::Inconclusive && h.required == Some(true));
     let reached: Vec<&str> = hosts
@@ -25,6 +27,9 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
         .filter(|(h, v)| h.role == Role::Service && (v.verdict.is_good() || accepted(v)))
         .map(|(h, _)| h.name.as_str())
         .collect();
+    if let Some(told) = log::answer(findings, undecided.is_none()) {
+        return told;
+    }
     if let Some((host, _)) = undecided {
         return Diagnosis {
             outcome: Outcome::InsufficientEvidence,
@@ -42,10 +47,7 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
         return Diagnosis {
             outcome: Outcome::InsufficientEvidence,
             root_cause: None,
-            text: message!(
-                en: "The capture holds no attempt to reach any host of the sign-in.",
-                ja: "キャプチャにはサインインに関わるホストへの接続の試みが含まれていない。",
-            ),
+            text: log::nothing_tried(case),
             next_step: take_again(),
         };
     }

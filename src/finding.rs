@@ -4,25 +4,41 @@
 //! ([`Rule`]) with its texts in both languages; `nettriage explain` shows the same texts.
 
 mod block_page;
+mod broker_failed;
+mod ca_bundle_broken;
+mod ca_not_trusted;
 mod captive_portal;
 mod capture_incomplete;
 mod cert_invalid;
 mod clock_skew;
 mod closed_before_server_hello;
+mod conditional_access;
 mod degraded;
 mod dns_failure;
 mod dns_sinkhole;
 mod empty_trace;
+mod entra_refused;
+mod entra_tls_retired;
+mod error_elsewhere;
+mod evidence_apart;
 mod icmp_unreachable;
 mod inconclusive;
 mod inspection_ca_malformed;
 mod intercepted;
 mod issuer_not_listed;
+mod log_clock;
+mod log_contradicts_capture;
+mod log_other;
+mod log_without_traffic;
+pub(crate) mod logs;
 mod loopback_through_proxy;
+mod management_after_token;
+mod module_version;
 mod no_entra_traffic;
 mod old_tls_elsewhere;
 mod proxy_auth_required;
 mod proxy_denied;
+mod proxy_left_over;
 mod proxy_no_response;
 mod proxy_upstream_error;
 mod quic_blocked;
@@ -33,13 +49,14 @@ mod reset_mid_handshake;
 mod resolver_trouble;
 mod retired_cloud;
 mod revocation_unreachable;
+mod signin_log;
 mod silent_after_client_hello;
+mod stale_cache;
 mod stalled_mid_handshake;
 mod step_missing;
 mod syn_no_answer;
 mod synthetic_address;
-mod system_events;
-mod system_info;
+mod system_proxy_unused;
 mod tls_alert;
 mod tls_fallback;
 mod tls_legacy;
@@ -48,6 +65,7 @@ mod two_ways_out;
 mod verdicts;
 mod windows_dropped;
 pub mod words;
+mod wrong_tenant;
 
 use crate::case::{Case, HostStory};
 use crate::lang::{Message, Text};
@@ -216,9 +234,31 @@ pub static RULES: &[&Rule] = &[
     &revocation_unreachable::RULE,
     &quic_blocked::RULE,
     &old_tls_elsewhere::RULE,
-    &system_events::RULE,
-    &system_info::RULE,
     &capture_incomplete::RULE,
+    &management_after_token::RULE,
+    &entra_tls_retired::RULE,
+    &wrong_tenant::RULE,
+    &stale_cache::RULE,
+    &conditional_access::RULE,
+    &entra_refused::RULE,
+    &ca_not_trusted::RULE,
+    &ca_bundle_broken::RULE,
+    &proxy_left_over::RULE,
+    &system_proxy_unused::RULE,
+    &broker_failed::RULE,
+    &log_other::BROWSER,
+    &log_other::AUTHORITY,
+    &log_other::CANCELLED,
+    &log_other::SERVICE,
+    &log_other::WAITING,
+    &signin_log::FAILURE,
+    &signin_log::SUCCESS,
+    &signin_log::NONE,
+    &module_version::RULE,
+    &error_elsewhere::RULE,
+    &log_contradicts_capture::RULE,
+    &log_without_traffic::RULE,
+    &evidence_apart::RULE,
 ];
 
 /// Runs all rules; findings come most severe first, then in the order of the rules and hosts.

@@ -7,6 +7,7 @@
 pub mod address_ranges;
 pub mod endpoints;
 pub mod error_codes;
+pub mod error_groups;
 pub mod interceptors;
 pub mod issuers;
 pub mod pktmon_maps;

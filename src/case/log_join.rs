@@ -210,7 +210,8 @@ pub fn before_proxy(attempt: &log::Attempt, class: ErrorClass) -> bool {
     told(class) || connecting && through()
 }
 
-fn proxy_host(authority: &str) -> String {
+/// Host of a proxy as logs and settings write it: `host:port`, perhaps with a scheme before it.
+pub fn proxy_host(authority: &str) -> String {
     let rest = authority.split_once("://").map_or(authority, |(_, rest)| rest);
     attempts::split_authority(rest.trim_end_matches('/')).0
 }

@@ -29,6 +29,11 @@ pub(super) static RULE: Rule = Rule {
 const SKEW_SECONDS_MIN: f64 = 300.0;
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
+    let told = super::log_clock::check(context, &RULE);
+    if told.is_empty() { by_packets(context) } else { told }
+}
+
+fn by_packets(context: &Context<'_>) -> Vec<Finding> {
     let mut best: Option<(f64, usize, u32, crate::packet::At)> = None;
     for (piece, capture) in context.case.captures() {
         for flow in &capture.flows {

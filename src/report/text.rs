@@ -145,7 +145,7 @@ impl Printer {
                     None => format!("TLS ≤{max}"),
                 });
             }
-            if let Some(proxy) = h.proxy.as_ref().filter(|_| h.role != Role::Proxy) {
+            if let Some(proxy) = &h.proxy {
                 extra.push(format!("{} {}", self.t("via", "経由"), visible(proxy)));
             }
             if let Some(seconds) = h.delay_seconds {

@@ -191,7 +191,8 @@ fn steer(steering: &mut Steering, name: &str, value: &str) {
 
 /// Fields that name the product that answers: `X-...` and the few with other names, never those that can hold secrets.
 fn is_product(name: &str) -> bool {
-    const OTHER: &[&str] = &["proxy-agent", "proxy-status", "proxy-connection", "cf-ray", "cf-mitigated"];
+    const OTHER: &[&str] =
+        &["proxy-agent", "proxy-status", "proxy-connection", "cf-ray", "cf-mitigated", "mime-version"];
     const SECRET: &[&str] = &["token", "auth", "key", "secret", "session", "cookie", "user", "pass", "sid", "nonce"];
     (name.starts_with("x-") || OTHER.contains(&name)) && !SECRET.iter().any(|s| name.contains(s))
 }

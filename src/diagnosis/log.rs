@@ -1,0 +1,87 @@
+//! What debug logs and sign-in logs add to the answer.
+//!
+//! What enters: the findings. What leaves: the answer where the network did its part and a log names the cause, and
+//! the sentences that name the case behind a fault of the network.
+
+use crate::case::Case;
+use crate::finding::{Finding, Severity, logs};
+use crate::lang::Message;
+use crate::message;
+use crate::report::{Diagnosis, Outcome};
+
+/// Findings that give a fault of the network its name: told before the verdict on the same host.
+const NAMES: [&str; 3] = ["management_after_token", "proxy_left_over", "entra_tls_retired"];
+
+/// Findings whose advice is more exact than the verdict's on the same host.
+const REMEDIES: [&str; 1] = ["ca_not_trusted"];
+
+/// Findings told behind the verdict, whatever host they are about.
+const REMARKS: [&str; 4] = ["signin_not_recorded", "system_proxy_unused", "log_contradicts_capture", "evidence_apart"];
+
+/// Causes after which it stays open whether the network did its part.
+const OPEN: [&str; 5] =
+    ["log_without_traffic", "evidence_apart", "signin_not_recorded", "user_cancelled", "log_ends_waiting"];
+
+/// The answer out of a log, where no host stopped the sign-in. `decided`: no host was left undecided.
+pub(super) fn answer(findings: &[Finding], decided: bool) -> Option<Diagnosis> {
+    let told = logs::CAUSES
+        .iter()
+        .find_map(|code| findings.iter().find(|f| f.code == *code && f.severity >= Severity::Warning))?;
+    // An undecided host is the better answer than a remark; a cause that Entra ID or the client itself names is not.
+    if !decided && told.severity < Severity::Critical {
+        return None;
+    }
+    let open = OPEN.contains(&told.code);
+    Some(Diagnosis {
+        outcome: if open { Outcome::InsufficientEvidence } else { Outcome::NoNetworkFault },
+        root_cause: None,
+        text: sentence(told),
+        next_step: told.advice.clone(),
+    })
+}
+
+/// The title, and the detail behind it.
+fn sentence(f: &Finding) -> Message {
+    Message { en: format!("{}. {}", f.title.en, f.detail.en), ja: format!("{}。{}", f.title.ja, f.detail.ja) }
+}
+
+/// Gives a fault of the network the name and the remedy that logs and the order of events tell.
+pub(super) fn name(mut diagnosis: Diagnosis, findings: &[Finding]) -> Diagnosis {
+    let Some(host) = diagnosis.root_cause.as_ref().map(|r| r.host.clone()) else { return diagnosis };
+    let about = |f: &&Finding| f.host.as_deref() == Some(host.as_str());
+    let of = |codes: &[&str]| codes.iter().find_map(|c| findings.iter().filter(about).find(|f| f.code == *c));
+    if let Some(f) = of(&NAMES) {
+        diagnosis.text.en = format!("{}. {}", f.title.en, diagnosis.text.en);
+        diagnosis.text.ja = format!("{}。{}", f.title.ja, diagnosis.text.ja);
+    }
+    if let Some(f) = of(&REMEDIES) {
+        diagnosis.next_step = f.advice.clone();
+    }
+    for code in REMARKS {
+        if let Some(f) = findings.iter().find(|f| f.code == code) {
+            diagnosis.text.en.push_str(&format!(" {}.", f.title.en));
+            diagnosis.text.ja.push_str(&format!(" {}。", f.title.ja));
+        }
+    }
+    diagnosis
+}
+
+/// What to say where nothing was reached and nothing failed.
+pub(super) fn nothing_tried(case: &Case) -> Message {
+    if case.captures().next().is_some() {
+        return message!(
+            en: "The capture holds no attempt to reach any host of the sign-in.",
+            ja: "キャプチャにはサインインに関わるホストへの接続の試みが含まれていない。",
+        );
+    }
+    if case.logs().next().is_some() {
+        return message!(
+            en: "The log names neither a host that was tried nor a cause.",
+            ja: "ログには、試行されたホストも失敗の原因も記録されていない。",
+        );
+    }
+    message!(
+        en: "The evidence holds neither a capture nor a debug log of a sign-in.",
+        ja: "証跡にはサインインのキャプチャもデバッグ ログも含まれていない。",
+    )
+}

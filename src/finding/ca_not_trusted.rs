@@ -1,0 +1,172 @@
+//! The client did not accept the certificate shown: which file or store each client reads, and what to add to it.
+
+use super::logs::{Run, add, runs};
+use super::{Context, Finding, Rule, Severity};
+use crate::facts::log::{Dialect, ErrorClass, TrustFault};
+use crate::lang::{Message, Text};
+use crate::message;
+use std::net::IpAddr;
+
+/// See the module.
+pub(super) static RULE: Rule = Rule {
+    code: "ca_not_trusted",
+    severity: Severity::Warning,
+    title: Text {
+        en: "The client does not trust the certificate of an intercepting proxy",
+        ja: "プロキシ (TLS を復号する装置) の証明書をクライアントが信頼していない",
+    },
+    meaning: Text {
+        en: "The log ends with a certificate error although the host's own certificate comes from a public authority: what the client saw was signed by a proxy, an appliance or a local program such as Fiddler. Azure CLI (Python) does not read the certificate store of Windows but a PEM file; PowerShell (.NET) and the Windows broker read the store.",
+        ja: "ホスト本来の証明書は公的な認証局のものだが、ログは証明書エラーで終わっている。クライアントが受け取ったのは、プロキシ、アプライアンス、または Fiddler などの端末内プログラムが署名した証明書である。Azure CLI (Python) は Windows の証明書ストアではなく PEM ファイルを参照する。PowerShell (.NET) と Windows ブローカーはストアを参照する。",
+    },
+    blind: Text {
+        en: "The log names no issuer; a capture with TLS 1.2, or a key log, shows who signed.",
+        ja: "ログに発行者は記録されない。署名者は TLS 1.2 のキャプチャか鍵ログで分かる。",
+    },
+    advice: Text {
+        en: "Add the proxy's root certificate (PEM, Base64) to the file or store that the client reads, or exempt the host from inspection.",
+        ja: "プロキシのルート証明書 (PEM、Base64) をクライアントが参照するファイルまたはストアに追加するか、ホストをインスペクション対象から除外する。",
+    },
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut out: Vec<Finding> = Vec::new();
+    for run in runs(context) {
+        let is_trust = |c| matches!(c, ErrorClass::CertificateUntrusted(_));
+        let Some((event, ErrorClass::CertificateUntrusted(fault))) = run.ended_by(is_trust) else { continue };
+        let host = event.host.clone().unwrap_or_default();
+        if out.iter().any(|f| f.host.as_deref() == Some(host.as_str())) {
+            continue;
+        }
+        let name = run.name();
+        let mut detail = message!(
+            en: "{name} refused the certificate shown for {host}: {}",
+            ja: "{name} は {host} として提示された証明書を拒否した: {}",
+            event.text
+        );
+        add(&mut detail, &who(context, &run, &host));
+        let mut finding = run.finding(context, &RULE, event);
+        finding.title = match fault {
+            TrustFault::Expired | TrustFault::NotYetValid => {
+                message!(en: "{name}: the certificate for {host} is outside its validity", ja: "{name}: {host} の証明書が有効期間外")
+            }
+            TrustFault::NameMismatch => {
+                message!(en: "{name}: the certificate for {host} is made out to another name", ja: "{name}: {host} の証明書の名前が一致しない")
+            }
+            TrustFault::MissingAuthorityKeyId | TrustFault::MissingSubjectKeyId | TrustFault::BasicConstraints => {
+                message!(en: "{name}: the proxy's CA certificate does not meet the rules of Python 3.13", ja: "{name}: プロキシの CA 証明書が Python 3.13 の要件を満たさない")
+            }
+            _ => {
+                message!(en: "{name} does not trust the certificate of the proxy in front of {host}", ja: "{name} が {host} との間にあるプロキシの証明書を信頼していない")
+            }
+        };
+        finding.detail = detail;
+        finding.advice = advice(run.attempt.dialect, fault, &host);
+        out.push(finding);
+    }
+    out
+}
+
+/// Who signed, as far as the packets or the proxy's address tell.
+fn who(context: &Context<'_>, run: &Run<'_>, host: &str) -> Message {
+    let verdict = context.hosts().find(|(h, _)| h.name == host).map(|(_, v)| v);
+    let trust = verdict.and_then(|v| v.detail.trust.as_ref());
+    let proxy = run.attempt.proxy.as_deref().or(verdict.and_then(|v| v.proxy.as_deref()));
+    let local = proxy.is_some_and(|p| {
+        let host = crate::case::log_join::proxy_host(p);
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    });
+    let mut text = match trust {
+        Some(t) => {
+            message!(en: "In the capture it is issued by \"{}\".", ja: "キャプチャでは発行者は「{}」である。", t.issuer)
+        }
+        None => message!(en: "The issuer is not visible in this evidence.", ja: "この証跡では発行者は見えない。"),
+    };
+    if local {
+        let more = message!(
+            en: "The proxy is a program on the client itself (as Fiddler is): close it, or trust its certificate.",
+            ja: "プロキシは端末内のプログラムである (Fiddler など)。終了するか、その証明書を信頼させる。",
+        );
+        add(&mut text, &more);
+    }
+    text
+}
+
+const PYTHON: Text = Text {
+    en: "Azure CLI reads a PEM file, not the store of Windows: export the proxy's root certificate as Base64 (PEM), append it to a copy of the default file and name the copy in REQUESTS_CA_BUNDLE (setx REQUESTS_CA_BUNDLE C:\\certs\\bundle.pem, new console), or append it to the default file itself: C:\\Program Files\\Microsoft SDKs\\Azure\\CLI2\\Lib\\site-packages\\certifi\\cacert.pem on Windows (Program Files (x86) for the 32-bit edition), /opt/az/lib/python3.*/site-packages/certifi/cacert.pem on Debian and Ubuntu, /usr/lib64/az/lib/python3.*/site-packages/certifi/cacert.pem on RHEL.",
+    ja: "Azure CLI は Windows の証明書ストアではなく PEM ファイルを参照する。プロキシのルート証明書を Base64 (PEM) でエクスポートし、既定のファイルのコピーに追記して、環境変数 REQUESTS_CA_BUNDLE にそのパスを設定する (setx REQUESTS_CA_BUNDLE C:\\certs\\bundle.pem の後、新しいコンソールで実行)。または既定のファイル自体に追記する: Windows は C:\\Program Files\\Microsoft SDKs\\Azure\\CLI2\\Lib\\site-packages\\certifi\\cacert.pem (32 ビット版は Program Files (x86))、Debian と Ubuntu は /opt/az/lib/python3.*/site-packages/certifi/cacert.pem、RHEL は /usr/lib64/az/lib/python3.*/site-packages/certifi/cacert.pem。",
+};
+
+const DOTNET: Text = Text {
+    en: "PowerShell (.NET) and the Windows broker read the system's store: import the proxy's root into Trusted Root Certification Authorities of the computer (certlm.msc, or certutil -addstore Root proxy-root.cer); on Linux update-ca-certificates or SSL_CERT_FILE. REQUESTS_CA_BUNDLE has no effect there.",
+    ja: "PowerShell (.NET) と Windows ブローカーはシステムの証明書ストアを参照する。プロキシのルート証明書をコンピューターの「信頼されたルート証明機関」に追加する (certlm.msc、または certutil -addstore Root proxy-root.cer)。Linux では update-ca-certificates または SSL_CERT_FILE。REQUESTS_CA_BUNDLE は効果がない。",
+};
+
+const NODE: Text = Text {
+    en: "Node reads its own list: name the proxy's root (PEM) in NODE_EXTRA_CA_CERTS.",
+    ja: "Node は独自の一覧を参照する。プロキシのルート証明書 (PEM) を NODE_EXTRA_CA_CERTS に設定する。",
+};
+
+const CURL: Text = Text {
+    en: "curl reads the PEM file of --cacert or CURL_CA_BUNDLE; on Windows the system's store.",
+    ja: "curl は --cacert または CURL_CA_BUNDLE の PEM ファイル (Windows ではシステムのストア) を参照する。",
+};
+
+fn advice(dialect: Dialect, fault: TrustFault, host: &str) -> Message {
+    let first: Message = match fault {
+        TrustFault::Expired | TrustFault::NotYetValid => {
+            return message!(
+                en: "Check the clock of the client, then renew the certificate: the proxy's, if it opens TLS to {host}; else the local bundle may be outdated (update the client).",
+                ja: "端末の時計を確認する。次に証明書を更新する。{host} への TLS をプロキシが終端している場合はプロキシの証明書、そうでなければ端末側の証明書バンドルが古い可能性がある (クライアントを更新する)。",
+            );
+        }
+        TrustFault::NameMismatch => {
+            return message!(
+                en: "Something else answers for {host}: a portal, a block page or a proxy. Exempt {host} from it, and check the address that the name resolves to.",
+                ja: "{host} として別の機器 (ポータル、ブロック ページ、プロキシ) が応答している。{host} を対象から除外し、名前解決のアドレスを確認する。",
+            );
+        }
+        TrustFault::MissingAuthorityKeyId | TrustFault::MissingSubjectKeyId | TrustFault::BasicConstraints => message!(
+            en: "The root may be trusted already: Python 3.13 and later also want critical basicConstraints and key identifiers. Have the proxy's CA issued anew with them.",
+            ja: "ルートは信頼済みの可能性がある。Python 3.13 以降は critical な basicConstraints と鍵識別子も要求する。これらを備えたプロキシの CA 証明書を再発行する。",
+        ),
+        _ => message!(
+            en: "Exempt {host} from TLS inspection, or make the proxy's root certificate known to the client.",
+            ja: "{host} を TLS インスペクションの対象から除外するか、プロキシのルート証明書をクライアントに信頼させる。",
+        ),
+    };
+    let how: &[Text] = match dialect {
+        Dialect::AzCli | Dialect::Python => &[PYTHON],
+        Dialect::AzPowerShell | Dialect::GraphPowerShell => &[DOTNET],
+        Dialect::Node => &[NODE],
+        Dialect::Curl => &[CURL],
+        Dialect::Other => &[PYTHON, DOTNET],
+    };
+    let mut text = first;
+    for one in how {
+        add(&mut text, &(*one).into());
+    }
+    if matches!(dialect, Dialect::AzCli | Dialect::Python) {
+        let more = message!(
+            en: "PowerShell and the broker on the same machine read the system's store instead. Fiddler causes the same error: do not capture az with it.",
+            ja: "同じ端末の PowerShell やブローカーはシステムのストアを参照する。Fiddler での採取でも同じエラーになるため、az の採取には使わない。",
+        );
+        add(&mut text, &more);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_client_is_told_its_own_file_or_store() {
+        let az = advice(Dialect::AzCli, TrustFault::UnknownIssuer, "h");
+        assert!(az.en.contains("REQUESTS_CA_BUNDLE") && az.ja.contains("REQUESTS_CA_BUNDLE"));
+        let ps = advice(Dialect::AzPowerShell, TrustFault::UnknownIssuer, "h");
+        assert!(ps.en.contains("certutil") && !ps.en.contains("cacert.pem"));
+        assert!(!advice(Dialect::AzCli, TrustFault::Expired, "h").en.contains("cacert.pem"));
+    }
+}

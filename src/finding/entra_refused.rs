@@ -1,0 +1,125 @@
+//! Entra ID answered, and refused the sign-in: the code, what it means, who can put it right.
+
+use super::logs::{add, runs};
+use super::{Context, Finding, Rule, Severity};
+use crate::knowledge::error_groups::{ErrorGroup, error_group};
+use crate::knowledge::{self, error_codes::NetworkRelevance};
+use crate::lang::{Message, Text};
+use crate::message;
+
+/// See the module.
+pub(super) static RULE: Rule = Rule {
+    code: "entra_refused",
+    severity: Severity::Critical,
+    title: Text {
+        en: "Microsoft Entra ID refused the sign-in", ja: "Microsoft Entra ID がサインインを拒否した"
+    },
+    meaning: Text {
+        en: "The debug log holds an AADSTS code as the cause of the failure. Such a code is an answer of Entra ID: the network carried the request there and the answer back, so the cause is the account, the application, a policy or a setting.",
+        ja: "デバッグ ログの失敗原因が AADSTS コードである。このコードは Entra ID の応答であり、要求は届き応答も戻っている。原因はアカウント、アプリケーション、ポリシー、設定のいずれかにある。",
+    },
+    blind: Text {
+        en: "Microsoft may change codes and texts; the sign-in log of the tenant has the same event with more detail, under the correlation id.",
+        ja: "コードと文面は変更されることがある。テナントのサインイン ログに、関連付け ID で同じイベントの詳細がある。",
+    },
+    advice: Text {
+        en: "Follow the code; do not search the network.",
+        ja: "ネットワークではなく、コードの内容に従って対処する。",
+    },
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut out: Vec<Finding> = Vec::new();
+    for run in runs(context) {
+        let Some((event, code)) = run.aadsts() else { continue };
+        let group = error_group(code);
+        // Groups with a remedy of their own have a finding of their own.
+        let own = matches!(
+            group,
+            ErrorGroup::WrongTenant
+                | ErrorGroup::StaleSession
+                | ErrorGroup::Policy
+                | ErrorGroup::MultiFactor
+                | ErrorGroup::OldTls
+                | ErrorGroup::Clock
+        );
+        if own || out.iter().any(|f| f.title.en.contains(&format!("AADSTS{code}:"))) {
+            continue;
+        }
+        let command = run.name();
+        out.push(Finding {
+            title: title(code),
+            detail: detail(&command, code),
+            advice: advice(code),
+            ..run.finding(context, &RULE, event)
+        });
+    }
+    out
+}
+
+/// `AADSTS50126: user name or password wrong`.
+pub(super) fn title(code: u32) -> Message {
+    match knowledge::error_code(code) {
+        Some(c) => Message {
+            en: format!("Entra ID refused: AADSTS{code}: {}", c.meaning.en.trim_end_matches('.')),
+            ja: format!("Entra ID が拒否: AADSTS{code}: {}", c.meaning.ja.trim_end_matches('。')),
+        },
+        None => message!(en: "Entra ID refused: AADSTS{code}", ja: "Entra ID が拒否: AADSTS{code}"),
+    }
+}
+
+/// What the code proves, and who can put it right.
+pub(super) fn detail(command: &str, code: u32) -> Message {
+    let owner = error_group(code).owner();
+    let mut text = message!(
+        en: "{command} was answered with AADSTS{code}: request and answer came through, the network did its part.",
+        ja: "{command} に対する応答は AADSTS{code} である。要求も応答も届いており、ネットワークは役割を果たしている。",
+    );
+    if let Some(c) = knowledge::error_code(code) {
+        if !c.symbol.is_empty() {
+            add(&mut text, &message!(en: "Its name is {}.", ja: "名称は {}。", c.symbol));
+        }
+        if matches!(c.relevance, NetworkRelevance::Direct | NetworkRelevance::Possible) {
+            let more = message!(
+                en: "A device on the way can have a part in this code.",
+                ja: "このコードには途中の装置が関わることがある。",
+            );
+            add(&mut text, &more);
+        }
+    }
+    add(
+        &mut text,
+        &Message { en: format!("Who can fix it: {}.", owner.en), ja: format!("対処できる人: {}。", owner.ja) },
+    );
+    text
+}
+
+/// The next step, with Microsoft's page for the code.
+pub(super) fn advice(code: u32) -> Message {
+    let page = format!("https://login.microsoftonline.com/error?code={code}");
+    let mut text = match knowledge::error_code(code).and_then(|c| c.next_step) {
+        Some(step) => step.into(),
+        None => message!(
+            en: "Look at the sign-in log of the tenant for this time and correlation id.",
+            ja: "この時刻と関連付け ID でテナントのサインイン ログを確認する。",
+        ),
+    };
+    add(&mut text, &message!(en: "Microsoft's page: {page}", ja: " Microsoft のページ: {page}"));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_named_with_its_meaning_in_both_languages() {
+        let t = title(50126);
+        assert!(t.en.contains("AADSTS50126") && t.en.contains("password"));
+        assert!(t.ja.contains("パスワード"));
+        assert!(title(4_000_000_000).en.ends_with("AADSTS4000000000"));
+        assert!(advice(50126).en.contains("error?code=50126"));
+        assert!(super::super::logs::CAUSES.contains(&RULE.code));
+    }
+}

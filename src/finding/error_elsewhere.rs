@@ -1,0 +1,117 @@
+//! The command failed for a reason that is neither the network nor a refusal of Entra ID: where to search on.
+
+use super::logs::{issues_of, runs};
+use super::{Context, Finding, Rule, Severity};
+use crate::facts::log::{ErrorClass, Outcome};
+use crate::knowledge::endpoints::Command;
+use crate::lang::Text;
+use crate::message;
+
+/// See the module.
+pub(super) static RULE: Rule = Rule {
+    code: "error_elsewhere",
+    severity: Severity::Warning,
+    title: Text {
+        en: "The error lies elsewhere: in the module or its surroundings",
+        ja: "その他の原因: モジュール自体またはその環境のエラー",
+    },
+    meaning: Text {
+        en: "The command failed with a text that names no cause of the network, of Entra ID or of the cache. The three modules are open source; known cases are in their public issues.",
+        ja: "コマンドは失敗しているが、メッセージはネットワーク、Entra ID、キャッシュのいずれの原因も示していない。3 つのモジュールはオープン ソースであり、既知の事例は公開の issue にある。",
+    },
+    blind: Text {
+        en: "The text may be the last of a chain whose cause stands above it or is not in the log.",
+        ja: "メッセージは連鎖の最後であり、真の原因がその上にあるか、ログに含まれないことがある。",
+    },
+    advice: Text {
+        en: "Update the module, then search its public issues for the text.",
+        ja: "モジュールを更新し、公開されている issue をメッセージで検索する。",
+    },
+    check,
+};
+
+/// Words of a text that make a good search; more find nothing.
+const WORDS_MAX: usize = 10;
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut out: Vec<Finding> = Vec::new();
+    for run in runs(context).into_iter().filter(|r| r.standing) {
+        if !matches!(run.attempt.outcome, Outcome::Failed { .. }) || run.aadsts().is_some() {
+            continue;
+        }
+        let Some((event, class)) = run.cause() else { continue };
+        let unknown = matches!(class, ErrorClass::Other);
+        let explained = run.failures().iter().any(|(_, c)| c.is_network() || c.is_answer());
+        if !unknown || explained {
+            continue;
+        }
+        let search = search_text(&event.text);
+        let issues = issues_of(run.command());
+        let query = format!("repo:{} is:issue {search}", repository(run.command()));
+        let mut finding = run.finding(context, &RULE, event);
+        finding.title = message!(en: "{} failed for a reason of its own", ja: "{} が独自の理由で失敗", run.name());
+        finding.detail = message!(
+            en: "The log ends with: {}",
+            ja: "ログの最後のエラー: {}",
+            event.text
+        );
+        finding.advice = message!(
+            en: "Update the module and try again. Then search the public issues ({issues}) with: {query}",
+            ja: "モジュールを更新して再実行する。続いて公開の issue ({issues}) を次の語で検索する: {query}",
+        );
+        if !out.iter().any(|f| f.detail == finding.detail) {
+            out.push(finding);
+        }
+    }
+    out
+}
+
+fn repository(command: Option<Command>) -> &'static str {
+    match command {
+        Some(Command::AzLogin) => "Azure/azure-cli",
+        Some(Command::ConnectAzAccount) => "Azure/azure-powershell",
+        Some(Command::ConnectMgGraph) => "microsoftgraph/msgraph-sdk-powershell",
+        None => "AzureAD/microsoft-authentication-library-for-python",
+    }
+}
+
+/// The words of an error text that are the same on every machine: no ids, paths, addresses, numbers of lines.
+fn search_text(text: &str) -> String {
+    let mut rest = text.trim();
+    for label in ["ERROR:", "DEBUG:", "WARNING:", "Connect-AzAccount :", "Connect-MgGraph :", "az :"] {
+        rest = rest.strip_prefix(label).unwrap_or(rest).trim_start();
+    }
+    // A logger's name stands before the text.
+    if let Some((logger, text)) = rest.split_once(": ")
+        && logger.contains('.')
+        && !logger.contains(' ')
+    {
+        rest = text;
+    }
+    let same_everywhere = |word: &&str| {
+        let digits = word.chars().filter(char::is_ascii_digit).count();
+        !word.is_empty()
+            && word.len() <= 40
+            && !word.contains(['\\', '/', '@', '{', '}', '<', '>'])
+            && !(digits >= 3 && digits.saturating_mul(2) >= word.len())
+            && !(word.len() >= 32 && word.contains('-'))
+    };
+    rest.split_whitespace()
+        .map(|w| w.trim_matches(|c: char| matches!(c, '"' | '\'' | ',' | ';' | '(' | ')' | '.' | '`')))
+        .filter(same_everywhere)
+        .take(WORDS_MAX)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_keeps_what_is_the_same_on_every_machine() {
+        let text = "ERROR: cli.azure.cli.core.azclierror: Can't find token cache at C:\\Users\\a\\.azure for 72c1a3f0-5b7e-4d0a-9d3c-0f4be2a91d11 (code 1006)";
+        assert_eq!(search_text(text), "Can't find token cache at for code");
+        assert_eq!(search_text("EOFError: Ran out of input"), "EOFError: Ran out of input");
+    }
+}

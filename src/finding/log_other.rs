@@ -1,0 +1,180 @@
+//! Failures that a log names and that need no more than a sentence: the browser's leg, metadata that made no sense,
+//! the user who gave up, a service that refused after the sign-in, a log that ends while the client waits.
+
+use super::logs::{Run, add, runs, tenant_option};
+use super::{Context, Finding, Rule, Severity};
+use crate::facts::log::{ErrorClass, LogEvent, Outcome};
+use crate::knowledge::endpoints::Command;
+use crate::lang::Text;
+use crate::message;
+
+/// The browser's leg failed.
+pub(super) static BROWSER: Rule = Rule {
+    code: "browser_leg",
+    severity: Severity::Critical,
+    title: Text {
+        en: "The part of the sign-in in the browser failed", ja: "ブラウザーでの認証部分が失敗した"
+    },
+    meaning: Text {
+        en: "The browser signs in and comes back to a port of the client itself (http://localhost). That leg never reaches the network interface: it fails when the browser forces https on localhost, a proxy takes localhost, the window is closed, or the sign-in page's files (CDN) are blocked.",
+        ja: "ブラウザーでの認証後、端末自身のポート (http://localhost) に戻る。この区間はネットワークに出ない。ブラウザーが localhost に https を強制する、localhost をプロキシに送る、ウィンドウを閉じる、サインイン ページのファイル (CDN) がブロックされる、などで失敗する。",
+    },
+    blind: Text {
+        en: "The loopback leg is in no ordinary capture.",
+        ja: "ループバックの通信は通常のキャプチャには含まれない。",
+    },
+    advice: Text {
+        en: "Sign in with a device code (az login --use-device-code, Connect-AzAccount -UseDeviceAuthentication, Connect-MgGraph -UseDeviceCode), delete localhost from the browser's HSTS list, put localhost and 127.0.0.1 into the proxy's exceptions.",
+        ja: "デバイス コードでサインインする (az login --use-device-code、Connect-AzAccount -UseDeviceAuthentication、Connect-MgGraph -UseDeviceCode)。ブラウザーの HSTS から localhost を削除し、プロキシの例外に localhost と 127.0.0.1 を加える。",
+    },
+    check: |context| by_class(context, &BROWSER, |c| c == ErrorClass::BrowserLeg),
+};
+
+/// The authority's metadata was not what it should be.
+pub(super) static AUTHORITY: Rule = Rule {
+    code: "authority_not_understood",
+    severity: Severity::Critical,
+    title: Text {
+        en: "The authority's metadata could not be used", ja: "認証機関のメタデータを利用できなかった"
+    },
+    meaning: Text {
+        en: "The client asked the authority for its configuration and could not use the answer: the tenant does not exist there (wrong tenant or cloud), or a captive portal, block page or proxy answered in its place.",
+        ja: "クライアントが認証機関の構成を取得したが、応答を利用できなかった。テナントが存在しない (テナントやクラウドの誤り) か、キャプティブ ポータル、ブロック ページ、プロキシが代わりに応答している。",
+    },
+    blind: Text {
+        en: "Which of the two it is shows in the answer: its status in the log, its certificate in the capture.",
+        ja: "どちらかは応答で分かる (ログのステータス、キャプチャの証明書)。",
+    },
+    advice: Text {
+        en: "Check tenant and cloud; open the address of the log in a browser on the same network and see who answers.",
+        ja: "テナントとクラウドの指定を確認する。同じネットワークのブラウザーでログの URL を開き、何が応答するかを確認する。",
+    },
+    check: authority,
+};
+
+/// The user gave up.
+pub(super) static CANCELLED: Rule = Rule {
+    code: "user_cancelled",
+    severity: Severity::Warning,
+    title: Text { en: "The sign-in was cancelled", ja: "サインインがキャンセルされた" },
+    meaning: Text {
+        en: "The log ends because the user closed the window or pressed Ctrl+C. What came before it may have made them do so.",
+        ja: "利用者がウィンドウを閉じた、または Ctrl+C を押したためログが終わっている。その前の状況が理由である可能性がある。",
+    },
+    blind: Text {
+        en: "Why the user gave up is not in the log.", ja: "キャンセルの理由はログには残らない。"
+    },
+    advice: Text {
+        en: "Run the command again and let it run to its error; if it hangs, wait five minutes with the trace running.",
+        ja: "再実行し、エラーが出るまで待つ。応答がない場合は、トレース採取中のまま 5 分待つ。",
+    },
+    check: |context| by_class(context, &CANCELLED, |c| c == ErrorClass::UserCancelled),
+};
+
+/// A service answered with an HTTP error.
+pub(super) static SERVICE: Rule = Rule {
+    code: "service_refused",
+    severity: Severity::Critical,
+    title: Text { en: "A service refused after the sign-in", ja: "認証後にサービスが要求を拒否した" },
+    meaning: Text {
+        en: "Resource Manager or Graph was reached and answered with an error status: the network did its part. 401 and 403 are permissions (role assignments, consent), 404 a wrong name or cloud, 429 throttling, 5xx the service, unless a proxy wrote the answer.",
+        ja: "Resource Manager または Graph に到達し、エラー ステータスが返っている。ネットワークは役割を果たしている。401 と 403 は権限 (ロール割り当て、同意)、404 は名前やクラウドの誤り、429 は要求過多、5xx はサービス側 (プロキシが応答した場合を除く)。",
+    },
+    blind: Text {
+        en: "A proxy that opens TLS can answer in the service's place; the body of the answer tells.",
+        ja: "TLS を終端するプロキシが代わりに応答している場合がある。応答の本文で判別できる。",
+    },
+    advice: Text {
+        en: "Check the account's roles on the subscription (or the consent for Graph) and the tenant that is signed in to.",
+        ja: "サブスクリプションに対するアカウントのロール (Graph の場合は同意) と、サインイン先のテナントを確認する。",
+    },
+    check: service,
+};
+
+/// The log ends while the client waits.
+pub(super) static WAITING: Rule = Rule {
+    code: "log_ends_waiting",
+    severity: Severity::Warning,
+    title: Text {
+        en: "The log ends while the client waits for a connection",
+        ja: "接続を待っている状態でログが終わっている",
+    },
+    meaning: Text {
+        en: "The last line announces a connection and nothing follows. az has no time limit of its own towards Entra ID: it waits for dropped SYNs, for a dead IPv6 path (addresses are tried one after the other), or for a handshake whose large packets are lost.",
+        ja: "最後の行が接続の開始で、その後の記録がない。az は Entra ID に対する独自のタイムアウトを持たず、破棄された SYN、届かない IPv6 (アドレスを順に試行)、大きなパケットが失われるハンドシェイクを待ち続ける。",
+    },
+    blind: Text {
+        en: "What the client waits for is seen only in a capture.",
+        ja: "何を待っているかはキャプチャでしか分からない。",
+    },
+    advice: Text {
+        en: "Take a capture while the command hangs.",
+        ja: "コマンドが止まっている間のキャプチャを採取する。",
+    },
+    check: waiting,
+};
+
+fn by_class(context: &Context<'_>, rule: &Rule, is: impl Fn(ErrorClass) -> bool) -> Vec<Finding> {
+    let found = runs(context).into_iter().filter(|r| r.aadsts().is_none()).find_map(|run| {
+        let (event, _) = run.ended_by(&is)?;
+        Some(said(context, &run, rule, event))
+    });
+    found.into_iter().collect()
+}
+
+/// A finding with the log's own words.
+fn said(context: &Context<'_>, run: &Run<'_>, rule: &Rule, event: &LogEvent) -> Finding {
+    let mut finding = run.finding(context, rule, event);
+    let words = message!(en: "{}: {}", ja: "{}: {}", run.name(), event.text);
+    let mut detail = words;
+    detail.ja.push(' ');
+    add(&mut detail, &rule.meaning.into());
+    finding.detail = detail;
+    finding
+}
+
+fn authority(context: &Context<'_>) -> Vec<Finding> {
+    let mut found = by_class(context, &AUTHORITY, |c| c == ErrorClass::AuthorityDiscovery);
+    let command = runs(context).last().and_then(Run::command);
+    for finding in &mut found {
+        let option = tenant_option(command, "YOUR_TENANT_ID");
+        add(&mut finding.advice, &message!(en: "The tenant is named by: {option}", ja: " テナントの指定: {option}"));
+    }
+    found
+}
+
+fn service(context: &Context<'_>) -> Vec<Finding> {
+    let found = runs(context).into_iter().filter(|r| r.aadsts().is_none()).find_map(|run| {
+        let (event, class) = run.ended_by(|c| matches!(c, ErrorClass::HttpStatus(_) | ErrorClass::OAuth))?;
+        let host = event.host.clone().unwrap_or_default();
+        let mut finding = said(context, &run, &SERVICE, event);
+        if let ErrorClass::HttpStatus(status) = class {
+            finding.title =
+                message!(en: "{host} was reached and answered {status}", ja: "{host} に到達し、応答は {status}");
+        }
+        Some(finding)
+    });
+    found.into_iter().collect()
+}
+
+fn waiting(context: &Context<'_>) -> Vec<Finding> {
+    let found = runs(context).into_iter().filter(|r| r.standing).find_map(|run| {
+        if !matches!(run.attempt.outcome, Outcome::Waiting { .. }) {
+            return None;
+        }
+        let event = run.attempt.last_connecting()?;
+        let host = event.host.clone()?;
+        let mut finding = run.finding(context, &WAITING, event);
+        finding.severity = Severity::Warning;
+        finding.title = message!(en: "{}: the log ends while it waits for {host}", ja: "{}: {host} を待っている状態でログが終わっている", run.name());
+        if run.command() == Some(Command::AzLogin) {
+            let more = message!(
+                en: "A try over IPv4 only (IPv6 switched off on the adapter) tells whether a dead IPv6 path is the cause.",
+                ja: "IPv4 のみ (アダプターの IPv6 を無効化) で試すと、IPv6 の経路が原因かどうかを切り分けられる。",
+            );
+            add(&mut finding.advice, &more);
+        }
+        Some(finding)
+    });
+    found.into_iter().collect()
+}

@@ -1,0 +1,259 @@
+//! What the findings out of debug logs share: the runs of the commands, which of them still count, and their proof.
+
+use super::{Context, Evidence, Finding, Severity};
+use crate::case::Said;
+use crate::case::log_join::Placed;
+use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEvent, Outcome};
+use crate::knowledge::endpoints::Command;
+use crate::lang::Message;
+use crate::message;
+use crate::verdict::log::LogProof;
+
+/// Codes of findings that explain a failed sign-in without the network being at fault, in the order in which they are
+/// taken for the answer.
+pub(crate) const CAUSES: [&str; 18] = [
+    "entra_tls_retired",
+    "ca_bundle_broken",
+    "wrong_tenant",
+    "stale_cache",
+    "conditional_access",
+    "entra_refused",
+    "clock_skew",
+    "signin_recorded_failure",
+    "service_refused",
+    "broker_failed",
+    "browser_leg",
+    "authority_not_understood",
+    "user_cancelled",
+    "log_without_traffic",
+    "signin_not_recorded",
+    "signin_recorded_success",
+    "evidence_apart",
+    "error_elsewhere",
+];
+
+/// One run of a command in a log.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a> {
+    /// Index into the case's pieces.
+    pub piece: usize,
+    /// Index into the log's attempts.
+    pub index: usize,
+    /// The attempt.
+    pub attempt: &'a Attempt,
+    /// It did not succeed, and no later run in the same log did.
+    pub standing: bool,
+}
+
+/// All runs of all logs, in order.
+pub(super) fn runs<'a>(context: &Context<'a>) -> Vec<Run<'a>> {
+    let mut out = Vec::new();
+    for (piece, log) in context.case.logs() {
+        let last_success = log.attempts.iter().rposition(|a| a.outcome == Outcome::Succeeded);
+        for (index, attempt) in log.attempts.iter().enumerate() {
+            let standing = last_success.is_none_or(|s| index > s);
+            out.push(Run { piece, index, attempt, standing });
+        }
+    }
+    out
+}
+
+impl<'a> Run<'a> {
+    /// The command, where it is one of the three.
+    pub fn command(&self) -> Option<Command> {
+        command_of(self.attempt.dialect)
+    }
+
+    /// Name of the command for people.
+    pub fn name(&self) -> String {
+        match (self.attempt.command.as_str(), self.command()) {
+            ("", Some(command)) => command.name().to_owned(),
+            ("", None) => self.attempt.dialect.code().to_owned(),
+            (command, _) => command.to_owned(),
+        }
+    }
+
+    /// How much a failure of this run matters.
+    pub fn severity(&self) -> Severity {
+        if self.standing { Severity::Critical } else { Severity::Info }
+    }
+
+    /// The event that names the cause of the failure; where the log tells no end, its last failure.
+    pub fn cause(&self) -> Option<(&'a LogEvent, ErrorClass)> {
+        let event = match self.attempt.outcome {
+            Outcome::Failed { .. } => self.attempt.cause(),
+            Outcome::Unknown | Outcome::Waiting { .. } => {
+                self.attempt.events.iter().rev().find(|e| e.kind.error().is_some())
+            }
+            Outcome::Succeeded => None,
+        }?;
+        Some((event, event.kind.error()?))
+    }
+
+    /// The AADSTS code that ended the run: of its cause, else the last one said.
+    pub fn aadsts(&self) -> Option<(&'a LogEvent, u32)> {
+        if self.attempt.outcome == Outcome::Succeeded {
+            return None;
+        }
+        let code = |e: &LogEvent| match e.kind.error() {
+            Some(ErrorClass::Aadsts(code)) => Some(code),
+            _ => None,
+        };
+        match self.cause() {
+            Some((event, class)) => match class {
+                ErrorClass::Aadsts(code) => Some((event, code)),
+                // The exception that ends the command may only repeat what Entra ID said before.
+                ErrorClass::Other
+                | ErrorClass::OAuth
+                | ErrorClass::HttpStatus(_)
+                | ErrorClass::AuthorityDiscovery
+                | ErrorClass::Broker(_) => self.attempt.events.iter().rev().find_map(|e| Some((e, code(e)?))),
+                _ => None,
+            },
+            None => self.attempt.events.iter().rev().find_map(|e| Some((e, code(e)?))),
+        }
+    }
+
+    /// Events with a failure, by class, each class once (the last event of it).
+    pub fn failures(&self) -> Vec<(&'a LogEvent, ErrorClass)> {
+        let mut out: Vec<(&LogEvent, ErrorClass)> = Vec::new();
+        for event in self.attempt.events.iter().rev() {
+            if let Some(class) = event.kind.error()
+                && !out.iter().any(|(_, c)| *c == class)
+            {
+                out.push((event, class));
+            }
+        }
+        out
+    }
+
+    /// The run's last failure of a kind, where it is the cause or where the cause says nothing of its own.
+    pub fn ended_by(&self, is: impl Fn(ErrorClass) -> bool) -> Option<(&'a LogEvent, ErrorClass)> {
+        let (event, class) = self.cause()?;
+        if is(class) {
+            return Some((event, class));
+        }
+        let silent = matches!(class, ErrorClass::Other | ErrorClass::ConnectOther);
+        self.failures().into_iter().find(|(_, c)| silent && is(*c))
+    }
+
+    /// Place of an event on the capture's clock.
+    pub fn placed(&self, context: &Context<'_>, event: &LogEvent) -> Option<Placed> {
+        let at = self.attempt.events.iter().position(|e| std::ptr::eq(e, event))?;
+        let join = context.case.joins.iter().find(|j| j.piece == self.piece && j.attempt == self.index)?;
+        join.placed.get(at).copied().flatten()
+    }
+
+    /// The line of an event, and the connection of the capture that it is about, as evidence.
+    pub fn evidence(&self, context: &Context<'_>, event: &LogEvent) -> Vec<Evidence> {
+        let mut out = vec![context.line(&LogProof::new(self.piece, event))];
+        let flow = self.placed(context, event).and_then(|p| p.flow);
+        if let Some((piece, flow)) = flow
+            && let Some(flow) = context.case.capture(piece).and_then(|c| c.flows.get(flow))
+        {
+            let at = flow.sides.get(1).and_then(|s| s.last_data).unwrap_or(flow.last);
+            let text = message!(en: "the connection of this line", ja: "この行に対応する接続");
+            out.push(context.evidence(piece, Some(flow.stream), &crate::verdict::Proof::new(at, text)));
+        }
+        out
+    }
+
+    /// The Wireshark filter over the connection of an event.
+    pub fn filter(&self, context: &Context<'_>, event: &LogEvent) -> String {
+        let flow = self.placed(context, event).and_then(|p| p.flow);
+        flow.and_then(|(piece, flow)| context.case.capture(piece)?.flows.get(flow))
+            .map_or(String::new(), |f| format!("tcp.stream eq {}", f.stream))
+    }
+
+    /// A finding of `rule` on this run.
+    pub fn finding(&self, context: &Context<'_>, rule: &super::Rule, event: &LogEvent) -> Finding {
+        Finding {
+            severity: self.severity().min(rule.severity),
+            host: event.host.clone(),
+            evidence: self.evidence(context, event),
+            filter: self.filter(context, event),
+            ..rule.finding()
+        }
+    }
+}
+
+/// The command that a dialect belongs to.
+pub(crate) fn command_of(dialect: Dialect) -> Option<Command> {
+    match dialect {
+        Dialect::AzCli => Some(Command::AzLogin),
+        Dialect::AzPowerShell => Some(Command::ConnectAzAccount),
+        Dialect::GraphPowerShell => Some(Command::ConnectMgGraph),
+        Dialect::Python | Dialect::Curl | Dialect::Node | Dialect::Other => None,
+    }
+}
+
+/// The option by which a command is told the tenant; all three where the command is not known.
+pub(super) fn tenant_option(command: Option<Command>, tenant: &str) -> String {
+    match command {
+        Some(Command::AzLogin) => format!("az login --tenant \"{tenant}\""),
+        Some(Command::ConnectAzAccount) => format!("Connect-AzAccount -Tenant \"{tenant}\""),
+        Some(Command::ConnectMgGraph) => format!("Connect-MgGraph -TenantId \"{tenant}\""),
+        None => format!(
+            "az login --tenant \"{tenant}\" / Connect-AzAccount -Tenant \"{tenant}\" / Connect-MgGraph -TenantId \"{tenant}\""
+        ),
+    }
+}
+
+/// The command that clears the cached sign-in; all three where the command is not known.
+pub(super) fn clear_cache(command: Option<Command>) -> Message {
+    match command {
+        Some(Command::AzLogin) => Message::same("az account clear"),
+        Some(Command::ConnectAzAccount) => Message::same("Clear-AzContext"),
+        Some(Command::ConnectMgGraph) => message!(
+            en: "Disconnect-MgGraph (Get-MgContext shows whether a session is left)",
+            ja: "Disconnect-MgGraph (Get-MgContext で残っているセッションを確認)",
+        ),
+        None => message!(
+            en: "az account clear / Clear-AzContext / Disconnect-MgGraph",
+            ja: "az account clear / Clear-AzContext / Disconnect-MgGraph",
+        ),
+    }
+}
+
+/// The public issue list of a command's module.
+pub(super) fn issues_of(command: Option<Command>) -> &'static str {
+    match command {
+        Some(Command::AzLogin) => "https://github.com/Azure/azure-cli/issues",
+        Some(Command::ConnectAzAccount) => "https://github.com/Azure/azure-powershell/issues",
+        Some(Command::ConnectMgGraph) => "https://github.com/microsoftgraph/msgraph-sdk-powershell/issues",
+        None => "https://github.com/AzureAD",
+    }
+}
+
+/// Where `said` stands in the logs, as evidence.
+pub(super) fn line(context: &Context<'_>, said: Said) -> Option<Evidence> {
+    let (_, event) = context.case.line(said)?;
+    Some(context.line(&LogProof::new(said.piece, event)))
+}
+
+/// Joins two sentences.
+pub(super) fn add(to: &mut Message, more: &Message) {
+    to.en.push(' ');
+    to.en.push_str(&more.en);
+    to.ja.push_str(&more.ja);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_is_a_rule() {
+        for code in CAUSES {
+            assert!(crate::finding::rule(code).is_some(), "{code}");
+        }
+    }
+
+    #[test]
+    fn each_command_is_told_the_tenant_its_own_way() {
+        assert_eq!(tenant_option(Some(Command::AzLogin), "t"), "az login --tenant \"t\"");
+        assert_eq!(tenant_option(Some(Command::ConnectMgGraph), "t"), "Connect-MgGraph -TenantId \"t\"");
+        assert!(tenant_option(None, "t").contains("-Tenant \"t\""));
+        assert_eq!(clear_cache(Some(Command::ConnectAzAccount)).en, "Clear-AzContext");
+    }
+}
