@@ -2,6 +2,8 @@
 //!
 //! Small inputs are cut at every length, larger samples at two hundred.
 
+#![expect(clippy::indexing_slicing, reason = "places in a file are taken from its length")]
+
 #[path = "support/network.rs"]
 mod network;
 #[path = "support/samples.rs"]

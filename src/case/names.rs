@@ -66,7 +66,7 @@ impl AddressBook {
     pub fn name_of(&self, address: IpAddr, when: Timestamp) -> Option<&str> {
         let names = self.by_address.get(&address)?;
         let earlier = names.partition_point(|(t, _)| *t <= when);
-        names.get(earlier.checked_sub(1).unwrap_or(0)).map(|(_, n)| n.as_str())
+        names.get(earlier.saturating_sub(1)).map(|(_, n)| n.as_str())
     }
 
     /// The name that a connection of `client` at `when` was probably about, where the snap length cut the addresses

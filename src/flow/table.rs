@@ -83,6 +83,7 @@ pub(super) struct About<T> {
 
 /// A finished flow as the table kept it.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all flows are TCP; a box would cost each a cache miss")]
 pub(super) enum Kept<S> {
     Tcp(TcpFlow<S>),
     Udp(UdpFlow<S>),

@@ -595,7 +595,7 @@ impl<S: FlowSink> TcpFlow<S> {
         for side in [Side::Client, Side::Server] {
             let acked = *of(&acked, side);
             let half = self.half(side);
-            if !half.waiting.as_ref().is_some_and(|w| w.hole_end().is_some_and(|end| end <= acked)) {
+            if half.waiting.as_ref().is_none_or(|w| w.hole_end().is_none_or(|end| end > acked)) {
                 continue;
             }
             let Some(mut waiting) = half.waiting.take() else { continue };

@@ -119,7 +119,7 @@ impl Printer {
         }
         let title = self.t("Hosts", "ホスト");
         self.heading(title);
-        let name_width = hosts.iter().map(|h| visible(&h.name).width()).max().unwrap_or(4).min(44).max(4);
+        let name_width = hosts.iter().map(|h| visible(&h.name).width()).max().unwrap_or(4).clamp(4, 44);
         let verdict_width =
             hosts.iter().map(|h| h.verdict.title().get(self.lang).width() + 1).max().unwrap_or(8).max(8);
         for h in hosts {

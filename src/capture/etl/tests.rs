@@ -232,7 +232,7 @@ fn a_trace_without_packets_says_why() {
     assert!(m.en.contains("filter let nothing through"), "{}", m.en);
 
     let rundown = event(guid::NDIS_PACKET_CAPTURE, 5100, 0, 1, 4, &[0; 8]);
-    let m = why(&Builder::default().buffer(0, 1, &[rundown.clone()]).build());
+    let m = why(&Builder::default().buffer(0, 1, std::slice::from_ref(&rundown)).build());
     assert!(m.en.contains("no packet came through"), "{}", m.en);
     let m = why(&Builder { mode: 2, ..Builder::default() }.buffer(0, 1, &[rundown]).build());
     assert!(m.en.contains("overwritten") && m.en.contains("512 MB"), "{}", m.en);
@@ -295,7 +295,7 @@ fn a_file_cut_anywhere_gives_a_prefix_of_each_processor_and_ends() {
             let (got, info) = read_all(cut, 4096, false);
             assert!(got.len() <= whole.len());
             assert!(got.iter().all(|g| whole.iter().any(|w| w.time == g.time && w.data == g.data)), "cut {n}");
-            assert!(info.truncated || n == 400 || (file.len() * n / 400) % 8192 == 0, "cut {n}");
+            assert!(info.truncated || n == 400 || (file.len() * n / 400).is_multiple_of(8192), "cut {n}");
         }
     }
 }

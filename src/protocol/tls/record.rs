@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(steps(&mut walker, &[21, 3, 3, 0, 2, 1, 0]), ["[].", "21:2", "[1, 0]."]);
         steps(&mut walker, &[23, 3, 3, 0, 10, 1, 2]);
         assert!(!walker.gap(9));
-        assert_eq!(steps(&mut walker, &[21, 3, 3, 0, 2, 1, 0]), [String::new(); 0]);
+        assert_eq!(steps(&mut walker, &[21, 3, 3, 0, 2, 1, 0]), Vec::<String>::new());
     }
 
     #[test]
