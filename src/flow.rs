@@ -3,10 +3,12 @@
 //! The face towards the dissectors is [`FlowSink`]: it is fed each direction's bytes in order, with gaps known.
 
 pub mod finished;
+mod handshake;
 pub mod key;
 mod pool;
 mod ports;
 pub mod reassembly;
+mod reset;
 #[cfg(test)]
 mod scenario;
 pub mod seq;

@@ -8,19 +8,12 @@
 //! behind it and one more packet of the flow did not bring them either (so that two frames captured in the wrong
 //! order do no harm), when too much waits behind it, or when the flow ends.
 
-use crate::facts::{Reset, ResetStage};
 use crate::flow::key::Key;
 use crate::flow::reassembly::Reassembly;
 use crate::flow::seq::{PLAUSIBLE_AHEAD, SeqNum};
 use crate::flow::side::{Half, History, Letter, Rare, RareHalf, Stamp, of, of_mut};
 use crate::flow::{Ends, FlowSink, Interest, Side, ports, starts};
 use crate::packet::{At, Packet, TcpSegment};
-
-/// Resets kept of one connection; blocking devices send up to six, some stacks one for each late segment.
-const RESETS_KEPT: usize = 8;
-
-/// SYNs kept beside the first one.
-const MORE_SYNS_KEPT: usize = 7;
 
 /// A hole that closes within this time (or the round trip of the handshake, if that is longer) was reordering; later
 /// it is a retransmission. The same bound as Wireshark's.
@@ -54,7 +47,7 @@ pub struct TcpFlow<S> {
     pub(super) numbered: u64,
     pub(super) syn: Stamp,
     /// Timestamp option of the first SYN.
-    syn_timestamp: Option<u32>,
+    pub(super) syn_timestamp: Option<u32>,
     pub(super) pid: Option<u32>,
 }
 
@@ -62,20 +55,20 @@ pub struct TcpFlow<S> {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct TcpFlowFlags {
     /// The client is the lower end of the key.
-    client_low: bool,
+    pub client_low: bool,
     /// A SYN or SYN-ACK told who is the client.
-    client_known: bool,
+    pub client_known: bool,
     /// The first packet was the server's.
     pub flipped: bool,
     /// A SYN of the client was seen.
     pub syn: bool,
     /// Nothing more can be learnt from the bytes.
-    done: bool,
+    pub done: bool,
     pub syn_data: bool,
     pub simultaneous: bool,
     pub pid_from_syn: bool,
     /// A FIN or RST came since Wireshark counted the stream.
-    closed: bool,
+    pub closed: bool,
     /// An ICMP error or a drop inside Windows belongs to this flow.
     pub quoted: bool,
     /// Payload came inside a tunnel that Wireshark counts as a stream more.
@@ -129,36 +122,6 @@ impl<S: FlowSink> TcpFlow<S> {
         if self.flags.client_low { Ends { client: low, server: high } } else { Ends { client: high, server: low } }
     }
 
-    /// Whether `segment` opens a new connection between the same ends, as Wireshark (4.4) decides it: a SYN with another
-    /// sequence number than the one this side began with, or any SYN after a FIN or RST.
-    pub fn ends_before(&self, segment: &TcpSegment<'_>, from_low: bool) -> bool {
-        !segment.flags.ack() && self.begins_anew(segment, from_low)
-    }
-
-    fn begins_anew(&self, segment: &TcpSegment<'_>, from_low: bool) -> bool {
-        let half = of(&self.sides, self.side(from_low));
-        segment.flags.syn() && half.flags.based && (half.first_seq.0 != segment.seq || self.flags.closed)
-    }
-
-    /// Notes that Wireshark counts a new stream from this packet on though it belongs to the same connection: it does
-    /// so at a SYN-ACK as it does at a SYN, where a server answers twice or a reset was injected before its answer.
-    /// The connection goes by the number of the stream that has its payload.
-    pub fn renumber(&mut self, segment: &TcpSegment<'_>, from_low: bool, place: u64) -> bool {
-        if !segment.flags.ack() || !self.begins_anew(segment, from_low) {
-            return false;
-        }
-        // Data on the SYN counts only once the server answered it.
-        let [client, server] = &self.sides;
-        if !server.first_data.is_set() && (!client.first_data.is_set() || self.flags.syn_data) {
-            self.numbered = place;
-        }
-        let side = self.side(from_low);
-        self.flags.closed = false;
-        self.half(side).first_seq = SeqNum(segment.seq);
-        self.half(side.other()).first_seq = SeqNum(segment.ack).minus(1);
-        true
-    }
-
     /// A FIN or RST was seen.
     pub fn is_closed(&self) -> bool {
         self.sides.iter().any(|h| h.flags.reset || h.fin.is_set())
@@ -174,15 +137,15 @@ impl<S: FlowSink> TcpFlow<S> {
         self.sides.iter().filter_map(|h| h.waiting.as_ref()).map(|w| w.held()).sum()
     }
 
-    fn side(&self, from_low: bool) -> Side {
+    pub(super) fn side(&self, from_low: bool) -> Side {
         if from_low == self.flags.client_low { Side::Client } else { Side::Server }
     }
 
-    fn half(&mut self, side: Side) -> &mut Half {
+    pub(super) fn half(&mut self, side: Side) -> &mut Half {
         of_mut(&mut self.sides, side)
     }
 
-    fn rare(&mut self) -> &mut Rare {
+    pub(super) fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
 
@@ -263,27 +226,6 @@ impl<S: FlowSink> TcpFlow<S> {
         self.close_acknowledged_holes(context, acked_before);
     }
 
-    /// A SYN says who the client is; a guess made before, from which nothing followed yet, is put right.
-    fn orient(&mut self, from_low: bool) {
-        if self.flags.client_known || self.sink.is_some() {
-            return;
-        }
-        self.flags.client_known = true;
-        if self.flags.client_low != from_low {
-            self.flags.client_low = from_low;
-            self.flags.flipped = !self.flags.flipped;
-            self.sides.reverse();
-            self.history.swap();
-            if let Some(rare) = &mut self.rare {
-                rare.halves.reverse();
-                for r in &mut rare.resets {
-                    r.by = r.by.other();
-                }
-            }
-            self.pid = None;
-        }
-    }
-
     /// Captures know the process on sends only; the SYN's is the most certain.
     fn note_process(&mut self, packet: &Packet<'_>, syn: bool) {
         let Some(pid) = packet.pid else { return };
@@ -296,59 +238,6 @@ impl<S: FlowSink> TcpFlow<S> {
         } else if self.pid.is_none() {
             self.pid = Some(pid);
         }
-    }
-
-    fn synchronise(&mut self, side: Side, at: At, segment: &TcpSegment<'_>) {
-        let first = self.first;
-        let base = SeqNum(segment.seq).plus(1);
-        let timestamp = segment.options.timestamps.map(|(value, _)| value);
-        let (is_syn_ack, preferred) = (segment.flags.ack(), self.established.is_set());
-        let half = self.half(side);
-        half.mss = half.mss.or(segment.options.mss);
-        if !half.flags.based || half.flags.soft && half.is_blank() {
-            half.set_base(base, false);
-        } else if is_syn_ack && half.base != base && half.is_blank() && !preferred {
-            self.rare().other_base = Some(base);
-        }
-        self.flags.syn_data |= segment.payload_len > 0 && !is_syn_ack;
-        if is_syn_ack {
-            self.history.add(side, Letter::SynAck);
-            let client = of(&self.sides, Side::Client);
-            let acknowledges = client.offset(SeqNum(segment.ack));
-            // One that acknowledges something else than this SYN belongs to another connection.
-            let ours = !client.flags.based
-                || acknowledges >= 0 && acknowledges.cast_unsigned() <= client.high.saturating_add(1);
-            if side == Side::Server && ours && !self.syn_ack.is_set() {
-                self.syn_ack = Stamp::new(at, first);
-                self.answered_syn = self.answered(segment.options.timestamps.map(|(_, echo)| echo));
-            }
-            return;
-        }
-        self.history.add(side, Letter::Syn);
-        if side == Side::Server {
-            self.flags.simultaneous = self.flags.syn;
-        } else if !self.flags.syn {
-            self.flags.syn = true;
-            self.syn = Stamp::new(at, first);
-            self.syn_timestamp = timestamp;
-        } else {
-            let rare = self.rare();
-            rare.more_syn_count = rare.more_syn_count.saturating_add(1);
-            if rare.more_syns.len() < MORE_SYNS_KEPT {
-                rare.more_syns.push((at, timestamp));
-            }
-        }
-    }
-
-    /// Which SYN a SYN-ACK answers: the one whose timestamp it echoes, else the last one.
-    fn answered(&self, echo: Option<u32>) -> u8 {
-        let Some(rare) = &self.rare else { return 0 };
-        let last = rare.more_syns.len();
-        let echoed = echo.and_then(|echo| {
-            let later = rare.more_syns.iter().rposition(|(_, value)| *value == Some(echo)).map(|i| i + 1);
-            later.or((self.syn_timestamp == Some(echo)).then_some(0))
-        });
-        u8::try_from(echoed.unwrap_or(last)).unwrap_or(0)
     }
 
     /// A probe of an idle connection (RFC 9293, 3.8.4): no byte, or one old one, from just before the next number.
@@ -595,7 +484,7 @@ impl<S: FlowSink> TcpFlow<S> {
         for side in [Side::Client, Side::Server] {
             let acked = *of(&acked, side);
             let half = self.half(side);
-            if half.waiting.as_ref().is_none_or(|w| w.hole_end().is_none_or(|end| end > acked)) {
+            if half.waiting.as_ref().and_then(|w| w.hole_end()).is_none_or(|end| end > acked) {
                 continue;
             }
             let Some(mut waiting) = half.waiting.take() else { continue };
@@ -626,59 +515,6 @@ impl<S: FlowSink> TcpFlow<S> {
     /// Notes that a limit made the flow give up its holes.
     pub fn note_limit(&mut self) {
         self.history.add(Side::Client, Letter::Limit);
-    }
-
-    fn reset(&mut self, side: Side, packet: &Packet<'_>, segment: &TcpSegment<'_>) {
-        self.history.add(side, Letter::Rst);
-        let stage = self.reset_stage(side);
-        let half = self.half(side);
-        half.flags.reset = true;
-        let fin = u64::from(half.fin_offset == half.high);
-        let expected = i64::try_from(half.high.saturating_add(fin)).unwrap_or(i64::MAX);
-        let reset = Reset {
-            at: packet.at,
-            by: side,
-            ttl: packet.ttl,
-            ip_id: packet.ip_id,
-            last_ip_id: half.ip_id,
-            peer_ttl: half.flags.seen.then(|| {
-                let [.., last] = half.ttl;
-                last
-            }),
-            seq_offset: half.flags.based.then(|| half.offset(SeqNum(segment.seq)).saturating_sub(expected)),
-            ack: segment.flags.ack(),
-            window: segment.window,
-            stage,
-            payload_len: segment.payload_len,
-            data_after: false,
-        };
-        // Wireshark takes the first number seen of a side for its SYN's, even from a RST.
-        if !half.flags.based {
-            half.set_base(SeqNum(segment.seq), true);
-        }
-        let peer = self.half(side.other());
-        if !peer.flags.based && segment.flags.ack() {
-            peer.set_base(SeqNum(segment.ack), true);
-        }
-        let rare = self.rare();
-        if rare.resets.len() < RESETS_KEPT {
-            rare.resets.push(reset);
-        }
-    }
-
-    fn reset_stage(&self, by: Side) -> ResetStage {
-        let [client, server] = &self.sides;
-        if client.fin.is_set() || server.fin.is_set() {
-            ResetStage::AfterFin
-        } else if server.first_data.is_set() {
-            ResetStage::AfterBoth
-        } else if client.first_data.is_set() {
-            ResetStage::AfterClientData
-        } else if by == Side::Server && self.flags.syn && !self.syn_ack.is_set() && !self.established.is_set() {
-            ResetStage::AnswerToSyn
-        } else {
-            ResetStage::AfterHandshake
-        }
     }
 }
 
