@@ -7,13 +7,13 @@
 mod network;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use nettriage::analyze::{self, engine};
+use nettriage::analyze::{self, engine, threads::Way};
 use nettriage::capture::sniff::Container;
 use nettriage::capture::{self, Frame, FrameSource, etl};
 use nettriage::cli::Options;
 use nettriage::flow::table::{FlowLimits, FlowTable};
 use nettriage::flow::{Ends, FlowSink, Interest, Side};
-use nettriage::input::{self, ByteSource};
+use nettriage::input::{self, ByteSource, Bytes};
 use nettriage::limits::WINDOW_BYTES;
 use nettriage::packet::At;
 use nettriage::packet::decoder::Decoder;
@@ -79,7 +79,7 @@ fn containers(c: &mut Criterion) {
     }
     for entry in std::fs::read_dir("tests/fuzz/seeds/etl").expect("seeds are there") {
         let path = entry.expect("the folder can be read").path();
-        let bytes = std::fs::read(&path).expect("the seed can be read");
+        let bytes = Bytes::from(std::fs::read(&path).expect("the seed can be read"));
         group.throughput(Throughput::Bytes(bytes.len() as u64));
         group.bench_function(format!("etl {}", path.file_name().unwrap_or_default().to_string_lossy()), |b| {
             b.iter(|| {
@@ -194,7 +194,7 @@ fn whole(c: &mut Criterion) {
     group.bench_function("generated capture to facts", |b| {
         b.iter_batched(
             || open(Container::PcapNg, &bytes),
-            |source| engine::read(source, Arc::new(Context::default()), &mut |_| {}),
+            |source| engine::read(source, Arc::new(Context::default()), Way::Alone, &mut |_| {}),
             BatchSize::PerIteration,
         );
     });

@@ -1,9 +1,11 @@
 //! All stages for one case; the only file that names them all.
 //!
-//! Evidence is found and told apart by content; key logs are read first, since captures need them; captures are read
-//! one by one (each uses all threads); everything becomes one [`Case`], is judged and reported.
+//! Evidence is found and told apart by content; key logs are read first, since captures need them; large captures are
+//! read one by one with all threads, small ones at the same time; everything becomes one [`Case`], is judged and
+//! reported.
 
 pub mod engine;
+pub mod threads;
 
 use crate::capture::{self, ReadOptions};
 use crate::case::{Case, Piece, PieceFacts};
@@ -19,8 +21,10 @@ use crate::protocol::Context;
 use crate::protocol::keylog::KeyLog;
 use crate::report::{Report, build};
 use crate::{system, verdict};
+use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use threads::Way;
 
 /// A case, analysed.
 #[derive(Debug)]
@@ -50,30 +54,33 @@ pub fn evidence(found: &[Evidence], options: &Options, progress: &Progress) -> R
     let key_log = key_log(found, options, &mut unread)?;
     let context = Arc::new(Context { key_log });
     let mut pieces = Vec::new();
-    for piece in found {
-        if let Some(why) = &piece.unreadable {
-            unread.push((piece.path.clone(), why.message.clone()));
-            continue;
-        }
-        if piece.duplicate_of.is_some() {
-            continue;
-        }
+    let wanted: Vec<&Evidence> = found.iter().filter(|piece| piece.duplicate_of.is_none()).collect();
+    let read = |piece: &Evidence, way| {
         // Pipes and decompressors tell their size once they were read.
         let mut read = 0;
-        match facts(piece, options, &context, &mut read, progress) {
-            Ok(Some(facts)) => pieces.push(Piece {
+        let facts = match piece.unreadable {
+            None => facts(piece, options, &context, way, &mut read, progress),
+            Some(_) => Ok(None),
+        };
+        (facts, read)
+    };
+    threads::each(&wanted, read, |piece, (result, read)| {
+        match (result, &piece.unreadable) {
+            (_, Some(why)) => unread.push((piece.path.clone(), why.message.clone())),
+            (Ok(Some(facts)), _) => pieces.push(Piece {
                 path: piece.path.clone(),
                 container: piece.container,
                 bytes: piece.bytes.unwrap_or(read),
                 facts,
             }),
-            Ok(None) if piece.named => unread.push((piece.path.clone(), not_evidence(piece))),
-            Ok(None) => {}
-            Err(error) => unread.push((piece.path.clone(), reason(&error))),
+            (Ok(None), _) if piece.named => unread.push((piece.path.clone(), not_evidence(piece))),
+            (Ok(None), _) => {}
+            (Err(error), _) => unread.push((piece.path.clone(), reason(&error))),
         }
-    }
+        Ok(())
+    })?;
     let case = Case::build(pieces);
-    let verdicts: Vec<_> = case.hosts.iter().map(|h| verdict::judge_host(&case, h)).collect();
+    let verdicts: Vec<_> = case.hosts.par_iter().map(|h| verdict::judge_host(&case, h)).collect();
     let report = build::build(&case, &verdicts, unread);
     Ok(Analysis { report, case })
 }
@@ -83,12 +90,13 @@ fn facts(
     piece: &Evidence,
     options: &Options,
     context: &Arc<Context>,
+    way: Way,
     read: &mut u64,
     progress: &Progress,
 ) -> Result<Option<PieceFacts>, Error> {
     Ok(match &piece.kind {
         Kind::Capture(_) => {
-            Some(PieceFacts::Capture(Box::new(capture_facts(piece, options, context, read, progress)?)))
+            Some(PieceFacts::Capture(Box::new(capture_facts(piece, options, context, way, read, progress)?)))
         }
         Kind::DebugLog | Kind::SigninLog => match log::read(&piece.path, &piece.whole()?) {
             LogEvidence::Debug(facts) => Some(PieceFacts::Log(Box::new(facts))),
@@ -108,14 +116,15 @@ fn capture_facts(
     piece: &Evidence,
     options: &Options,
     context: &Arc<Context>,
+    way: Way,
     read: &mut u64,
     progress: &Progress,
 ) -> Result<CaptureFacts, Error> {
     let how = ReadOptions { window_bytes: options.window, keep_duplicates: options.keep_duplicates };
-    let task = progress.task(&piece.path);
+    let mut task = progress.task(&piece.path);
     let mut once = |context: &Arc<Context>| {
         let facts = capture::with_source(piece, &how, |source| {
-            engine::read(source, Arc::clone(context), &mut |position| {
+            engine::read(source, Arc::clone(context), way, &mut |position| {
                 *read = position;
                 task.at(position);
             })
@@ -191,18 +200,18 @@ pub fn each_capture(
     let found = input::open(paths, &input::Options { mmap: !options.no_mmap });
     let progress = Progress::start(&found, options);
     let context = Arc::new(Context { key_log: key_log(&found, options, &mut Vec::new())? });
-    for piece in &found {
+    let wanted: Vec<&Evidence> = found.iter().collect();
+    let read = |piece: &Evidence, way| {
         let unsupported = |reason: Message| Err(Error::Unsupported { path: PathBuf::from(&piece.path), reason });
-        let result = match (&piece.unreadable, &piece.kind) {
+        Some(match (&piece.unreadable, &piece.kind) {
             (Some(why), _) => unsupported(why.message.clone()),
-            (None, Kind::Capture(_)) => capture_facts(piece, options, &context, &mut 0, &progress),
-            (None, Kind::KeyLog) => continue,
+            (None, Kind::Capture(_)) => capture_facts(piece, options, &context, way, &mut 0, &progress),
+            (None, Kind::KeyLog) => return None,
             (None, _) if piece.named => unsupported(not_evidence(piece)),
-            (None, _) => continue,
-        };
-        sink(&piece.path, result)?;
-    }
-    Ok(())
+            (None, _) => return None,
+        })
+    };
+    threads::each(&wanted, read, |piece, result| result.map_or(Ok(()), |result| sink(&piece.path, result)))
 }
 
 /// Events of an ETL file by provider, id and version, and its packets, for comparison with other readers.
@@ -210,6 +219,6 @@ pub fn each_capture(
 /// # Errors
 /// When the file cannot be read.
 pub fn census(path: &Path) -> Result<String, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+    let bytes = input::Bytes::open(path, false)?;
     capture::etl::listing(&bytes).map_err(|e| e.at(path))
 }

@@ -13,6 +13,7 @@ pub mod sniff;
 use crate::bytes::Cursor;
 use crate::error::Error;
 use crate::input::{ByteSource, Evidence, Kind};
+pub use crate::input::{Room, Span};
 use crate::limits;
 use crate::message;
 use crate::problem::Problems;
@@ -237,13 +238,36 @@ impl CaptureInfo {
     }
 }
 
+/// A window that was read.
+#[derive(Debug)]
+pub struct Window<'w> {
+    /// The bytes in which its frames lie.
+    pub room: &'w Room,
+    /// False at the end of the capture.
+    pub more: bool,
+}
+
 /// A reader of one container.
 pub trait FrameSource {
-    /// Hands the frames of the next window to `sink`, in order; returns `false` at the end.
+    /// Reads the next window into `room`, which the caller keeps for as long as it needs the frames; they are added to
+    /// `frames`, in order.
     ///
     /// # Errors
     /// Only when nothing could be read at all; later trouble is a problem in [`FrameSource::finish`].
-    fn window(&mut self, sink: &mut dyn FnMut(&[Frame<'_>])) -> Result<bool, Error>;
+    fn read<'w>(&mut self, room: &'w mut Room, frames: &mut Vec<Frame<'w>>) -> Result<Window<'w>, Error>;
+
+    /// Hands the frames of the next window to `sink`, in order; returns `false` at the end.
+    ///
+    /// # Errors
+    /// As [`FrameSource::read`].
+    fn window(&mut self, sink: &mut dyn FnMut(&[Frame<'_>])) -> Result<bool, Error> {
+        let (mut room, mut frames) = (Room::default(), Vec::new());
+        let more = self.read(&mut room, &mut frames)?.more;
+        if !frames.is_empty() {
+            sink(&frames);
+        }
+        Ok(more)
+    }
 
     /// Bytes of input consumed so far, for progress.
     fn position(&self) -> u64;
@@ -350,7 +374,7 @@ fn frame_bytes_max(link: LinkType) -> usize {
 
 /// The allocation of `frames` for the next window. Nothing is left in it, so nothing is borrowed: collecting an
 /// emptied vector into the same layout reuses its memory.
-fn emptied<'w>(mut frames: Vec<Frame<'w>>) -> Vec<Frame<'static>> {
+pub(crate) fn emptied<'w>(mut frames: Vec<Frame<'_>>) -> Vec<Frame<'w>> {
     frames.clear();
     frames.into_iter().map_while(|_| None).collect()
 }

@@ -7,10 +7,12 @@
 pub mod archive;
 pub mod evidence;
 pub mod kind;
+pub mod room;
 pub mod source;
 
 pub use evidence::{Evidence, Unreadable};
 pub use kind::Kind;
+pub use room::{Room, Span};
 pub use source::{ByteSource, Bytes};
 
 use crate::capture::sniff::Container;

@@ -1,7 +1,14 @@
 //! Every number that bounds memory or work, with its reason. Nothing a file says can make the program exceed them.
 
-/// Bytes of one window of a capture: large enough to spread over threads, small enough to stay in the cache.
-pub const WINDOW_BYTES: usize = 4 << 20;
+/// Bytes of one window of a capture: what is read and decoded at a time, small enough to stay in a core's own cache.
+pub const WINDOW_BYTES: usize = 256 << 10;
+
+/// Bytes of windows decoded before their packets go to the flows: enough that handing them to other threads costs
+/// nothing in comparison, little enough that they are still in the shared cache.
+pub const BATCH_BYTES: u64 = 4 << 20;
+
+/// The same where one thread does everything: what is decoded should still be in its own cache.
+pub const BATCH_BYTES_ALONE: u64 = 512 << 10;
 
 /// Longest record (frame with header) accepted in a capture: twice the largest snap length in use (262,144), so that
 /// offload frames fit, and a wrong length is met early.

@@ -12,6 +12,7 @@ mod icmp;
 mod ip;
 mod layer;
 mod link;
+pub mod stored;
 mod transport;
 mod tunnel;
 mod wlan;

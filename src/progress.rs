@@ -41,7 +41,7 @@ impl Progress {
     /// Begins a file.
     pub fn task(&self, name: &str) -> Task<'_> {
         self.bar.set_message(crate::report::text::visible(name));
-        Task { progress: self, before: self.done.load(Ordering::Relaxed) }
+        Task { progress: self, told: 0 }
     }
 }
 
@@ -55,14 +55,15 @@ impl Drop for Progress {
 #[derive(Debug)]
 pub struct Task<'a> {
     progress: &'a Progress,
-    before: u64,
+    told: u64,
 }
 
 impl Task<'_> {
     /// The file was read up to `position` bytes.
-    pub fn at(&self, position: u64) {
-        let all = self.before.saturating_add(position);
-        self.progress.done.store(all, Ordering::Relaxed);
-        self.progress.bar.set_position(all);
+    pub fn at(&mut self, position: u64) {
+        let step = position.saturating_sub(self.told);
+        self.told = self.told.max(position);
+        let before = self.progress.done.fetch_add(step, Ordering::Relaxed);
+        self.progress.bar.set_position(before.saturating_add(step));
     }
 }

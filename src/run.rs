@@ -26,7 +26,14 @@ pub fn run(job: Job) -> ExitCode {
         Job::Explain { lang, .. } | Job::Guide { lang } => *lang,
         Job::Census { .. } | Job::Print(_) => Lang::En,
     };
-    match dispatch(job) {
+    let result = match &job {
+        Job::Analyze { options, .. }
+        | Job::Batch { options, .. }
+        | Job::Facts { options, .. }
+        | Job::Diff { options, .. } => analyze::threads::with_pool(options.threads, || dispatch(job)),
+        _ => dispatch(job),
+    };
+    match result {
         Ok(code) => ExitCode::from(code),
         // The reader of our output closed it: nothing is wrong.
         Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,

@@ -13,7 +13,7 @@ use std::process::Command;
 /// Runs the comparison of one file; false when it differs.
 fn agrees(shared: &Path, file: &Path, work: &Path, truth: Option<&Path>) -> bool {
     let dumped = work.join("dump.txt");
-    let listing = etl::listing(&std::fs::read(file).unwrap());
+    let listing = etl::listing(&nettriage::input::Bytes::from(std::fs::read(file).unwrap()));
     std::fs::write(&dumped, listing.unwrap_or_else(|_| "head refused\n".to_owned())).unwrap();
     let mut command = Command::new("python3");
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/etl_oracle.py"));

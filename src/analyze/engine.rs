@@ -1,49 +1,163 @@
-//! One capture: frames → packets → flows → facts.
+//! One capture: frames → packets → flows → facts, on all threads of the pool that it is called in.
 //!
-//! Windows of frames are decoded and fed to the flow table; what the table gives at the end becomes the capture's
-//! facts, in an order that depends on the frames alone.
+//! What enters: a reader of frames. What leaves: the capture's facts. One thread reads and decodes in file order, a batch
+//! of windows at a time, and gives each packet to the shard of its flow; meanwhile the shards work off the batch before,
+//! each in file order. Guaranteed: every flow has one owner and sees its packets as they stand in the file, so the
+//! facts do not depend on threads, windows or batches; memory is bounded by two batches and the live flows.
 
-use crate::capture::FrameSource;
+use super::threads::Way;
+use crate::capture::{Frame, FrameSource, Room, emptied};
 use crate::error::Error;
 use crate::facts::{CaptureFacts, DropFact};
-use crate::flow::finished::FinishedFlows;
+use crate::flow::finished::{FinishedFlow, FinishedFlows};
+use crate::flow::key::key_hash;
 use crate::flow::table::{FlowLimits, FlowTable};
+
 use crate::lang::Message;
+use crate::limits::{BATCH_BYTES, BATCH_BYTES_ALONE, FLOW_SHARDS};
 use crate::message;
 use crate::packet::decoder::{DecodeStats, Decoder};
-use crate::packet::fast;
+use crate::packet::stored::{Beside, ROOMS_MAX, Stored};
+use crate::packet::{Packet, Transport, fast};
 use crate::protocol::{Context, Dissector};
+use rayon::prelude::*;
 use std::sync::Arc;
 
-/// Reads a capture to its end. `progress` is told the position in the input after each window.
+/// Reads a capture to its end. `progress` is told the position in the input after each batch.
 pub fn read(
     mut source: Box<dyn FrameSource + '_>,
     context: Arc<Context>,
+    way: Way,
     progress: &mut dyn FnMut(u64),
 ) -> Result<CaptureFacts, Error> {
-    let mut decoder = Decoder::new();
-    let mut table: FlowTable<Dissector> = FlowTable::new(context, FlowLimits::share_of(1));
-    loop {
-        let more = source.window(&mut |frames| {
-            for frame in frames {
-                match fast::decode(frame) {
-                    Some(packet) => table.packet(&packet),
-                    None => decoder.decode(frame, &mut |packet| table.packet(packet)),
+    let limits = FlowLimits::share_of(FLOW_SHARDS);
+    let mut shards: Vec<FlowTable<Dissector>> =
+        (0..FLOW_SHARDS).map(|_| FlowTable::new(Arc::clone(&context), limits)).collect();
+    let mut front = Front { decoder: Decoder::new(), frames: Vec::new() };
+    let mut more = true;
+    if way == Way::Alone || rayon::current_num_threads() == 1 {
+        let mut batch = Batch::default();
+        while more {
+            batch.clear();
+            more = front.fill(&mut batch, source.as_mut(), BATCH_BYTES_ALONE)?;
+            shards.iter_mut().zip(&batch.lists).for_each(|(shard, list)| batch.work_off(list, shard));
+            progress(source.position());
+        }
+    } else {
+        let (mut decoded, mut next) = (Batch::default(), Batch::default());
+        while more || !decoded.is_empty() {
+            let batch = &decoded;
+            rayon::in_place_scope(|scope| {
+                for (shard, list) in shards.iter_mut().zip(&batch.lists).filter(|(_, list)| !list.is_empty()) {
+                    scope.spawn(move |_| batch.work_off(list, shard));
                 }
-            }
-        })?;
-        progress(source.position());
-        if !more {
-            break;
+                next.clear();
+                if more {
+                    more = front.fill(&mut next, source.as_mut(), BATCH_BYTES)?;
+                }
+                Ok::<(), Error>(())
+            })?;
+            progress(source.position());
+            std::mem::swap(&mut decoded, &mut next);
         }
     }
-    Ok(facts(source, decoder.finish(), FinishedFlows::from_shards([table.finish()])))
+    let shards: Vec<_> = match way {
+        Way::Alone => shards.into_iter().map(FlowTable::finish).collect(),
+        Way::Together => shards.into_par_iter().map(FlowTable::finish).collect(),
+    };
+    Ok(facts(source, front.decoder.finish(), FinishedFlows::from_shards(shards), way))
+}
+
+/// What reads and decodes, in file order.
+struct Front {
+    decoder: Decoder,
+    /// Kept between windows for its allocation only; always empty there.
+    frames: Vec<Frame<'static>>,
+}
+
+/// Packets on their way from the front to the shards.
+#[derive(Default)]
+struct Batch {
+    rooms: Vec<Room>,
+    /// Rooms in use, from the first on.
+    used: usize,
+    /// The packets of each shard.
+    lists: [Vec<Stored>; FLOW_SHARDS],
+    beside: Beside,
+}
+
+impl Batch {
+    fn clear(&mut self) {
+        self.used = 0;
+        self.lists.iter_mut().for_each(Vec::clear);
+        self.beside.clear();
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lists.iter().all(Vec::is_empty)
+    }
+
+    /// Gives the packets of one of the lists to its shard.
+    fn work_off(&self, list: &[Stored], shard: &mut FlowTable<Dissector>) {
+        shard.numbered_packets(list.iter().map(|stored| self.beside.packet(stored, &self.rooms)));
+    }
+}
+
+impl Front {
+    /// Fills a batch; false at the end of the capture.
+    fn fill(&mut self, batch: &mut Batch, source: &mut dyn FrameSource, enough: u64) -> Result<bool, Error> {
+        let begin = source.position();
+        let mut bytes = 0u64;
+        loop {
+            if batch.used == batch.rooms.len() {
+                batch.rooms.push(Room::default());
+            }
+            let Some(room) = batch.rooms.get_mut(batch.used) else { return Ok(false) };
+            let number = u16::try_from(batch.used).unwrap_or(u16::MAX);
+            let mut frames = emptied(std::mem::take(&mut self.frames));
+            let window = source.read(room, &mut frames)?;
+            let (lists, beside) = (&mut batch.lists, &mut batch.beside);
+            let mut keep = |packet: &Packet<'_>, in_frame: u32| {
+                // Of these nothing but a drop is of interest.
+                if matches!(packet.transport, Transport::Other(_)) && packet.dropped.is_none() {
+                    return;
+                }
+                // The upper bits of the hash; the tables have hashes of their own.
+                let shard = (key_hash(packet) >> 32) as usize % FLOW_SHARDS;
+                if let Some(list) = lists.get_mut(shard) {
+                    list.push(beside.store(packet, in_frame, (number, window.room)));
+                }
+            };
+            for frame in &frames {
+                bytes = bytes.saturating_add(frame.data.len() as u64);
+                match fast::decode(frame) {
+                    Some(packet) => keep(&packet, 0),
+                    None => {
+                        let mut in_frame = 0;
+                        self.decoder.decode(frame, &mut |packet| {
+                            keep(packet, in_frame);
+                            in_frame = in_frame.saturating_add(1);
+                        });
+                    }
+                }
+            }
+            let more = window.more;
+            batch.used += usize::from(!frames.is_empty());
+            self.frames = emptied(frames);
+            // What is unpacked may be more than what is read of the file.
+            bytes = bytes.max(source.position().saturating_sub(begin));
+            if !more || bytes >= enough || batch.used >= ROOMS_MAX {
+                return Ok(more);
+            }
+        }
+    }
 }
 
 fn facts(
     source: Box<dyn FrameSource + '_>,
     decoded: DecodeStats,
     mut finished: FinishedFlows<Dissector>,
+    way: Way,
 ) -> CaptureFacts {
     let mut info = source.finish();
     info.problems.merge(decoded.problems);
@@ -79,8 +193,13 @@ fn facts(
         drops,
         ..CaptureFacts::default()
     };
-    for one in finished.flows() {
-        let mut flow = one.into_facts(|sink| sink.finish());
+    let flows: Vec<FinishedFlow<Dissector>> = finished.flows().collect();
+    let facts = |flow: FinishedFlow<Dissector>| flow.into_facts(|sink| sink.finish());
+    out.flows = match way {
+        Way::Alone => flows.into_iter().map(facts).collect(),
+        Way::Together => flows.into_par_iter().map(facts).collect(),
+    };
+    for flow in &mut out.flows {
         let stream = flow.stream;
         out.dns.extend(std::mem::take(&mut flow.app.dns).into_iter().map(|mut m| {
             m.stream = stream;
@@ -91,7 +210,6 @@ fn facts(
         {
             process.name = info.processes.iter().find(|(pid, _)| *pid == process.pid).map(|(_, n)| n.clone());
         }
-        out.flows.push(flow);
     }
     out.dns.sort_by_key(|m| m.at.frame);
     info.problems.sort();

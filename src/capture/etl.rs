@@ -34,8 +34,9 @@ mod zone;
 pub use census::{Census, Row, census, listing};
 pub use container::{LogHeader, is_etl};
 
-use crate::capture::{CaptureInfo, Format, Frame, FrameSource, Interface};
+use crate::capture::{CaptureInfo, Format, Frame, FrameSource, Interface, Window};
 use crate::error::Error;
+use crate::input::{Bytes, Room};
 use crate::message;
 use crate::problem::Problems;
 use absence::Providers;
@@ -99,7 +100,7 @@ impl<'a> EtlSource<'a> {
     ///
     /// # Errors
     /// When `data` is no ETL file or ends inside the trace header.
-    pub fn open(data: &'a [u8], window_bytes: usize) -> Result<Self, Error> {
+    pub fn open(data: &'a Bytes, window_bytes: usize) -> Result<Self, Error> {
         let mut problems = Problems::default();
         let mut index = container::index(data, &mut problems)?;
         let merger = Merger::new(data, &mut index, &mut problems);
@@ -132,9 +133,10 @@ impl<'a> EtlSource<'a> {
 }
 
 impl FrameSource for EtlSource<'_> {
-    fn window(&mut self, sink: &mut dyn FnMut(&[Frame<'_>])) -> Result<bool, Error> {
+    fn read<'w>(&mut self, room: &'w mut Room, frames: &mut Vec<Frame<'w>>) -> Result<Window<'w>, Error> {
+        room.clear();
         if self.ended {
-            return Ok(false);
+            return Ok(Window { room, more: false });
         }
         let trace = &mut self.trace;
         let mut quiet = 0u64;
@@ -152,8 +154,8 @@ impl FrameSource for EtlSource<'_> {
             quiet += (item.event.user_offset + item.event.user.len()) as u64;
             trace.take(&item.event, item.time, item.file_offset);
         }
-        trace.queue.hand_out(&mut trace.info, sink);
-        Ok(!self.ended)
+        let room = trace.queue.hand_out(&mut trace.info, room, frames);
+        Ok(Window { room, more: !self.ended })
     }
 
     fn position(&self) -> u64 {

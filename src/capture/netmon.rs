@@ -8,10 +8,10 @@
 //! The format is described in the help of Network Monitor 3.4; its gaps are filled as Wireshark reads it. Integers
 //! are little-endian.
 
-use super::{CaptureInfo, Direction, Format, Frame, FrameSource, Interface, LinkType};
+use super::{CaptureInfo, Direction, Format, Frame, FrameSource, Interface, LinkType, Window};
 use crate::bytes::Cursor;
 use crate::error::Error;
-use crate::input::Bytes;
+use crate::input::{Bytes, Room};
 use crate::lang::Message;
 use crate::limits;
 use crate::message;
@@ -262,13 +262,15 @@ impl NetmonSource {
 }
 
 impl FrameSource for NetmonSource {
-    fn window(&mut self, sink: &mut dyn FnMut(&[Frame<'_>])) -> Result<bool, Error> {
+    fn read<'w>(&mut self, room: &'w mut Room, frames: &mut Vec<Frame<'w>>) -> Result<Window<'w>, Error> {
+        room.clear();
+        room.share(&self.bytes);
+        let room: &'w Room = room;
+        let bytes = room.shared();
         if self.done {
-            return Ok(false);
+            return Ok(Window { room, more: false });
         }
-        let mut frames: Vec<Frame<'_>> = Vec::new();
         let mut held = 0;
-        let bytes: &[u8] = &self.bytes;
         self.done = loop {
             if held >= self.window {
                 break false;
@@ -349,10 +351,7 @@ impl FrameSource for NetmonSource {
             self.info.count(&frame);
             frames.push(frame);
         };
-        if !frames.is_empty() {
-            sink(&frames);
-        }
-        Ok(!self.done)
+        Ok(Window { room, more: !self.done })
     }
 
     fn position(&self) -> u64 {

@@ -8,10 +8,10 @@
 //! records of both byte orders; that a length is believable, that reading ends, and everything about variants is
 //! decided here (its slice reader knows little-endian records only and repeats an error for ever).
 
-use super::{ByteOrder, CaptureInfo, Direction, Format, Frame, FrameSource, Interface, LinkType};
+use super::{ByteOrder, CaptureInfo, Direction, Format, Frame, FrameSource, Interface, LinkType, Window};
 use crate::bytes::Cursor;
 use crate::error::Error;
-use crate::input::ByteSource;
+use crate::input::{ByteSource, Room};
 use crate::limits;
 use crate::message;
 use crate::problem::Problems;
@@ -253,8 +253,6 @@ pub struct PcapSource {
     /// Bytes that the next record is known to need.
     need: usize,
     layout: Layout,
-    /// Kept between windows for its allocation only; always empty there.
-    frames: Vec<Frame<'static>>,
     info: CaptureInfo,
     done: bool,
 }
@@ -291,20 +289,19 @@ impl PcapSource {
                 )
             });
         }
-        Ok(PcapSource { source, window, need: 0, layout, frames: Vec::new(), info, done: false })
+        Ok(PcapSource { source, window, need: 0, layout, info, done: false })
     }
 }
 
 impl FrameSource for PcapSource {
-    fn window(&mut self, sink: &mut dyn FnMut(&[Frame<'_>])) -> Result<bool, Error> {
+    fn read<'w>(&mut self, room: &'w mut Room, frames: &mut Vec<Frame<'w>>) -> Result<Window<'w>, Error> {
         if self.done {
-            return Ok(false);
+            return Ok(Window { room, more: false });
         }
         let start = self.source.position();
         let want = self.window.max(self.need);
-        let data = self.source.fill(want);
+        let (room, data) = self.source.take(room, want);
         let complete = data.len() >= want;
-        let mut frames: Vec<Frame<'_>> = std::mem::take(&mut self.frames);
         let mut at = 0;
         self.done = loop {
             let rest = data.get(at..).unwrap_or(&[]);
@@ -355,15 +352,11 @@ impl FrameSource for PcapSource {
                 }
             }
         };
-        if !frames.is_empty() {
-            sink(&frames);
-        }
-        self.frames = super::emptied(frames);
-        self.source.consume(at);
+        self.source.put_back(data, at);
         if self.done {
             super::note_broken_input(&self.source, &mut self.info);
         }
-        Ok(!self.done)
+        Ok(Window { room, more: !self.done })
     }
 
     fn position(&self) -> u64 {

@@ -15,10 +15,10 @@ mod echo;
 mod options;
 mod section;
 
-use super::{CaptureInfo, Direction, Format, Frame, FrameSource};
+use super::{CaptureInfo, Direction, Format, Frame, FrameSource, Window};
 use crate::bytes::Cursor;
 use crate::error::Error;
-use crate::input::ByteSource;
+use crate::input::{ByteSource, Room};
 use crate::lang::Message;
 use crate::limits;
 use crate::message;
@@ -45,8 +45,6 @@ pub struct PcapngSource {
     window: usize,
     /// Bytes that the next block is known to need.
     need: usize,
-    /// Kept between windows for its allocation only; always empty there.
-    frames: Vec<Frame<'static>>,
     decoder: Decoder,
     done: bool,
 }
@@ -104,7 +102,7 @@ impl PcapngSource {
         // The header is read again with the first window, so that one place only deals with it.
         let info = CaptureInfo { format: Some(Format::PcapNg), ..CaptureInfo::default() };
         let decoder = Decoder { info, ..Decoder::default() };
-        Ok(PcapngSource { source, window, need: 0, frames: Vec::new(), decoder, done: false })
+        Ok(PcapngSource { source, window, need: 0, decoder, done: false })
     }
 }
 
@@ -117,15 +115,14 @@ impl PcapngSource {
 }
 
 impl FrameSource for PcapngSource {
-    fn window(&mut self, sink: &mut dyn FnMut(&[Frame<'_>])) -> Result<bool, Error> {
+    fn read<'w>(&mut self, room: &'w mut Room, frames: &mut Vec<Frame<'w>>) -> Result<Window<'w>, Error> {
         if self.done {
-            return Ok(false);
+            return Ok(Window { room, more: false });
         }
         let start = self.source.position();
         let want = self.window.max(self.need);
-        let data = self.source.fill(want);
+        let (room, data) = self.source.take(room, want);
         let complete = data.len() >= want;
-        let mut frames: Vec<Frame<'_>> = std::mem::take(&mut self.frames);
         let mut at = 0;
         self.done = loop {
             let rest = data.get(at..).unwrap_or(&[]);
@@ -165,15 +162,11 @@ impl FrameSource for PcapngSource {
             }
             at += size;
         };
-        if !frames.is_empty() {
-            sink(&frames);
-        }
-        self.frames = super::emptied(frames);
-        self.source.consume(at);
+        self.source.put_back(data, at);
         if self.done {
             super::note_broken_input(&self.source, &mut self.decoder.info);
         }
-        Ok(!self.done)
+        Ok(Window { room, more: !self.done })
     }
 
     fn position(&self) -> u64 {

@@ -54,23 +54,29 @@ impl<F: Record> Pool<F> {
         self.index.len()
     }
 
-    fn hash(&self, key: &Key) -> u32 {
+    /// The part of a key's hash that the index keeps.
+    pub fn hash(&self, key: &Key) -> u32 {
         (key.hash(&self.hasher) >> 32) as u32
     }
 
-    /// The slot of a key.
-    pub fn find(&self, key: &Key) -> Option<u32> {
-        let hash = self.hash(key);
-        let same = |e: &Entry| e.hash == hash && self.get(e.slot).is_some_and(|f| f.key() == key);
-        self.index.find(spread(hash), same).map(|e| e.slot)
+    /// A slot that has this hash, very likely that of the key: touches the index only.
+    pub fn likely(&self, hash: u32) -> Option<u32> {
+        self.index.find(spread(hash), |e| e.hash == hash).map(|e| e.slot)
     }
 
-    /// As [`Pool::find`], trying a slot first in which the key was a moment ago.
-    pub fn find_near(&self, key: &Key, hint: Option<u32>) -> Option<u32> {
-        match hint {
-            Some(slot) if self.get(slot).is_some_and(|f| f.key() == key) => hint,
-            _ => self.find(key),
+    /// Whether the key is in this slot.
+    pub fn is_at(&self, key: &Key, slot: u32) -> bool {
+        self.get(slot).is_some_and(|f| f.key() == key)
+    }
+
+    /// The slot of a key with this hash, trying `likely` first.
+    pub fn find(&self, key: &Key, hash: u32, likely: Option<u32>) -> Option<u32> {
+        if let Some(slot) = likely
+            && self.is_at(key, slot)
+        {
+            return likely;
         }
+        self.index.find(spread(hash), |e| e.hash == hash && self.is_at(key, e.slot)).map(|e| e.slot)
     }
 
     /// The record in a slot.
@@ -126,15 +132,18 @@ impl<F: Record> Pool<F> {
         record
     }
 
-    /// The best record to give up among the next `look` slots, by the least `rank`. The search goes on where the last
-    /// one ended, so that each record is looked at in turn.
-    pub fn candidate<R: Ord>(&mut self, look: usize, rank: impl Fn(&F) -> R) -> Option<u32> {
+    /// The best record to give up among the next `look` slots, by the least `rank`, or the first that is `easy`. The
+    /// search goes on where the last one ended, so that each record is looked at in turn.
+    pub fn candidate<R: Ord>(&mut self, look: usize, easy: impl Fn(&F) -> bool, rank: impl Fn(&F) -> R) -> Option<u32> {
         let full = self.chunks.len().saturating_sub(1) * CHUNK;
         let slots = u32::try_from(full + self.chunks.last().map_or(0, Vec::len)).ok()?;
         let mut best: Option<(R, u32)> = None;
         for _ in 0..slots.min(u32::try_from(look).unwrap_or(u32::MAX)) {
             self.hand = if self.hand + 1 < slots { self.hand + 1 } else { 0 };
             if let Some(f) = self.get(self.hand) {
+                if easy(f) {
+                    return Some(self.hand);
+                }
                 let r = rank(f);
                 if best.as_ref().is_none_or(|(b, _)| r < *b) {
                     best = Some((r, self.hand));
@@ -172,20 +181,26 @@ mod tests {
         Key::new(a, "9.9.9.9:9".parse().unwrap()).0
     }
 
+    fn found(pool: &Pool<Only>, n: u32) -> Option<u32> {
+        let hash = pool.hash(&key(n));
+        pool.find(&key(n), hash, pool.likely(hash))
+    }
+
     #[test]
     fn every_key_is_found_until_it_is_removed() {
         let mut pool = Pool::new();
         for n in 0..2_000 {
-            assert!(pool.find(&key(n)).is_none());
+            assert!(found(&pool, n).is_none());
             pool.insert(Only(key(n))).unwrap();
         }
         for n in (0..2_000).step_by(2) {
-            let slot = pool.find(&key(n)).unwrap();
+            let slot = found(&pool, n).unwrap();
+            assert_eq!(pool.find(&key(n), pool.hash(&key(n)), Some(slot + 1)), Some(slot));
             assert!(pool.remove(slot).is_some_and(|r| r.0 == key(n)));
         }
         assert_eq!(pool.len(), 1_000);
         for n in 0..2_000 {
-            assert_eq!(pool.find(&key(n)).is_some(), n % 2 == 1);
+            assert_eq!(found(&pool, n).is_some(), n % 2 == 1);
         }
         // Freed slots are used again.
         for n in 2_000..3_000 {
@@ -201,7 +216,7 @@ mod tests {
         for n in 0..10 {
             pool.insert(Only(key(n))).unwrap();
         }
-        let mut met: Vec<u32> = (0..10).filter_map(|_| pool.candidate(1, |_| 0)).collect();
+        let mut met: Vec<u32> = (0..10).filter_map(|_| pool.candidate(1, |_| false, |_| 0)).collect();
         met.sort_unstable();
         assert_eq!(met, (0..10).collect::<Vec<_>>());
     }

@@ -101,6 +101,18 @@ impl<S> Record for UdpFlow<S> {
     }
 }
 
+/// Where a packet belongs.
+#[derive(Debug, Clone, Copy)]
+struct Aim {
+    key: Key,
+    /// The lower end of the key sent it.
+    from_low: bool,
+    tcp: bool,
+    hash: u32,
+    /// The slot in which its flow is, as far as known.
+    likely: Option<u32>,
+}
+
 /// What one table saw: all of a capture, or one shard of it.
 #[derive(Debug)]
 pub struct FlowShard<S> {
@@ -164,27 +176,41 @@ impl<S: FlowSink> FlowTable<S> {
     /// see only some of them.
     pub fn packet_in_frame(&mut self, packet: &Packet<'_>, in_frame: u32) {
         self.frame = (packet.at.frame, in_frame);
-        self.take(packet, in_frame, None);
+        let aim = self.aim(packet);
+        self.take(packet, in_frame, aim);
     }
 
-    /// Takes in packets in order, as [`FlowTable::packet`] would one by one. Looking all of a small group up before
-    /// any is worked on lets their cache misses overlap.
+    /// Takes in packets in order, as [`FlowTable::packet`] would one by one.
     pub fn packets<'p, 'w: 'p>(&mut self, packets: impl IntoIterator<Item = &'p Packet<'w>>) {
+        let (mut frame, mut n) = self.frame;
+        self.numbered_packets(packets.into_iter().map(|packet| {
+            (frame, n) = (packet.at.frame, if frame == packet.at.frame { n.saturating_add(1) } else { 0 });
+            (*packet, n)
+        }));
+    }
+
+    /// Takes in packets in order, each with its number within its frame. A group is hashed, then looked up in the
+    /// index, then compared with the flows, each step for all of them, so that their cache misses overlap.
+    pub fn numbered_packets<'w>(&mut self, packets: impl IntoIterator<Item = (Packet<'w>, u32)>) {
         let mut packets = packets.into_iter();
+        let mut group: Vec<(Packet<'w>, u32, Option<Aim>)> = Vec::with_capacity(GROUP);
         loop {
-            let mut group: [Option<(&Packet<'_>, Option<u32>)>; GROUP] = [None; GROUP];
-            let mut any = false;
-            for (place, packet) in group.iter_mut().zip(packets.by_ref()) {
-                *place = Some((packet, self.look_up(packet)));
-                any = true;
-            }
-            if !any {
+            group.clear();
+            group.extend(packets.by_ref().take(GROUP).map(|(packet, in_frame)| (packet, in_frame, self.aim(&packet))));
+            if group.is_empty() {
                 return;
             }
-            for (packet, slot) in group.into_iter().flatten() {
-                let in_frame = self.in_frame(packet);
-                self.frame = (packet.at.frame, in_frame);
-                self.take(packet, in_frame, slot);
+            for aim in group.iter_mut().filter_map(|(_, _, aim)| aim.as_mut()) {
+                aim.likely = if aim.tcp { self.tcp.likely(aim.hash) } else { self.udp.likely(aim.hash) };
+            }
+            for aim in group.iter_mut().filter_map(|(_, _, aim)| aim.as_mut()) {
+                aim.likely = aim.likely.filter(|slot| {
+                    if aim.tcp { self.tcp.is_at(&aim.key, *slot) } else { self.udp.is_at(&aim.key, *slot) }
+                });
+            }
+            for (packet, in_frame, aim) in &group {
+                self.frame = (packet.at.frame, *in_frame);
+                self.take(packet, *in_frame, *aim);
             }
         }
     }
@@ -194,37 +220,37 @@ impl<S: FlowSink> FlowTable<S> {
         if frame == packet.at.frame { n.saturating_add(1) } else { 0 }
     }
 
-    /// The slot in which a packet's flow lives now.
-    fn look_up(&self, packet: &Packet<'_>) -> Option<u32> {
-        let (protocol, src, dst) = key::ends_of(packet)?;
-        let key = Key::new(src, dst).0;
-        match (&packet.transport, protocol) {
-            (Transport::Tcp(_), _) => self.tcp.find(&key),
-            (Transport::Udp(_), _) => self.udp.find(&key),
-            _ => None,
-        }
+    /// Where a packet belongs, without looking yet whether it is there.
+    fn aim(&self, packet: &Packet<'_>) -> Option<Aim> {
+        let tcp = match (&packet.transport, packet.dropped) {
+            (Transport::Tcp(_), None) => true,
+            (Transport::Udp(_), None) => false,
+            _ => return None,
+        };
+        let (_, src, dst) = key::ends_of(packet)?;
+        let (key, from_low) = Key::new(src, dst);
+        let hash = if tcp { self.tcp.hash(&key) } else { self.udp.hash(&key) };
+        Some(Aim { key, from_low, tcp, hash, likely: None })
     }
 
-    fn take(&mut self, packet: &Packet<'_>, in_frame: u32, slot: Option<u32>) {
+    fn take(&mut self, packet: &Packet<'_>, in_frame: u32, aim: Option<Aim>) {
         let place = place(packet.at.frame, in_frame);
         if let Some(mark) = packet.dropped {
             self.dropped(packet, mark, place);
             return;
         }
-        match &packet.transport {
-            Transport::Tcp(segment) => self.segment(packet, segment, place, slot),
-            Transport::Udp(datagram) => self.datagram(packet, datagram, place, slot),
-            Transport::IcmpError(error) => self.icmp_error(packet, *error, place),
-            Transport::Other(_) => {}
+        match (&packet.transport, aim) {
+            (Transport::Tcp(segment), Some(aim)) => self.segment(packet, segment, place, &aim),
+            (Transport::Udp(datagram), Some(aim)) => self.datagram(packet, datagram, place, &aim),
+            (Transport::IcmpError(error), _) => self.icmp_error(packet, *error, place),
+            _ => {}
         }
     }
 
-    fn segment(&mut self, packet: &Packet<'_>, segment: &TcpSegment<'_>, place: u64, hint: Option<u32>) {
-        let src = SocketAddr::new(packet.src, segment.src_port);
-        let dst = SocketAddr::new(packet.dst, segment.dst_port);
-        let (key, from_low) = Key::new(src, dst);
+    fn segment(&mut self, packet: &Packet<'_>, segment: &TcpSegment<'_>, place: u64, aim: &Aim) {
+        let &Aim { key, from_low, hash, likely, .. } = aim;
         let fresh = || TcpFlow::new(key, place, packet.at, segment, from_low);
-        let slot = match self.tcp.find_near(&key, hint) {
+        let slot = match self.tcp.find(&key, hash, likely) {
             None => {
                 self.make_room(packet.at);
                 self.begin(FlowTransport::Tcp, place, true);
@@ -265,11 +291,9 @@ impl<S: FlowSink> FlowTable<S> {
         }
     }
 
-    fn datagram(&mut self, packet: &Packet<'_>, datagram: &UdpDatagram<'_>, place: u64, hint: Option<u32>) {
-        let src = SocketAddr::new(packet.src, datagram.src_port);
-        let dst = SocketAddr::new(packet.dst, datagram.dst_port);
-        let (key, from_low) = Key::new(src, dst);
-        let slot = match self.udp.find_near(&key, hint) {
+    fn datagram(&mut self, packet: &Packet<'_>, datagram: &UdpDatagram<'_>, place: u64, aim: &Aim) {
+        let &Aim { key, from_low, hash, likely, .. } = aim;
+        let slot = match self.udp.find(&key, hash, likely) {
             None => {
                 self.make_room(packet.at);
                 self.begin(FlowTransport::Udp, place, true);
@@ -330,12 +354,12 @@ impl<S: FlowSink> FlowTable<S> {
         let (key, _) = Key::new(src, dst);
         match protocol {
             key::TCP => {
-                let flow = self.tcp.find(&key).and_then(|slot| self.tcp.get_mut(slot))?;
+                let flow = self.tcp.find(&key, self.tcp.hash(&key), None).and_then(|slot| self.tcp.get_mut(slot))?;
                 flow.flags.quoted = true;
                 Some((FlowTransport::Tcp, flow.start()))
             }
             key::UDP => {
-                let flow = self.udp.find(&key).and_then(|slot| self.udp.get_mut(slot))?;
+                let flow = self.udp.find(&key, self.udp.hash(&key), None).and_then(|slot| self.udp.get_mut(slot))?;
                 flow.quoted = true;
                 Some((FlowTransport::Udp, flow.start))
             }
@@ -376,15 +400,14 @@ impl<S: FlowSink> FlowTable<S> {
         }
         let idle = |first: At, last: super::side::Stamp| now.time.since(last.at(first).unwrap_or(first).time);
         if self.tcp.len() >= self.udp.len() {
-            let slot = self.tcp.candidate(CANDIDATES, |f| {
-                let class = if f.is_plain() { 0 } else { 2 - u8::from(f.is_closed()) };
-                (class, std::cmp::Reverse(idle(f.first, f.last)))
+            let slot = self.tcp.candidate(CANDIDATES, TcpFlow::is_plain, |f| {
+                (!f.is_closed(), std::cmp::Reverse(idle(f.first, f.last)))
             });
             if let Some(flow) = slot.and_then(|slot| self.tcp.remove(slot)) {
                 self.retire_tcp(flow);
             }
         } else {
-            let slot = self.udp.candidate(CANDIDATES, |f| (!f.is_plain(), std::cmp::Reverse(idle(f.first, f.last))));
+            let slot = self.udp.candidate(CANDIDATES, UdpFlow::is_plain, |f| std::cmp::Reverse(idle(f.first, f.last)));
             if let Some(flow) = slot.and_then(|slot| self.udp.remove(slot)) {
                 let plain = flow.is_plain();
                 self.keep(Kept::Udp(flow), plain);

@@ -5,13 +5,14 @@
 //! for; an error of the system or of a decompressor after the first byte ends the input and is kept for the report
 //! instead of taking away what was read before it.
 
+use super::room::Room;
 use crate::error::Error;
 use crate::limits;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::ops::{Deref, Range};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Bytes that may be looked at in any order: unpacked, read or mapped; cheap to clone and to cut.
 #[derive(Debug, Clone)]
@@ -62,6 +63,14 @@ impl Bytes {
         let start = self.range.start.saturating_add(range.start).min(self.range.end);
         let end = self.range.start.saturating_add(range.end).clamp(start, self.range.end);
         Bytes { whole: Arc::clone(&self.whole), range: start..end }
+    }
+}
+
+impl Default for Bytes {
+    fn default() -> Bytes {
+        static NOTHING: OnceLock<Arc<Whole>> = OnceLock::new();
+        let whole = NOTHING.get_or_init(|| Arc::new(Whole::Owned(Vec::new())));
+        Bytes { whole: Arc::clone(whole), range: 0..0 }
     }
 }
 
@@ -161,6 +170,34 @@ impl ByteSource {
         }
     }
 
+    /// As [`ByteSource::fill`], into memory of the caller, which keeps it while the next window is read. What is not
+    /// used of it goes back with [`ByteSource::put_back`].
+    pub fn take<'w>(&mut self, room: &'w mut Room, want: usize) -> (&'w Room, &'w [u8]) {
+        room.clear();
+        match &mut self.backing {
+            Backing::Memory { bytes, at } => {
+                room.share(&bytes.part(*at..at.saturating_add(want)));
+                (room, room.shared())
+            }
+            Backing::Stream(stream) => {
+                if let Err(error) = stream.take(room, want) {
+                    self.broken.get_or_insert(error.to_string());
+                }
+                (room, room.own())
+            }
+        }
+    }
+
+    /// Steps over the first `used` bytes of the window `taken`; the rest comes again.
+    pub fn put_back(&mut self, taken: &[u8], used: usize) {
+        let used = used.min(taken.len());
+        match &mut self.backing {
+            Backing::Memory { at, .. } => *at = at.saturating_add(used),
+            Backing::Stream(stream) => stream.hold(taken.get(used..).unwrap_or(&[])),
+        }
+        self.position += used as u64;
+    }
+
     /// Steps over `n` bytes that [`ByteSource::fill`] handed out.
     pub fn consume(&mut self, n: usize) {
         let n = match &mut self.backing {
@@ -210,22 +247,56 @@ impl Stream {
         if self.buffer.len() < want {
             self.buffer.resize(want, 0);
         }
-        while self.end < want {
-            let Some(room) = self.buffer.get_mut(self.end..) else { break };
-            match self.reader.read(room) {
-                Ok(0) => {
-                    self.ended = true;
-                    break;
-                }
-                Ok(n) => self.end = self.end.saturating_add(n).min(self.buffer.len()),
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => {
-                    self.ended = true;
-                    return Err(e);
-                }
-            }
+        while self.end < want && !self.ended {
+            let Some(free) = self.buffer.get_mut(self.end..) else { break };
+            let n = read_once(&mut self.reader, free, &mut self.ended)?;
+            self.end = self.end.saturating_add(n).min(self.buffer.len());
         }
         Ok(())
+    }
+
+    /// Moves what is held, and more up to `want` bytes, to `room`.
+    fn take(&mut self, room: &mut Room, want: usize) -> std::io::Result<()> {
+        room.extend(self.held());
+        (self.start, self.end) = (0, 0);
+        while !self.ended {
+            let free = room.free(want);
+            if free.is_empty() {
+                break;
+            }
+            let n = read_once(&mut self.reader, free, &mut self.ended)?;
+            room.advance(n);
+        }
+        Ok(())
+    }
+
+    /// Holds a copy of `rest`: the incomplete record at the end of a window.
+    fn hold(&mut self, rest: &[u8]) {
+        if self.buffer.len() < rest.len() {
+            self.buffer.resize(rest.len(), 0);
+        }
+        if let Some(front) = self.buffer.get_mut(..rest.len()) {
+            front.copy_from_slice(rest);
+        }
+        (self.start, self.end) = (0, rest.len());
+    }
+}
+
+/// One read; sets `ended` at the end and at an error.
+fn read_once(reader: &mut dyn Read, free: &mut [u8], ended: &mut bool) -> std::io::Result<usize> {
+    loop {
+        match reader.read(free) {
+            Ok(0) => {
+                *ended = true;
+                return Ok(0);
+            }
+            Ok(n) => return Ok(n),
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => {
+                *ended = true;
+                return Err(e);
+            }
+        }
     }
 }
 
@@ -262,6 +333,23 @@ mod tests {
         }
     }
 
+    /// As `walk`, but every window goes into a room of the caller.
+    fn walk_rooms(mut source: ByteSource, want: usize, step: usize) -> Vec<u8> {
+        let mut all = Vec::new();
+        let mut rooms = [Room::default(), Room::default()];
+        loop {
+            rooms.reverse();
+            let (_, got) = source.take(&mut rooms[0], want);
+            let take = got.len().min(step);
+            all.extend_from_slice(&got[..take]);
+            source.put_back(got, take);
+            assert_eq!(source.position(), all.len() as u64);
+            if take == 0 {
+                return all;
+            }
+        }
+    }
+
     #[test]
     fn every_backing_gives_the_same_bytes_for_any_window() {
         let bytes: Vec<u8> = (0..=255).collect();
@@ -270,6 +358,9 @@ mod tests {
                 assert_eq!(walk(ByteSource::from_bytes(bytes.clone()), want, step), bytes);
                 let drip = Drip(bytes.clone(), 0, false);
                 assert_eq!(walk(ByteSource::from_reader(Box::new(drip)), want, step), bytes);
+                assert_eq!(walk_rooms(ByteSource::from_bytes(bytes.clone()), want, step), bytes);
+                let drip = Drip(bytes.clone(), 0, false);
+                assert_eq!(walk_rooms(ByteSource::from_reader(Box::new(drip)), want, step), bytes);
             }
         }
     }
@@ -288,6 +379,9 @@ mod tests {
     fn a_broken_reader_keeps_what_it_gave() {
         let mut source = ByteSource::from_reader(Box::new(Drip(vec![1, 2, 3, 4], 0, true)));
         assert_eq!(source.fill(100), &[1, 2, 3, 4]);
+        assert_eq!(source.broken(), Some("the pipe broke"));
+        let mut source = ByteSource::from_reader(Box::new(Drip(vec![1, 2, 3, 4], 0, true)));
+        assert_eq!(source.take(&mut Room::default(), 100).1, &[1, 2, 3, 4]);
         assert_eq!(source.broken(), Some("the pipe broke"));
     }
 

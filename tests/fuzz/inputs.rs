@@ -1,7 +1,7 @@
 //! What each fuzz target does with its bytes. The targets below `fuzz_targets` call it, and so does the ordinary test
 //! that replays crashing inputs, so that both always do the same.
 
-use nettriage::analyze::engine;
+use nettriage::analyze::{engine, threads::Way};
 use nettriage::capture::etl::EtlSource;
 use nettriage::capture::etl::xpress;
 use nettriage::capture::netmon::NetmonSource;
@@ -80,14 +80,14 @@ fn netmon(data: &[u8]) {
 }
 
 fn etl(data: &[u8]) {
-    if let Ok(source) = EtlSource::open(data, WINDOW) {
+    if let Ok(source) = EtlSource::open(&Bytes::from(data.to_vec()), WINDOW) {
         whole(Box::new(source));
     }
 }
 
 /// From frames to facts, and on to records.
 fn whole(source: Box<dyn FrameSource + '_>) {
-    if let Ok(facts) = engine::read(source, Arc::new(Context::default()), &mut |_| {}) {
+    if let Ok(facts) = engine::read(source, Arc::new(Context::default()), Way::Together, &mut |_| {}) {
         let _ = nettriage::records::of_capture("fuzz", &facts);
     }
 }

@@ -9,6 +9,7 @@ use super::guid::Guid;
 use super::merge::Merger;
 use crate::capture::{Direction, FrameSource};
 use crate::error::Error;
+use crate::input::Bytes;
 use crate::problem::Problems;
 use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
@@ -88,7 +89,7 @@ pub fn census(data: &[u8]) -> Result<Census, Error> {
 ///
 /// # Errors
 /// When `data` is no ETL file or ends inside the trace header.
-pub fn listing(data: &[u8]) -> Result<String, Error> {
+pub fn listing(data: &Bytes) -> Result<String, Error> {
     let census = census(data)?;
     let mut out = format!("head buffers {} events {}\n", census.buffers, census.events);
     for (row, (count, times)) in &census.rows {

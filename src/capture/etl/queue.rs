@@ -10,6 +10,7 @@
 use super::packet::{Identity, Packet, Site};
 use super::shape;
 use crate::capture::{CaptureInfo, Direction, DropMark, Frame, LinkType};
+use crate::input::{Bytes, Room};
 use crate::time::Timestamp;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -96,7 +97,7 @@ pub struct InterfaceKey {
 
 /// The queue.
 pub struct Queue<'a> {
-    data: &'a [u8],
+    data: &'a Bytes,
     window_bytes: usize,
     keep_duplicates: bool,
     waiting: VecDeque<Waiting>,
@@ -119,7 +120,7 @@ pub struct Queue<'a> {
 
 impl<'a> Queue<'a> {
     /// An empty queue over the file `data`.
-    pub fn new(data: &'a [u8], window_bytes: usize) -> Self {
+    pub fn new(data: &'a Bytes, window_bytes: usize) -> Self {
         Queue {
             data,
             window_bytes: window_bytes.max(1),
@@ -353,22 +354,42 @@ impl<'a> Queue<'a> {
     }
 
     /// Hands the window out.
-    pub fn hand_out(&mut self, info: &mut CaptureInfo, sink: &mut dyn FnMut(&[Frame<'_>])) {
+    pub fn hand_out<'w>(
+        &mut self,
+        info: &mut CaptureInfo,
+        room: &'w mut Room,
+        frames: &mut Vec<Frame<'w>>,
+    ) -> &'w Room {
+        room.share(self.data);
+        room.swap(&mut self.held);
+        let room: &'w Room = room;
+        // Bytes that still wait move to the front of the new store.
+        self.held.clear();
+        for w in &mut self.waiting {
+            if let Span::Held { at, len } = &mut w.span {
+                let start = self.held.len();
+                self.held.extend_from_slice(room.own().get(*at..at.saturating_add(*len)).unwrap_or(&[]));
+                *at = start;
+            }
+        }
         if !self.ready.is_empty() {
             // One processor's events may be out of order by a little; what belongs together waited together.
             if !self.ready.is_sorted_by_key(|w| w.time) {
                 self.ready.sort_by_key(|w| w.time);
             }
-            let mut frames = Vec::with_capacity(self.ready.len());
-            let mut number = self.frames;
+            frames.reserve(self.ready.len());
             for w in &self.ready {
-                number += 1;
+                self.frames += 1;
+                let data = match w.span {
+                    Span::File { at, len } => room.shared().get(at..at.saturating_add(len)),
+                    Span::Held { at, len } => room.own().get(at..at.saturating_add(len)),
+                };
                 let frame = Frame {
-                    number,
+                    number: self.frames,
                     time: w.time,
                     timed: true,
                     link: w.link,
-                    data: self.bytes(w.span),
+                    data: data.unwrap_or(&[]),
                     original_len: w.original_len,
                     interface: w.interface,
                     direction: w.direction,
@@ -379,26 +400,10 @@ impl<'a> Queue<'a> {
                 info.count(&frame);
                 frames.push(frame);
             }
-            sink(&frames);
-            self.frames = number;
         }
         self.ready.clear();
         self.ready_bytes = 0;
-        // Bytes that still wait move to the front of the store.
-        let old = std::mem::take(&mut self.held);
-        let mut held = Vec::new();
-        for w in &mut self.waiting {
-            if let Span::Held { at, len } = &mut w.span {
-                let start = held.len();
-                held.extend_from_slice(old.get(*at..at.saturating_add(*len)).unwrap_or(&[]));
-                *at = start;
-            }
-        }
-        if held.is_empty() {
-            held = old;
-            held.clear();
-        }
-        self.held = held;
+        room
     }
 }
 
