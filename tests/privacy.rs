@@ -3,8 +3,15 @@
 
 #[path = "support/network.rs"]
 mod network;
+#[path = "support/samples.rs"]
+mod samples;
+#[path = "support/tree.rs"]
+mod tree;
 
 use assert_cmd::Command;
+use nettriage::cli::{Options, ReportFormat};
+use nettriage::lang::Lang;
+use nettriage::run::render;
 use network::{CLIENT, Capture};
 use std::path::Path;
 
@@ -112,6 +119,14 @@ fn output(arguments: &[&str]) -> String {
 }
 
 const FORMATS: &[&str] = &["text", "json", "jsonl", "html", "markdown", "csv"];
+const ALL: [ReportFormat; 6] = [
+    ReportFormat::Text,
+    ReportFormat::Json,
+    ReportFormat::Jsonl,
+    ReportFormat::Html,
+    ReportFormat::Markdown,
+    ReportFormat::Csv,
+];
 
 /// Everything that can be said about a case, by format.
 fn all_outputs(path: &str) -> Vec<(String, String)> {
@@ -125,9 +140,42 @@ fn all_outputs(path: &str) -> Vec<(String, String)> {
         }
     }
     for format in ["jsonl", "csv"] {
-        out.push((format!("facts {format}"), output(&["facts", "--format", format, path])));
+        out.push((format!("{format} of facts"), output(&["facts", "--format", format, path])));
     }
     out
+}
+
+/// What `batch` and `diff` write, by format.
+fn outputs_over_cases(path: &str) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    for format in ["text", "json", "html", "markdown"] {
+        if let Some(text) = output_if_built(&["diff", "--format", format, path, path]) {
+            out.push((format!("{format} of diff"), text));
+        }
+    }
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let reports = folder.path().join("reports");
+    let formats = FORMATS.join(",");
+    if let Some(text) = output_if_built(&["batch", path, "-o", &reports.to_string_lossy(), "--format", &formats]) {
+        out.push(("text of batch".to_owned(), text));
+        for file in tree::files(&reports) {
+            let format = match file.extension().unwrap_or_default().to_string_lossy().as_ref() {
+                "md" => "markdown".to_owned(),
+                other => other.to_owned(),
+            };
+            let text = String::from_utf8(std::fs::read(&file).expect("a report")).expect("reports are UTF-8");
+            out.push((format!("{format} of batch {}", file.display()), text));
+        }
+        assert!(out.len() > 8, "batch wrote no reports");
+    }
+    out
+}
+
+/// As [`output`]; nothing for a command that is not there yet.
+fn output_if_built(arguments: &[&str]) -> Option<String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_nettriage")).args(arguments).output().expect("the program starts");
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).expect("output is UTF-8");
+    (!text.contains("not built yet")).then_some(text)
 }
 
 #[test]
@@ -135,8 +183,9 @@ fn no_secret_comes_out_in_any_format() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let count = plant(folder.path());
     assert!(count >= 40, "only {count} secrets are planted");
+    let path = folder.path().to_string_lossy().into_owned();
     let mut leaks = Vec::new();
-    for (what, text) in all_outputs(&folder.path().to_string_lossy()) {
+    for (what, text) in all_outputs(&path).into_iter().chain(outputs_over_cases(&path)) {
         leaks.extend(
             (0..count).map(secret).filter(|s| text.contains(s)).map(|s| format!("{what}: {}", around(&text, &s))),
         );
@@ -157,6 +206,37 @@ fn the_case_full_of_secrets_is_really_read() {
     assert_eq!(evidence.len(), 2, "{evidence:#?}");
     let facts = output(&["facts", &folder.path().to_string_lossy()]);
     assert_eq!(facts.matches("\"type\":\"http\"").count() + facts.matches("\"type\":\"connect\"").count(), 9);
+}
+
+#[test]
+fn secrets_of_the_samples_come_out_nowhere() {
+    let mut secrets = vec!["lab-secret".to_owned()];
+    let mut planted = 0;
+    for file in samples::all().iter().flat_map(|s| s.files()) {
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        planted += text.matches("lab-secret").count();
+        // A key log: label, random, secret.
+        secrets.extend(text.lines().filter_map(|l| l.split(' ').nth(2)).filter(|s| is_hex(s)).map(str::to_owned));
+    }
+    assert!(planted > 0 && secrets.len() > 2, "the samples hold no secrets: {secrets:?}");
+    for sample in samples::all() {
+        let path = sample.path.to_string_lossy().into_owned();
+        let analysis = sample.analyse(&samples::quiet());
+        let mut outputs = vec![output(&["facts", &path])];
+        for lang in [Lang::En, Lang::Ja] {
+            let options = Options { lang, verbosity: 1, ..samples::quiet() };
+            outputs.extend(ALL.map(|format| render(&analysis.report, format, &options, None)));
+        }
+        for text in outputs {
+            for secret in &secrets {
+                assert!(!text.contains(secret.as_str()), "{}: {}", sample.name, around(&text, secret));
+            }
+        }
+    }
+}
+
+fn is_hex(text: &str) -> bool {
+    text.len() >= 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Names made to attack whoever reads the report.
@@ -223,8 +303,9 @@ fn hostile_names_come_out_harmless_in_every_format() {
     attack(folder.path());
     // A folder of that name cannot hold a slash; the capture's own name can hold the rest.
     std::fs::rename(folder.path().join("trace.pcap"), folder.path().join(FILE_NAME)).expect("renamed");
+    let path = folder.path().to_string_lossy().into_owned();
     let mut wrong = Vec::new();
-    for (what, text) in all_outputs(&folder.path().to_string_lossy()) {
+    for (what, text) in all_outputs(&path).into_iter().chain(outputs_over_cases(&path)) {
         for (i, c) in text.chars().enumerate() {
             let steers = c.is_control() && c != '\n' && !(c == '\r' && what.contains("csv"));
             let hides =

@@ -1,7 +1,8 @@
 //! Every sample's report, in text and JSON and in both languages, is the one in `snapshots/`.
 //!
 //! A capture or folder dropped into `samples/` is a test from then on. To accept changed reports, after reading them:
-//! `INSTA_UPDATE=always cargo test --locked --test samples`, then look at `git diff tests/snapshots`.
+//! `INSTA_UPDATE=always NETTRIAGE_UPDATE=1 cargo test --locked --test samples --test readme --test schema`, then look at
+//! `git diff`.
 
 #[path = "support/samples.rs"]
 mod samples;
