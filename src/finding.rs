@@ -27,6 +27,7 @@ mod inspection_ca_malformed;
 mod intercepted;
 mod issuer_not_listed;
 mod log_clock;
+mod log_clock_offset;
 mod log_contradicts_capture;
 mod log_other;
 mod log_without_traffic;
@@ -259,6 +260,7 @@ pub static RULES: &[&Rule] = &[
     &log_contradicts_capture::RULE,
     &log_without_traffic::RULE,
     &evidence_apart::RULE,
+    &log_clock_offset::RULE,
 ];
 
 /// Runs all rules; findings come most severe first, then in the order of the rules and hosts.

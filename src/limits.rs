@@ -166,3 +166,7 @@ pub const SIGNIN_ENTRIES_MAX: usize = 100_000;
 
 /// Entries of a report's timeline: a sign-in makes some hundred; a browser can still scroll and filter this many.
 pub const TIMELINE_ENTRIES_MAX: usize = 4000;
+
+/// Lines and connections of one run of a command in a report: a sign-in logs some dozen that matter; retries of a
+/// failing one repeat themselves.
+pub const ATTEMPT_EVENTS_SHOWN_MAX: usize = 400;

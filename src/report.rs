@@ -3,6 +3,7 @@
 //! What enters: the case, its verdicts and findings. What leaves: [`Report`], owned values in a fixed order; the
 //! formats below pick a language and a layout and add nothing of their own.
 
+pub mod attempts;
 pub mod build;
 pub mod csv;
 pub mod html;

@@ -132,8 +132,12 @@ pub(super) fn name_hosts(case: &mut Case) {
                 if class.is_some_and(|c| before_proxy(a, c)) {
                     proxies.push((proxy.clone(), one));
                 }
-                let host = e.host.as_deref().or_else(|| class.filter(|c| c.is_network()).and(last));
-                let Some(host) = host.filter(|h| !is_local(h)) else { continue };
+                // An answer of Entra ID comes from the authority, whatever the sentence around it names.
+                let host = match class {
+                    Some(ErrorClass::Aadsts(_)) => a.authority.as_deref().or(e.host.as_deref()),
+                    _ => e.host.as_deref().or_else(|| class.filter(|c| c.is_network()).and(last)),
+                };
+                let Some(host) = host.filter(|h| !is_local(h) && !is_audience(h)) else { continue };
                 last = Some(host);
                 let host = host.trim_end_matches('.').to_ascii_lowercase();
                 if !said.contains_key(&host) {
@@ -221,6 +225,11 @@ fn is_local(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified())
 }
 
+/// A name that only stands in tokens and scopes.
+fn is_audience(host: &str) -> bool {
+    knowledge::endpoint(host).is_some_and(|e| e.role == knowledge::endpoints::Role::Audience)
+}
+
 /// Which clock a line's time is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum ClockKind {
@@ -262,8 +271,11 @@ fn tries(case: &Case, host: &HostStory) -> Vec<Try> {
         if over || peers.contains(&peer) {
             let floor = out.last().map(|t| t.end);
             peers.clear();
+            // The first request of a connection to a proxy begins with the connection.
+            let opens = a.exchange.is_none_or(|e| e == 0);
+            let begun = case.flow(a).filter(|_| opens).map_or(a.start.time, |f| f.first.time.min(a.start.time));
             out.push(Try {
-                start: asked_before(host, a, floor).unwrap_or(a.start.time),
+                start: asked_before(host, a, floor).unwrap_or(begun),
                 end: a.end.time,
                 answered: None,
                 flow: Some((a.piece, a.flow)),
@@ -439,6 +451,8 @@ struct Cursor {
     at: Option<usize>,
     /// The current try has failed by the log's account: the next request opens another one.
     failed: bool,
+    /// A line that announces no connection came first; the announcement that follows is of the same try.
+    unannounced: bool,
 }
 
 struct Placing<'a> {
@@ -475,7 +489,7 @@ impl Placing<'_> {
         };
         let cursor = cursors.entry(e.host.clone().unwrap_or_default()).or_default();
         let begins = match e.kind {
-            LogEventKind::Connecting { .. } => true,
+            LogEventKind::Connecting { .. } => !cursor.unannounced || cursor.failed,
             LogEventKind::HttpRequest { .. } => cursor.at.is_none() || cursor.failed,
             _ => cursor.at.is_none(),
         };
@@ -486,7 +500,10 @@ impl Placing<'_> {
                 tries.iter().enumerate().skip(next).find(|(_, x)| near(x)).map(|(i, _)| i)
             });
             let at = by_time.unwrap_or(next).min(tries.len().saturating_sub(1));
-            *cursor = Cursor { at: Some(at), failed: false };
+            let unannounced = !matches!(e.kind, LogEventKind::Connecting { .. });
+            *cursor = Cursor { at: Some(at), failed: false, unannounced };
+        } else if matches!(e.kind, LogEventKind::Connecting { .. }) {
+            cursor.unannounced = false;
         }
         cursor.failed |= e.kind.error().is_some_and(ErrorClass::is_network);
         let found = cursor.at.and_then(|i| tries.get(i))?;

@@ -63,6 +63,16 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         };
         finding.detail = detail;
         finding.advice = advice(run.attempt.dialect, fault, &host);
+        if is_local(context, &run, &host) {
+            let first = message!(
+                en: "Close Fiddler or whatever program listens as the local proxy, and remove it from HTTPS_PROXY.",
+                ja: "Fiddler など、ローカル プロキシとして動作しているプログラムを終了し、HTTPS_PROXY から外す。",
+            );
+            finding.advice = Message {
+                en: format!("{} Otherwise: {}", first.en, finding.advice.en),
+                ja: format!("{}それができない場合: {}", first.ja, finding.advice.ja),
+            };
+        }
         out.push(finding);
     }
     out
@@ -72,18 +82,13 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
 fn who(context: &Context<'_>, run: &Run<'_>, host: &str) -> Message {
     let verdict = context.hosts().find(|(h, _)| h.name == host).map(|(_, v)| v);
     let trust = verdict.and_then(|v| v.detail.trust.as_ref());
-    let proxy = run.attempt.proxy.as_deref().or(verdict.and_then(|v| v.proxy.as_deref()));
-    let local = proxy.is_some_and(|p| {
-        let host = crate::case::log_join::proxy_host(p);
-        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-    });
     let mut text = match trust {
         Some(t) => {
             message!(en: "In the capture it is issued by \"{}\".", ja: "キャプチャでは発行者は「{}」である。", t.issuer)
         }
         None => message!(en: "The issuer is not visible in this evidence.", ja: "この証跡では発行者は見えない。"),
     };
-    if local {
+    if is_local(context, run, host) {
         let more = message!(
             en: "The proxy is a program on the client itself (as Fiddler is): close it, or trust its certificate.",
             ja: "プロキシは端末内のプログラムである (Fiddler など)。終了するか、その証明書を信頼させる。",
@@ -91,6 +96,16 @@ fn who(context: &Context<'_>, run: &Run<'_>, host: &str) -> Message {
         add(&mut text, &more);
     }
     text
+}
+
+/// The proxy is a program on the client itself.
+fn is_local(context: &Context<'_>, run: &Run<'_>, host: &str) -> bool {
+    let verdict = context.hosts().find(|(h, _)| h.name == host).map(|(_, v)| v);
+    let proxy = run.attempt.proxy.as_deref().or(verdict.and_then(|v| v.proxy.as_deref()));
+    proxy.is_some_and(|p| {
+        let host = crate::case::log_join::proxy_host(p);
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    })
 }
 
 const PYTHON: Text = Text {

@@ -77,6 +77,6 @@ fn advice(run: &Run<'_>, code: u32, group: ErrorGroup) -> Message {
             ja: "テナントの管理者が、この時刻と関連付け ID のサインイン ログ ([条件付きアクセス] タブ) で該当ポリシーを確認する。ポリシーが許可するデバイスと場所からサインインする。",
         ),
     };
-    add(&mut text, &entra_refused::advice(code));
+    add(&mut text, &entra_refused::page(code));
     text
 }

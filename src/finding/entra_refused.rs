@@ -62,11 +62,16 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
 pub(super) fn title(code: u32) -> Message {
     match knowledge::error_code(code) {
         Some(c) => Message {
-            en: format!("Entra ID refused: AADSTS{code}: {}", c.meaning.en.trim_end_matches('.')),
-            ja: format!("Entra ID が拒否: AADSTS{code}: {}", c.meaning.ja.trim_end_matches('。')),
+            en: format!("Entra ID refused: AADSTS{code}: {}", first_clause(c.meaning.en)),
+            ja: format!("Entra ID が拒否: AADSTS{code}: {}", first_clause(c.meaning.ja)),
         },
         None => message!(en: "Entra ID refused: AADSTS{code}", ja: "Entra ID が拒否: AADSTS{code}"),
     }
+}
+
+/// A meaning up to its first full stop or semicolon: titles are one line.
+fn first_clause(text: &str) -> &str {
+    text.split(['。', ';']).next().unwrap_or(text).split(". ").next().unwrap_or(text).trim_end_matches('.')
 }
 
 /// What the code proves, and who can put it right.
@@ -97,7 +102,6 @@ pub(super) fn detail(command: &str, code: u32) -> Message {
 
 /// The next step, with Microsoft's page for the code.
 pub(super) fn advice(code: u32) -> Message {
-    let page = format!("https://login.microsoftonline.com/error?code={code}");
     let mut text = match knowledge::error_code(code).and_then(|c| c.next_step) {
         Some(step) => step.into(),
         None => message!(
@@ -105,8 +109,14 @@ pub(super) fn advice(code: u32) -> Message {
             ja: "この時刻と関連付け ID でテナントのサインイン ログを確認する。",
         ),
     };
-    add(&mut text, &message!(en: "Microsoft's page: {page}", ja: " Microsoft のページ: {page}"));
+    add(&mut text, &page(code));
     text
+}
+
+/// Microsoft's own page for the code.
+pub(super) fn page(code: u32) -> Message {
+    let page = format!("https://login.microsoftonline.com/error?code={code}");
+    message!(en: "Microsoft's page: {page}", ja: " Microsoft のページ: {page}")
 }
 
 #[cfg(test)]

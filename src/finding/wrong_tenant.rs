@@ -112,7 +112,7 @@ fn advice(run: &Run<'_>, code: Option<u32>) -> Message {
         ja: "アクセス先のテナントを明示する: {option}。すでに指定している場合は、テナント ID、クラウド (az cloud set、-Environment)、アカウントがそのテナントのメンバーまたはゲストであることを確認する。サインイン ログは実際の認証先テナントに記録される。",
     );
     if let Some(code) = code {
-        add(&mut text, &entra_refused::advice(code));
+        add(&mut text, &entra_refused::page(code));
     }
     text
 }

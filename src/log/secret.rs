@@ -35,6 +35,9 @@ fn rules() -> Vec<Rule> {
         // Credentials in a URL (RFC 3986 section 3.2.1). Greedy, for passwords that hold an at sign.
         rule(r#"(?i)([a-z][a-z0-9+.-]*://)[^/\s'"?#<>]*@"#, "${1}***@"),
         rule(r#"(?i)\b((?:https?|all|ftp)_proxy['"]?\s*[=:]\s*['"]?)[^/\s'"@]+:[^/\s'"]*@"#, "${1}***@"),
+        // The same without a scheme, as connection pools name a proxy: only where a port follows the host, since
+        // `label:name@example.com` is an account.
+        rule(r#"(^|[\s'"(=,])[^\s:/@'"(=,]+:[^\s/'"]*@([A-Za-z0-9._-]+:\d{2,5})\b"#, "${1}***@${2}"),
         // Headers; the scheme stays, because it tells which authentication a proxy was given.
         rule(
             r#"(?i)\b((?:proxy-|x-ms-)?authorization(?:-auxiliary)?\s*['"]?\s*[:=,]\s*['"]?)(basic|bearer|negotiate|ntlm|digest|kerberos|sharedkey(?:lite)?|pop)?(?:[ \t]*[^'"\s][^'"\r\n]*)?"#,
@@ -187,6 +190,7 @@ mod tests {
         ("    'Authorization': 'Bearer abcdefghijklmnopqrstuvwxyz'", "abcdefghijkl", "Authorization"),
         ("Set-Cookie: buid=0.AVMA; path=/; secure", "0.AVMA", "Set-Cookie"),
         ("HTTPS_PROXY=http://alice:p@ss!word@proxy.example:8080", "p@ss", "proxy.example:8080"),
+        ("Starting new HTTPS connection (1): alice:hunter2@proxy.example:8080", "hunter2", "proxy.example:8080"),
         ("https_proxy=alice:hunter2@proxy.example:8080", "hunter2", "proxy.example:8080"),
         ("http://localhost:8400/?code=0.AAAAbbbbccccddddeeeeffff&state=xyz", "AAAAbbbb", "localhost:8400"),
         ("Got auth response: {'code': ['1.AXEA-0123456789abcdefghijk'], 'state': ['q']}", "AXEA", "state"),

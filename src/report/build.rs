@@ -31,7 +31,9 @@ pub fn build(case: &Case, verdicts: &[Option<HostVerdict>], unread: Vec<(String,
     Report {
         timeline: super::timeline::collect(&context),
         path,
-        evidence: case.pieces.iter().map(evidence).collect(),
+        attempts: super::attempts::collect(&context),
+        missing: super::attempts::missing(&context, &diagnosis),
+        evidence: case.pieces.iter().enumerate().map(|(i, p)| evidence(case, i, p)).collect(),
         diagnosis,
         hosts,
         findings,
@@ -41,8 +43,9 @@ pub fn build(case: &Case, verdicts: &[Option<HostVerdict>], unread: Vec<(String,
     }
 }
 
-fn evidence(piece: &Piece) -> EvidenceReport {
+fn evidence(case: &Case, index: usize, piece: &Piece) -> EvidenceReport {
     let mut out = EvidenceReport {
+        clock_offset_ms: super::attempts::clock_offset_ms(case, index),
         path: piece.path.clone(),
         container: piece.container,
         bytes: piece.bytes,
@@ -64,7 +67,14 @@ fn evidence(piece: &Piece) -> EvidenceReport {
             out.frames = l.lines;
             out.problems = l.problems.iter().cloned().collect();
         }
-        PieceFacts::Signin(_) => out.kind = "signin_log",
+        PieceFacts::Signin(s) => {
+            out.kind = "signin_log";
+            out.format = s.format.to_owned();
+            out.frames = s.entries.len() as u64;
+            out.first_time = s.entries.iter().filter_map(|e| e.time).min();
+            out.last_time = s.entries.iter().filter_map(|e| e.time).max();
+            out.problems = s.problems.iter().cloned().collect();
+        }
         PieceFacts::System(_) => out.kind = "system_info",
         PieceFacts::KeyLog => {
             out.kind = "key_log";

@@ -37,7 +37,13 @@ pub struct Style {
 
 /// The report as text.
 pub fn render(report: &Report, lang: Lang, style: &Style) -> String {
-    let mut p = Printer { out: String::new(), lang, style: *style, width: style.width.clamp(WIDTH_MIN, WIDTH_MAX) };
+    let mut p = Printer {
+        out: String::new(),
+        lang,
+        style: *style,
+        width: style.width.clamp(WIDTH_MIN, WIDTH_MAX),
+        logs: logs(report),
+    };
     p.answer(report);
     p.hosts(&report.hosts);
     p.findings(report);
@@ -52,6 +58,12 @@ struct Printer {
     lang: Lang,
     style: Style,
     width: usize,
+    /// Evidence whose places are lines, not frames.
+    logs: Vec<String>,
+}
+
+fn logs(report: &Report) -> Vec<String> {
+    report.evidence.iter().filter(|e| e.kind != "capture").map(|e| e.path.clone()).collect()
 }
 
 const RED: Ansi = AnsiColor::Red.on_default().bold();
@@ -220,9 +232,9 @@ impl Printer {
 
     fn evidence_line(&mut self, e: &Evidence) {
         let place = match (e.frame, e.stream) {
-            (Some(frame), Some(_)) => format!("#{frame}"),
-            (Some(frame), None) => format!("{}{frame}", self.t("#", "#")),
-            _ => String::new(),
+            (Some(line), None) if self.logs.contains(&e.capture) => format!("{}{line}", self.t("line ", "行 ")),
+            (Some(frame), _) => format!("#{frame}"),
+            (None, _) => String::new(),
         };
         let time = e.time.map_or(String::new(), clock);
         let lead = format!("     {} {} ", pad(&place, 7), pad(&time, 15));

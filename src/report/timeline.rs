@@ -5,7 +5,6 @@
 
 use super::{Lane, TimelineEntry};
 use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Role};
-use crate::facts::log::LogEventKind;
 use crate::facts::{ClientHello, Flow, FlowTransport, HttpExchange, TlsSession};
 use crate::finding::{Context, Evidence};
 use crate::flow::Side;
@@ -34,27 +33,7 @@ pub fn collect(context: &Context<'_>) -> Vec<TimelineEntry> {
         }
         all.extend(of_host.into_iter().map(|e| (weight(story, &e), e)));
     }
-    for (piece, log) in context.case.logs() {
-        let path = context.case.pieces.get(piece).map_or("", |p| p.path.as_str());
-        for event in log.attempts.iter().flat_map(|a| &a.events) {
-            let Some(time) = event.time else { continue };
-            let entry = TimelineEntry {
-                time,
-                end: None,
-                lane: Lane::Log,
-                host: event.host.clone(),
-                good: log_outcome(&event.kind),
-                text: Message::same(event.text.clone()),
-                evidence: Evidence {
-                    capture: path.to_owned(),
-                    frame: Some(event.line),
-                    time: Some(time),
-                    ..Evidence::default()
-                },
-            };
-            all.push((0, entry));
-        }
-    }
+    all.extend(super::attempts::log_lane(context.case).into_iter().map(|e| (0, e)));
     keep_most_telling(all)
 }
 
@@ -250,22 +229,6 @@ fn tls_entry(entry: &Entry<'_>, flow: &Flow, session: &TlsSession, judged: Optio
     Some(entry.make(Lane::Tls, hello.at, Some(end), good, text))
 }
 
-fn log_outcome(kind: &LogEventKind) -> Option<bool> {
-    match kind {
-        LogEventKind::Exception { .. }
-        | LogEventKind::Retry { .. }
-        | LogEventKind::Aadsts { .. }
-        | LogEventKind::Wam { .. } => Some(false),
-        LogEventKind::HttpResponse { status, .. } => Some(*status < 400),
-        LogEventKind::Finished { exit_code: Some(code) } => Some(*code == 0),
-        LogEventKind::TokenReceived
-        | LogEventKind::Connected { .. }
-        | LogEventKind::TlsEstablished { .. }
-        | LogEventKind::AuthorityKnown => Some(true),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,21 +255,5 @@ mod tests {
         assert_eq!(kept.len(), limits::TIMELINE_ENTRIES_MAX);
         assert_eq!(kept.iter().filter(|e| e.good == Some(false)).count(), 2);
         assert!(kept.windows(2).all(|w| w[0].time <= w[1].time));
-    }
-
-    #[test]
-    fn log_lines_tell_whether_they_went_well() {
-        let response = |status| LogEventKind::HttpResponse {
-            method: String::new(),
-            path: String::new(),
-            status,
-            duration_ms: None,
-            bytes: None,
-            request_id: None,
-        };
-        assert_eq!(log_outcome(&response(200)), Some(true));
-        assert_eq!(log_outcome(&response(503)), Some(false));
-        assert_eq!(log_outcome(&LogEventKind::Finished { exit_code: Some(1) }), Some(false));
-        assert_eq!(log_outcome(&LogEventKind::Warning), None);
     }
 }

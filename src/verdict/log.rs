@@ -121,6 +121,7 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
     let mut waiting: Vec<Said> = Vec::new();
     let mut after_good = false;
     let mut proxy = None;
+    let mut not_reached = false;
     for said in &host.said {
         let Some((attempt, event)) = case.line(*said) else { continue };
         proxy = proxy.or_else(|| attempt.proxy.clone());
@@ -143,6 +144,7 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
             kind => {
                 let Some(class) = kind.error() else { continue };
                 if before_proxy(attempt, class) != (host.role == Role::Proxy) {
+                    not_reached |= host.role != Role::Proxy;
                     continue;
                 }
                 match verdict_of(class, &host.name) {
@@ -174,7 +176,9 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
         let lines = vec![*first];
         return Some(Heard { verdict: Verdict::Ok, confidence: Confidence::Observed, class: None, lines, proxy });
     }
-    (!waiting.is_empty()).then(|| Heard {
+    // Behind a proxy that was not reached nobody asked for the host; and a proxy that was reached is no matter.
+    let silent = waiting.is_empty() || not_reached || host.role == Role::Proxy;
+    (!silent).then(|| Heard {
         verdict: Verdict::Inconclusive,
         confidence: Confidence::Observed,
         class: None,
