@@ -20,7 +20,8 @@ use crate::progress::Progress;
 use crate::protocol::Context;
 use crate::protocol::keylog::KeyLog;
 use crate::report::{Report, build};
-use crate::{system, verdict};
+use crate::system;
+use crate::verdict::{self, HostVerdict};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub struct Analysis {
     pub report: Report,
     /// The case behind it.
     pub case: Case,
+    /// Verdicts, by index into the case's hosts.
+    pub verdicts: Vec<Option<HostVerdict>>,
 }
 
 /// Analyses all `paths` together as one case.
@@ -42,14 +45,14 @@ pub struct Analysis {
 pub fn case(paths: &[PathBuf], options: &Options) -> Result<Analysis, Error> {
     let found = input::open(paths, &input::Options { mmap: !options.no_mmap });
     let progress = Progress::start(&found, options);
-    evidence(&found, options, &progress)
+    evidence(&found, options, Way::Together, &progress)
 }
 
-/// Analyses evidence that was found already as one case.
+/// Analyses evidence that was found already as one case, in the calling thread or with all of the pool.
 ///
 /// # Errors
 /// As [`case`].
-pub fn evidence(found: &[Evidence], options: &Options, progress: &Progress) -> Result<Analysis, Error> {
+pub fn evidence(found: &[Evidence], options: &Options, way: Way, progress: &Progress) -> Result<Analysis, Error> {
     let mut unread = Vec::new();
     let key_log = key_log(found, options, &mut unread)?;
     let context = Arc::new(Context { key_log });
@@ -64,7 +67,7 @@ pub fn evidence(found: &[Evidence], options: &Options, progress: &Progress) -> R
         };
         (facts, read)
     };
-    threads::each(&wanted, read, |piece, (result, read)| {
+    threads::each(&wanted, way, read, |piece, (result, read)| {
         match (result, &piece.unreadable) {
             (_, Some(why)) => unread.push((piece.path.clone(), why.message.clone())),
             (Ok(Some(facts)), _) => pieces.push(Piece {
@@ -82,7 +85,7 @@ pub fn evidence(found: &[Evidence], options: &Options, progress: &Progress) -> R
     let case = Case::build(pieces);
     let verdicts: Vec<_> = case.hosts.par_iter().map(|h| verdict::judge_host(&case, h)).collect();
     let report = build::build(&case, &verdicts, unread);
-    Ok(Analysis { report, case })
+    Ok(Analysis { report, case, verdicts })
 }
 
 /// What one piece says; `None` where it turns out to be no evidence.
@@ -211,7 +214,9 @@ pub fn each_capture(
             (None, _) => return None,
         })
     };
-    threads::each(&wanted, read, |piece, result| result.map_or(Ok(()), |result| sink(&piece.path, result)))
+    threads::each(&wanted, Way::Together, read, |piece, result| {
+        result.map_or(Ok(()), |result| sink(&piece.path, result))
+    })
 }
 
 /// Events of an ETL file by provider, id and version, and its packets, for comparison with other readers.

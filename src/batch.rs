@@ -1,19 +1,425 @@
 //! `nettriage batch`: folders of cases, and their roll-up.
+//!
+//! What enters: folders. What leaves: a report per case and a roll-up over all, below the output folder. Guaranteed:
+//! one bad file, one panic, one folder that cannot be read is listed with its reason and ends nothing; a file with its
+//! final name is complete; the roll-up's bytes depend on the evidence alone, not on threads, order or interruptions.
 
+pub mod discover;
+mod display;
+pub mod record;
+pub mod rollup;
+pub mod store;
+
+use crate::analyze::threads::{LARGE_BYTES, Way};
+use crate::analyze::{self, Analysis};
 use crate::cli::{Options, ReportFormat};
 use crate::error::Error;
+use crate::finding::Severity;
+use crate::input::{self, Kind};
+use crate::lang::Message;
+use crate::progress::Progress;
+use crate::{message, report, run};
+use discover::{CaseFiles, Found};
+use display::Display;
+use rayon::prelude::*;
+use record::CaseRecord;
+use rollup::RollUp;
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use store::Store;
+
+/// Set by the first Ctrl-C; no further case is begun. Static, because a signal has no other way in.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// What a shell reports for a program that Ctrl-C ended (128 + SIGINT).
+const INTERRUPTED: u8 = 130;
 
 /// Analyses every case below `paths`.
 ///
 /// # Errors
 /// When the output folder cannot be written.
 pub fn run(
-    _paths: &[PathBuf],
-    _output: &Path,
-    _formats: &[ReportFormat],
-    _resume: bool,
-    _options: &Options,
+    paths: &[PathBuf],
+    output: &Path,
+    formats: &[ReportFormat],
+    resume: bool,
+    options: &Options,
 ) -> Result<u8, Error> {
-    Err(Error::Usage("batch is not built yet".to_owned()))
+    let store = Store::open(output)?;
+    let found = discover::discover(paths, output);
+    stop_on_ctrl_c(options);
+    let display = Display::start(&found.cases, options);
+    let mut formats = formats.to_vec();
+    formats.dedup();
+    let batch = Batch {
+        names: store::report_names(&found.cases, options.redact),
+        found: &found,
+        store: &store,
+        formats: &formats,
+        // Placeholders are numbered as the cases come by, so a case that is skipped would shift them.
+        resume: resume && !options.redact,
+        options,
+        display: &display,
+        stream: Stream::new(formats.contains(&ReportFormat::Jsonl)),
+        failure: Mutex::new(None),
+    };
+    let records = quiet_panics(|| batch.run());
+    display.finish();
+    if let Some(error) = batch.failure.lock().ok().and_then(|mut f| f.take()) {
+        return Err(error);
+    }
+    if STOP.load(Ordering::Relaxed) && records.len() < found.cases.len() {
+        eprintln!("nettriage: {}", stopped(records.len(), found.cases.len()).get(options.lang));
+        return Ok(INTERRUPTED);
+    }
+    let streamed = formats.contains(&ReportFormat::Jsonl);
+    let rollup = RollUp::build(records, found.skipped);
+    write_rollup(&store, &rollup, options)?;
+    if !streamed && options.verbosity >= 0 {
+        print(rollup::text::render(&rollup, options.lang).as_bytes())?;
+    }
+    for (_, path, reason) in rollup.unread() {
+        eprintln!("nettriage: {path}: {}", reason.get(options.lang));
+    }
+    Ok(status(&rollup, options))
+}
+
+fn stop_on_ctrl_c(options: &Options) {
+    let text = message!(
+        en: "stopping after the cases in work; Ctrl-C again stops at once",
+        ja: "処理中のケースが終わり次第停止。もう一度 Ctrl-C で即時停止",
+    );
+    let text = text.get(options.lang).to_owned();
+    // Where no handler can be set (it is set already), Ctrl-C ends the program at once, which leaves whole files too.
+    let _ = ctrlc::set_handler(move || {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        eprintln!("\nnettriage: {text}");
+    });
+}
+
+fn stopped(done: usize, all: usize) -> Message {
+    message!(
+        en: "stopped: {done} of {all} cases are done; --resume goes on with the rest",
+        ja: "停止: {all} 件中 {done} 件のケースが完了。--resume で続きから再開",
+    )
+}
+
+/// Runs `work` while panics, which are caught and reported per case, print nothing by themselves.
+fn quiet_panics<T>(work: impl FnOnce() -> T) -> T {
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let result = work();
+    panic::set_hook(before);
+    result
+}
+
+fn write_rollup(store: &Store, rollup: &RollUp, options: &Options) -> Result<(), Error> {
+    let lang = options.lang;
+    store.write("rollup.txt", rollup::text::render(rollup, lang).as_bytes())?;
+    store.write("rollup.json", rollup::json::render(rollup, lang).as_bytes())?;
+    store.write("rollup.csv", rollup::csv::render(rollup, lang).as_bytes())?;
+    store.write("rollup.html", rollup::html::render(rollup, lang).as_bytes())
+}
+
+fn print(bytes: &[u8]) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    written.map_err(|source| Error::Io { path: PathBuf::from("<stdout>"), source })
+}
+
+fn status(rollup: &RollUp, options: &Options) -> u8 {
+    let rank = |word: &str| match word {
+        "critical" => Some(Severity::Critical),
+        "warning" => Some(Severity::Warning),
+        "info" => Some(Severity::Info),
+        _ => None,
+    };
+    let worst = rollup.cases.iter().filter_map(|c| rank(c.severity.as_deref()?)).max();
+    if rollup.failed() > 0 || rollup.unread().next().is_some() {
+        return 2;
+    }
+    match (worst, options.fail_on) {
+        (Some(worst), Some(limit)) if worst >= limit => 1,
+        _ => 0,
+    }
+}
+
+/// One run over all cases.
+struct Batch<'a> {
+    found: &'a Found,
+    names: Vec<String>,
+    store: &'a Store,
+    formats: &'a [ReportFormat],
+    resume: bool,
+    options: &'a Options,
+    display: &'a Display,
+    stream: Stream,
+    /// The output folder could not be written: nothing more is worth doing.
+    failure: Mutex<Option<Error>>,
+}
+
+impl Batch<'_> {
+    /// All cases; the records come in the order of the cases. Large ones one after another, each with all threads, then
+    /// the others at the same time, each in one.
+    fn run(&self) -> Vec<CaseRecord> {
+        let large = |i: &usize| self.found.cases.get(*i).is_some_and(|c| c.bytes > LARGE_BYTES);
+        let (large, mut small): (Vec<usize>, Vec<usize>) = (0..self.found.cases.len()).partition(large);
+        if !self.stream.wanted {
+            // The largest first, so that no thread is left with one at the end.
+            small.sort_by_key(|i| std::cmp::Reverse(self.found.cases.get(*i).map(|c| c.bytes)));
+        }
+        let one = |index: usize, way: Way| Some((index, self.case(index, way)?));
+        let mut done: BTreeMap<usize, CaseRecord> =
+            large.into_iter().filter_map(|index| one(index, Way::Together)).collect();
+        let others: Vec<(usize, CaseRecord)> =
+            small.into_par_iter().with_max_len(1).filter_map(|index| one(index, Way::Alone)).collect();
+        done.extend(others);
+        done.into_values().collect()
+    }
+
+    /// One case; `None` after a stop or when the output cannot be written.
+    fn case(&self, index: usize, way: Way) -> Option<CaseRecord> {
+        if STOP.load(Ordering::Relaxed) {
+            return None;
+        }
+        let case = self.found.cases.get(index)?;
+        let key = store::key(case, self.formats, self.options).ok();
+        if self.resume
+            && let Some(record) = key.as_deref().and_then(|k| self.store.record(k))
+        {
+            self.display.skip(case, &record);
+            self.stream.put(index, record.line.clone());
+            return Some(record);
+        }
+        let started = self.display.begin(case);
+        let (record, read) = match self.analyze(case, way) {
+            Ok((record, analysis, read)) => match self.write(index, record, analysis.as_ref(), key.as_deref()) {
+                Ok(record) => (record, read),
+                Err(error) => {
+                    STOP.store(true, Ordering::Relaxed);
+                    if let Ok(mut failure) = self.failure.lock() {
+                        failure.get_or_insert(error);
+                    }
+                    return None;
+                }
+            },
+            Err(text) => (failed(case, text), 0),
+        };
+        self.display.end(case, &record, started, read);
+        self.stream.put(index, record.line.clone());
+        Some(record)
+    }
+
+    /// Analyses a case behind a wall that panics do not pass.
+    #[expect(clippy::type_complexity, reason = "three parts of one result, used in one place")]
+    fn analyze(&self, case: &CaseFiles, way: Way) -> Result<(CaseRecord, Option<Analysis>, u64), Message> {
+        let progress = Progress::part_of(self.display.bar());
+        let caught = panic::catch_unwind(AssertUnwindSafe(|| {
+            let mut pieces = input::open(&case.files, &input::Options { mmap: !self.options.no_mmap });
+            for piece in &mut pieces {
+                piece.named &= case.named;
+            }
+            let analysis = analyze::evidence(&pieces, self.options, way, &progress);
+            (pieces, analysis)
+        }));
+        let read = progress.done();
+        match caught {
+            Ok((pieces, Ok(analysis))) => {
+                let files: Vec<String> = case.files.iter().map(|f| f.display().to_string()).collect();
+                let mut record = record::of(&case.name, &files, case.bytes, &analysis);
+                record.unused = unused(&pieces, &analysis);
+                Ok((record, Some(analysis), read))
+            }
+            Ok((_, Err(error))) => {
+                Err(Message { en: error.text(crate::lang::Lang::En), ja: error.text(crate::lang::Lang::Ja) })
+            }
+            Err(payload) => Err(panic_text(payload.as_ref())),
+        }
+    }
+
+    /// Writes the reports of a case, then its record.
+    fn write(
+        &self,
+        index: usize,
+        mut record: CaseRecord,
+        analysis: Option<&Analysis>,
+        key: Option<&str>,
+    ) -> Result<CaseRecord, Error> {
+        let name = self.names.get(index).cloned().unwrap_or_default();
+        let Some(analysis) = analysis else { return Ok(record) };
+        for format in self.formats {
+            if *format == ReportFormat::Jsonl {
+                record.line = Some(line(&record.name, &analysis.report, self.options));
+                continue;
+            }
+            let path = format!("{name}.{}", format.extension());
+            let text = run::render(&analysis.report, *format, self.options, Some(Path::new(&path)));
+            self.store.write(&path, text.as_bytes())?;
+            record.reports.push(path);
+        }
+        if let Some(key) = key
+            && !self.options.redact
+        {
+            self.store.keep(key, &record)?;
+        }
+        Ok(record)
+    }
+}
+
+/// A case as one line of JSON, its name first.
+fn line(name: &str, report: &report::Report, options: &Options) -> String {
+    #[derive(serde::Serialize)]
+    struct Line<'a> {
+        case: &'a str,
+        #[serde(flatten)]
+        report: report::json::CaseJson,
+    }
+    let line = Line { case: name, report: report::json::case(report, options.lang) };
+    serde_json::to_string(&line).unwrap_or_default() + "\n"
+}
+
+fn failed(case: &CaseFiles, text: Message) -> CaseRecord {
+    CaseRecord {
+        name: case.name.clone(),
+        files: case.files.iter().map(|f| f.display().to_string()).collect(),
+        bytes: case.bytes,
+        failed: true,
+        text: text.clone(),
+        unread: case.files.iter().map(|f| (f.display().to_string(), text.clone())).collect(),
+        ..CaseRecord::default()
+    }
+}
+
+fn panic_text(payload: &(dyn Any + Send)) -> Message {
+    let said = payload
+        .downcast_ref::<&str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "?".to_owned());
+    message!(
+        en: "the analysis failed by a fault of this program (please report it): {said}",
+        ja: "本プログラムの不具合により解析に失敗 (ご報告ください): {said}",
+    )
+}
+
+/// Pieces that are neither in the report nor unreadable: copies, and text or system files that gave nothing.
+fn unused(pieces: &[input::Evidence], analysis: &Analysis) -> Vec<(String, Message)> {
+    let report = &analysis.report;
+    let told =
+        |path: &str| report.evidence.iter().any(|e| e.path == path) || report.unread.iter().any(|(p, _)| p == path);
+    let mut out = Vec::new();
+    for piece in pieces.iter().filter(|p| !told(&p.path)) {
+        let reason = match (piece.duplicate_of.and_then(|i| pieces.get(i)), &piece.kind) {
+            (Some(first), _) => {
+                let first = &first.path;
+                message!(en: "the same bytes as {first}", ja: "{first} と同一の内容")
+            }
+            (None, Kind::Unknown(why)) => why.clone(),
+            (None, _) => message!(
+                en: "nothing in it that belongs to a sign-in",
+                ja: "サインインに関わる内容がない",
+            ),
+        };
+        out.push((piece.path.clone(), reason));
+    }
+    out
+}
+
+/// Lines for standard output in the order of the cases, whichever is done first.
+struct Stream {
+    wanted: bool,
+    waiting: Mutex<(usize, BTreeMap<usize, Option<String>>)>,
+}
+
+impl Stream {
+    fn new(wanted: bool) -> Stream {
+        Stream { wanted, waiting: Mutex::new((0, BTreeMap::new())) }
+    }
+
+    fn put(&self, index: usize, line: Option<String>) {
+        if !self.wanted {
+            return;
+        }
+        let Ok(mut guard) = self.waiting.lock() else { return };
+        let (next, waiting) = &mut *guard;
+        waiting.insert(index, line);
+        while let Some(line) = waiting.remove(next) {
+            *next += 1;
+            // A reader that has gone away wants no more lines; the reports are still written.
+            if let Some(line) = line {
+                let _ = print(line.as_bytes());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_of_a_panic_is_told() {
+        let payload = panic::catch_unwind(|| panic!("index {} of 3", 7)).unwrap_err();
+        assert!(panic_text(payload.as_ref()).en.contains("index 7 of 3"));
+        let payload = panic::catch_unwind(|| panic!("plain")).unwrap_err();
+        assert!(panic_text(payload.as_ref()).ja.contains("plain"));
+    }
+
+    fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            let path = root.path().join("in").join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+        root
+    }
+
+    const PCAP: &[u8] = &[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0];
+
+    #[test]
+    fn a_batch_accounts_for_every_file_and_repeats_itself_byte_by_byte() {
+        let mut odd = b"\x00\x01\x02 binary".to_vec();
+        odd.extend([0xff; 90]);
+        let root = folder(&[
+            ("a.pcap", PCAP),
+            ("case one/b.pcap", PCAP),
+            ("case one/<script>.log", b"DEBUG: cli.azure.cli.core: hello\nhttps://login.microsoftonline.com\n"),
+            ("notes.bin", &odd),
+            ("zip.zip", b"PK\x03\x04 broken"),
+        ]);
+        let input = [root.path().join("in")];
+        let out = |n: &str| root.path().join(n);
+        let options = Options { verbosity: -1, ..Options::default() };
+        let formats = [ReportFormat::Json, ReportFormat::Html];
+        let status = run(&input, &out("one"), &formats, false, &options).unwrap();
+        assert_eq!(status, 2, "the archive cannot be read");
+        analyze::threads::with_pool(1, || run(&input, &out("two"), &formats, false, &options)).unwrap();
+        run(&input, &out("two"), &formats, true, &options).unwrap();
+        for name in ["rollup.txt", "rollup.json", "rollup.csv", "rollup.html"] {
+            let bytes = std::fs::read(out("one").join(name)).unwrap();
+            assert_eq!(bytes, std::fs::read(out("two").join(name)).unwrap(), "{name}");
+        }
+        let json = std::fs::read_to_string(out("one").join("rollup.json")).unwrap();
+        for file in ["a.pcap", "b.pcap", "<script>.log", "notes.bin", "zip.zip"] {
+            assert!(json.contains(file), "{file} in {json}");
+        }
+        assert!(out("one").join("cases/case one").exists() || out("one").join("cases/case_one.html").exists());
+    }
+
+    #[test]
+    fn lines_come_in_the_order_of_the_cases() {
+        let stream = Stream::new(true);
+        stream.put(1, None);
+        assert_eq!(stream.waiting.lock().unwrap().0, 0);
+        stream.put(0, None);
+        assert_eq!(stream.waiting.lock().unwrap().0, 2);
+    }
 }

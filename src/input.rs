@@ -6,11 +6,13 @@
 
 pub mod archive;
 pub mod evidence;
+mod glance;
 pub mod kind;
 pub mod room;
 pub mod source;
 
 pub use evidence::{Evidence, Unreadable};
+pub use glance::{Glance, glance};
 pub use kind::Kind;
 pub use room::{Room, Span};
 pub use source::{ByteSource, Bytes};

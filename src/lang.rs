@@ -37,7 +37,7 @@ impl Text {
 }
 
 /// A text made at run time (with host names, numbers) in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Message {
     /// English.
     pub en: String,

@@ -15,6 +15,8 @@ const BAR_BYTES_MIN: u64 = 64 << 20;
 pub struct Progress {
     bar: ProgressBar,
     done: AtomicU64,
+    /// The bar belongs to several at once, which each add to it.
+    shared: bool,
 }
 
 impl Progress {
@@ -30,24 +32,38 @@ impl Progress {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(200));
-        Progress { bar, done: AtomicU64::new(0) }
+        Progress { bar, done: AtomicU64::new(0), shared: false }
     }
 
     /// No display.
     pub fn hidden() -> Progress {
-        Progress { bar: ProgressBar::hidden(), done: AtomicU64::new(0) }
+        Progress { bar: ProgressBar::hidden(), done: AtomicU64::new(0), shared: false }
+    }
+
+    /// A part of a bar that others add to as well; [`Progress::done`] tells how much came from here.
+    pub fn part_of(bar: ProgressBar) -> Progress {
+        Progress { bar, done: AtomicU64::new(0), shared: true }
+    }
+
+    /// Bytes read so far.
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
     }
 
     /// Begins a file.
     pub fn task(&self, name: &str) -> Task<'_> {
-        self.bar.set_message(crate::report::text::visible(name));
+        if !self.shared {
+            self.bar.set_message(crate::report::text::visible(name));
+        }
         Task { progress: self, told: 0 }
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        if !self.shared {
+            self.bar.finish_and_clear();
+        }
     }
 }
 
@@ -64,6 +80,10 @@ impl Task<'_> {
         let step = position.saturating_sub(self.told);
         self.told = self.told.max(position);
         let before = self.progress.done.fetch_add(step, Ordering::Relaxed);
-        self.progress.bar.set_position(before.saturating_add(step));
+        if self.progress.shared {
+            self.progress.bar.inc(step);
+        } else {
+            self.progress.bar.set_position(before.saturating_add(step));
+        }
     }
 }

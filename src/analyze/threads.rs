@@ -9,7 +9,7 @@ use crate::input::{Evidence, Kind};
 use rayon::prelude::*;
 
 /// Captures larger than this are read one after another, each by all threads.
-const LARGE_BYTES: u64 = 32 << 20;
+pub const LARGE_BYTES: u64 = 32 << 20;
 
 /// Pieces read at the same time for each thread, so that one that takes long does not leave the others idle.
 const AHEAD: usize = 8;
@@ -32,12 +32,14 @@ pub fn with_pool<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R 
     }
 }
 
-/// Hands every piece to `read`, several at a time where they are small, and the results to `take`, in order.
+/// Hands every piece to `read`, several at a time where they are small, and the results to `take`, in order. Everything
+/// happens in the calling thread where the way is [`Way::Alone`]: its fellows have work of their own.
 ///
 /// # Errors
 /// What `take` returns, which ends it.
 pub fn each<R: Send>(
     pieces: &[&Evidence],
+    way: Way,
     read: impl Fn(&Evidence, Way) -> R + Sync,
     mut take: impl FnMut(&Evidence, R) -> Result<(), Error>,
 ) -> Result<(), Error> {
@@ -46,8 +48,8 @@ pub fn each<R: Send>(
     while let Some((first, others)) = rest.split_first() {
         let small = rest.iter().take(AHEAD * threads).take_while(|p| !is_large(p)).count();
         // One piece alone gets all threads, whatever its size: packed, it may be larger than it seems.
-        if small < 2 || threads < 2 {
-            take(first, read(first, Way::Together))?;
+        if small < 2 || threads < 2 || way == Way::Alone {
+            take(first, read(first, way))?;
             rest = others;
             continue;
         }

@@ -1,0 +1,231 @@
+//! The output folder: keys of cases, files written whole and then renamed, records for `--resume`.
+//!
+//! What enters: cases, options, rendered reports. What leaves: files below the output folder. Guaranteed: a file with
+//! its final name is complete; a record exists only after all reports of its case; no name from a capture or folder
+//! leads out of the output folder.
+
+use super::discover::CaseFiles;
+use super::record::CaseRecord;
+use crate::cli::{Options, ReportFormat};
+use crate::error::Error;
+use crate::lang::Lang;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Folder of the records below the output folder.
+const STATE: &str = ".nettriage";
+/// Folder of the reports below the output folder.
+const CASES: &str = "cases";
+/// Ending of files that are not complete yet.
+const PART: &str = ".part";
+/// Characters of one name in a file system that lets 255 bytes pass: room for endings and for the longest encoding.
+const NAME_MAX: usize = 60;
+
+/// The output folder.
+#[derive(Debug)]
+pub struct Store {
+    root: PathBuf,
+    parts: AtomicU64,
+}
+
+impl Store {
+    /// Makes the folders and removes what an interrupted run left unfinished.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn open(root: &Path) -> Result<Store, Error> {
+        let state = root.join(STATE);
+        fs::create_dir_all(&state).map_err(|source| Error::Io { path: state.clone(), source })?;
+        for entry in fs::read_dir(&state).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().ends_with(PART) {
+                // Left over from a run that was stopped; a failure to remove it harms nobody.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        Ok(Store { root: root.to_path_buf(), parts: AtomicU64::new(0) })
+    }
+
+    /// Writes a file below the output folder: whole under another name, then renamed.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, relative: &str, bytes: &[u8]) -> Result<(), Error> {
+        let path = self.root.join(relative);
+        // Parts lie in one folder, so that the next run finds them wherever they were going.
+        let number = self.parts.fetch_add(1, Ordering::Relaxed);
+        let part = self.root.join(STATE).join(format!("{}-{number}{PART}", std::process::id()));
+        let written = (|| -> io::Result<()> {
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            let mut file = fs::File::create(&part)?;
+            file.write_all(bytes)?;
+            drop(file);
+            fs::rename(&part, &path)
+        })();
+        written.map_err(|source| {
+            let _ = fs::remove_file(&part);
+            Error::Io { path, source }
+        })
+    }
+
+    /// The record of a case that is done, where it and all its reports are there.
+    pub fn record(&self, key: &str) -> Option<CaseRecord> {
+        let text = fs::read(self.root.join(STATE).join(format!("{key}.json"))).ok()?;
+        let record: CaseRecord = serde_json::from_slice(&text).ok()?;
+        record.reports.iter().all(|r| self.root.join(r).is_file()).then_some(record)
+    }
+
+    /// Keeps the record of a case whose reports are written.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep(&self, key: &str, record: &CaseRecord) -> Result<(), Error> {
+        let text = serde_json::to_vec(record).unwrap_or_default();
+        self.write(&format!("{STATE}/{key}.json"), &text)
+    }
+}
+
+/// What makes a result the same: content and names of the files, options that show in reports, version of the tool.
+///
+/// # Errors
+/// When a file cannot be read; then the case has no key and is not skipped the next time.
+pub fn key(case: &CaseFiles, formats: &[ReportFormat], options: &Options) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    // Lengths before contents, so that no two lists of fields run together to the same bytes.
+    let mut field = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    field(b"nettriage.batch/1");
+    field(env!("CARGO_PKG_VERSION").as_bytes());
+    let lang = if options.lang == Lang::Ja { 1 } else { 0 };
+    field(&[lang, u8::from(options.redact), u8::from(options.keep_duplicates), u8::from(case.named)]);
+    let formats: Vec<&str> = formats.iter().map(|f| f.extension()).collect();
+    field(formats.join(",").as_bytes());
+    field(case.name.as_bytes());
+    for path in &options.keylogs {
+        field(&digest(path)?);
+    }
+    for path in &case.files {
+        field(path.to_string_lossy().as_bytes());
+        field(&digest(path)?);
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+fn digest(path: &Path) -> io::Result<[u8; 32]> {
+    let mut file = fs::File::open(path)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(*hasher.finalize().as_bytes()),
+            Ok(n) => {
+                hasher.update(buffer.get(..n).unwrap_or(&[]));
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// File names of the reports, without ending, for cases in this order: the names of the cases made safe, or numbers
+/// where names must not show.
+pub fn report_names(cases: &[CaseFiles], redact: bool) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    let digits = cases.len().to_string().len().max(4);
+    cases
+        .iter()
+        .enumerate()
+        .map(|(i, case)| {
+            if redact {
+                return format!("{CASES}/case-{:0digits$}", i + 1);
+            }
+            let parts: Vec<String> = case.name.split('/').filter(|p| !p.is_empty()).map(safe).collect();
+            let wanted = format!("{CASES}/{}", parts.join("/"));
+            let mut name = wanted.clone();
+            let mut n = 2;
+            // Some file systems do not tell capitals from small letters.
+            while !taken.insert(name.to_lowercase()) {
+                name = format!("{wanted}-{n}");
+                n += 1;
+            }
+            name
+        })
+        .collect()
+}
+
+/// One part of a path that every file system takes and that means nothing to a shell or browser.
+fn safe(part: &str) -> String {
+    const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
+    let mut out: String = part
+        .chars()
+        .map(|c| if c.is_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' })
+        .take(NAME_MAX)
+        .collect();
+    while out.ends_with('.') {
+        out.pop();
+    }
+    let bare = out.split('.').next().unwrap_or("").to_lowercase();
+    let device = DEVICES.iter().any(|d| bare.strip_prefix(d).is_some_and(|r| r.len() <= 1));
+    if out.is_empty() || out.starts_with('.') || device { format!("_{out}") } else { out }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(name: &str) -> CaseFiles {
+        CaseFiles { name: name.into(), files: Vec::new(), bytes: 0, named: false }
+    }
+
+    #[test]
+    fn names_stay_inside_the_folder_and_apart() {
+        let cases = [case("../../etc/passwd"), case("a/<b>&c"), case("A/<b>&C"), case("nul.pcap"), case("...")];
+        let names = report_names(&cases, false);
+        assert!(names.iter().all(|n| n.starts_with("cases/") && !n.contains("..")), "{names:?}");
+        assert_eq!(names.iter().map(|n| n.to_lowercase()).collect::<BTreeSet<_>>().len(), cases.len());
+        assert_eq!(report_names(&cases, true)[1], "cases/case-0002");
+    }
+
+    #[test]
+    fn a_key_changes_with_content_options_and_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, b"one").unwrap();
+        let files = CaseFiles { files: vec![path.clone()], ..case("x") };
+        let options = Options::default();
+        let formats = [ReportFormat::Json];
+        let first = key(&files, &formats, &options).unwrap();
+        assert_eq!(first, key(&files, &formats, &Options { threads: 7, ..options.clone() }).unwrap());
+        let others = [
+            key(&files, &formats, &Options { lang: Lang::Ja, ..options.clone() }).unwrap(),
+            key(&files, &[ReportFormat::Html], &options).unwrap(),
+            key(&CaseFiles { name: "y".into(), ..files.clone() }, &formats, &options).unwrap(),
+        ];
+        fs::write(&path, b"two").unwrap();
+        let changed = key(&files, &formats, &options).unwrap();
+        assert!(others.iter().chain([&changed]).all(|k| *k != first));
+        fs::remove_file(&path).unwrap();
+        assert!(key(&files, &formats, &options).is_err());
+    }
+
+    #[test]
+    fn a_record_counts_only_while_its_reports_are_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.write("cases/x.json", b"{}").unwrap();
+        let record = CaseRecord { reports: vec!["cases/x.json".into()], ..CaseRecord::default() };
+        store.keep("k", &record).unwrap();
+        assert_eq!(store.record("k"), Some(record));
+        fs::remove_file(folder.path().join("cases/x.json")).unwrap();
+        assert_eq!(store.record("k"), None);
+        fs::write(folder.path().join(STATE).join("9-9.part"), b"half").unwrap();
+        Store::open(folder.path()).unwrap();
+        assert!(!folder.path().join(STATE).join("9-9.part").exists());
+    }
+}
