@@ -9,7 +9,7 @@ mod network;
 #[path = "support/samples.rs"]
 mod samples;
 
-use nettriage::analyze;
+use nettriage::analyze::{self, threads::Way};
 use nettriage::input;
 use nettriage::lang::Lang;
 use nettriage::progress::Progress;
@@ -28,7 +28,8 @@ const PLACES: usize = 200;
 fn report_on(name: &str, bytes: Vec<u8>) -> bool {
     let options = samples::quiet();
     let found = input::from_bytes(name, bytes);
-    let analysis = analyze::evidence(&found, &options, &Progress::hidden()).expect("no key log was asked for");
+    let analysis =
+        analyze::evidence(&found, &options, Way::Together, &Progress::hidden()).expect("no key log was asked for");
     let read = analysis.report.unread.is_empty();
     let json = serde_json::to_string(&report::json::case(&analysis.report, Lang::En)).expect("a report is JSON");
     let text = report::markdown::render(&analysis.report, Lang::Ja);
