@@ -30,7 +30,12 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
     if let Some(told) = log::answer(findings, undecided.is_none()) {
         return told;
     }
-    if let Some((host, _)) = undecided {
+    if let Some((host, verdict)) = undecided {
+        if verdict.by_log
+            && let Some(told) = log::waiting(findings, &host.name)
+        {
+            return told;
+        }
         return Diagnosis {
             outcome: Outcome::InsufficientEvidence,
             root_cause: None,

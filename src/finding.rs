@@ -252,6 +252,7 @@ pub static RULES: &[&Rule] = &[
     &log_other::CANCELLED,
     &log_other::SERVICE,
     &log_other::WAITING,
+    &log_other::UNNAMED,
     &signin_log::FAILURE,
     &signin_log::SUCCESS,
     &signin_log::NONE,

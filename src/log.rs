@@ -187,6 +187,7 @@ fn read_line(b: &mut Builder, line: &str) {
     }
     // PowerShell 7 draws errors with a margin.
     let line = MARGIN.as_ref().and_then(|r| r.captures(line)?.get(1)).map_or(line, |m| m.as_str());
+    cmdlet(b, line);
     let (stream, rest) = stream(line);
     let rest = rest.as_ref();
     if az_powershell::line(b, rest, stream.is_some()) || graph_powershell::line(b, rest) {
@@ -219,6 +220,21 @@ fn read_line(b: &mut Builder, line: &str) {
                 other::line(b, line);
             }
         }
+    }
+}
+
+/// An error of a cmdlet names the module, where nothing else in the log does.
+fn cmdlet(b: &mut Builder, line: &str) {
+    let Some(name) = CMDLET_ERROR.as_ref().and_then(|r| r.captures(line)?.get(1)).map(|m| m.as_str()) else { return };
+    let noun = name.split_once('-').map_or("", |(_, noun)| noun);
+    let dialect = match noun {
+        noun if noun.starts_with("Mg") => Dialect::GraphPowerShell,
+        noun if noun.starts_with("Az") => Dialect::AzPowerShell,
+        _ => return,
+    };
+    b.speaks(dialect);
+    if b.attempt.command.is_empty() {
+        b.attempt.command = name.to_owned();
     }
 }
 

@@ -134,7 +134,7 @@ pub(super) fn name_hosts(case: &mut Case) {
                 }
                 // An answer of Entra ID comes from the authority, whatever the sentence around it names.
                 let host = match class {
-                    Some(ErrorClass::Aadsts(_)) => a.authority.as_deref().or(e.host.as_deref()),
+                    Some(ErrorClass::Aadsts(_)) => a.authority.as_deref().or(e.host.as_deref()).or(public_authority(a)),
                     _ => e.host.as_deref().or_else(|| class.filter(|c| c.is_network()).and(last)),
                 };
                 let Some(host) = host.filter(|h| !is_local(h) && !is_audience(h)) else { continue };
@@ -223,6 +223,16 @@ pub fn proxy_host(authority: &str) -> String {
 /// The client itself: the loopback leg of a browser sign-in never reaches the network.
 fn is_local(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified())
+}
+
+/// The authority of the public cloud, where an error text stands alone and names no cloud.
+fn public_authority(a: &log::Attempt) -> Option<&'static str> {
+    use knowledge::endpoints::{Cloud, Command, Step};
+    if a.cloud.as_deref().is_some_and(|c| c != "AzureCloud") {
+        return None;
+    }
+    let steps = knowledge::expected_sequence(Command::AzLogin, Cloud::Public);
+    steps.iter().find(|s| s.step == Step::Authority)?.hosts.first().map(|e| e.host)
 }
 
 /// A name that only stands in tokens and scopes.

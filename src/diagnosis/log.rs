@@ -19,8 +19,25 @@ const REMEDIES: [&str; 1] = ["ca_not_trusted"];
 const REMARKS: [&str; 4] = ["signin_not_recorded", "system_proxy_unused", "log_contradicts_capture", "evidence_apart"];
 
 /// Causes after which it stays open whether the network did its part.
-const OPEN: [&str; 5] =
-    ["log_without_traffic", "evidence_apart", "signin_not_recorded", "user_cancelled", "log_ends_waiting"];
+const OPEN: [&str; 6] = [
+    "network_error_unnamed",
+    "log_without_traffic",
+    "evidence_apart",
+    "signin_not_recorded",
+    "user_cancelled",
+    "log_ends_waiting",
+];
+
+/// The answer where a log ends while the client waits for a host that no packet shows.
+pub(super) fn waiting(findings: &[Finding], host: &str) -> Option<Diagnosis> {
+    let told = findings.iter().find(|f| f.code == "log_ends_waiting" && f.host.as_deref() == Some(host))?;
+    Some(Diagnosis {
+        outcome: Outcome::InsufficientEvidence,
+        root_cause: None,
+        text: sentence(told),
+        next_step: told.advice.clone(),
+    })
+}
 
 /// The answer out of a log, where no host stopped the sign-in. `decided`: no host was left undecided.
 pub(super) fn answer(findings: &[Finding], decided: bool) -> Option<Diagnosis> {

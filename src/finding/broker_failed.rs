@@ -54,8 +54,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         out.push(Finding {
             title,
             detail: Message {
-                en: format!("{}: {}. The log says: {}", run.name(), meaning.en, event.text),
-                ja: format!("{}: {}。ログの記録: {}", run.name(), meaning.ja, event.text),
+                en: format!("{}: {}. The log says: {}", run.tell(Message::same("%c")).en, meaning.en, event.text),
+                ja: format!("{}: {}。ログの記録: {}", run.name().ja, meaning.ja, event.text),
             },
             advice: advice(run.command(), fault),
             ..run.finding(context, &RULE, event)

@@ -31,11 +31,11 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let found = runs(context).into_iter().find_map(|run| {
         let (event, _) = run.ended_by(|c| c == ErrorClass::CaBundleBroken)?;
         Some(Finding {
-            detail: message!(
-                en: "{} stopped before the network: {}",
-                ja: "{} は通信を始める前に失敗した: {}",
-                run.name(), event.text
-            ),
+            detail: run.tell(message!(
+                en: "%c stopped before the network: {}",
+                ja: "%c は通信を始める前に失敗した: {}",
+                event.text
+            )),
             ..run.finding(context, &RULE, event)
         })
     });

@@ -39,28 +39,27 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         if out.iter().any(|f| f.host.as_deref() == Some(host.as_str())) {
             continue;
         }
-        let name = run.name();
-        let mut detail = message!(
-            en: "{name} refused the certificate shown for {host}: {}",
-            ja: "{name} は {host} として提示された証明書を拒否した: {}",
+        let mut detail = run.tell(message!(
+            en: "%c refused the certificate shown for {host}: {}",
+            ja: "%c は {host} として提示された証明書を拒否した: {}",
             event.text
-        );
+        ));
         add(&mut detail, &who(context, &run, &host));
         let mut finding = run.finding(context, &RULE, event);
-        finding.title = match fault {
+        finding.title = run.tell(match fault {
             TrustFault::Expired | TrustFault::NotYetValid => {
-                message!(en: "{name}: the certificate for {host} is outside its validity", ja: "{name}: {host} の証明書が有効期間外")
+                message!(en: "%c: the certificate for {host} is outside its validity", ja: "%c: {host} の証明書が有効期間外")
             }
             TrustFault::NameMismatch => {
-                message!(en: "{name}: the certificate for {host} is made out to another name", ja: "{name}: {host} の証明書の名前が一致しない")
+                message!(en: "%c: the certificate for {host} is made out to another name", ja: "%c: {host} の証明書の名前が一致しない")
             }
             TrustFault::MissingAuthorityKeyId | TrustFault::MissingSubjectKeyId | TrustFault::BasicConstraints => {
-                message!(en: "{name}: the proxy's CA certificate does not meet the rules of Python 3.13", ja: "{name}: プロキシの CA 証明書が Python 3.13 の要件を満たさない")
+                message!(en: "%c: the proxy's CA certificate does not meet the rules of Python 3.13", ja: "%c: プロキシの CA 証明書が Python 3.13 の要件を満たさない")
             }
             _ => {
-                message!(en: "{name} does not trust the certificate of the proxy in front of {host}", ja: "{name} が {host} との間にあるプロキシの証明書を信頼していない")
+                message!(en: "%c does not trust the certificate of the proxy in front of {host}", ja: "%c が {host} との間にあるプロキシの証明書を信頼していない")
             }
-        };
+        });
         finding.detail = detail;
         finding.advice = advice(run.attempt.dialect, fault, &host);
         if is_local(context, &run, &host) {

@@ -51,7 +51,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         }
         out.push(Finding {
             title,
-            detail: entra_refused::detail(&run.name(), code),
+            detail: run.tell(entra_refused::detail("%c", code)),
             advice: advice(&run, code, group),
             ..run.finding(context, &RULE, event)
         });

@@ -47,10 +47,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         if own || out.iter().any(|f| f.title.en.contains(&format!("AADSTS{code}:"))) {
             continue;
         }
-        let command = run.name();
         out.push(Finding {
             title: title(code),
-            detail: detail(&command, code),
+            detail: run.tell(detail("%c", code)),
             advice: advice(code),
             ..run.finding(context, &RULE, event)
         });

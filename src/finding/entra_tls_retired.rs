@@ -57,8 +57,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             return vec![Finding {
                 title: message!(en: "Entra ID refused TLS 1.0/1.1: AADSTS{code}", ja: "Entra ID が TLS 1.0/1.1 を拒否: AADSTS{code}"),
                 detail: Message {
-                    en: format!("{} was answered with AADSTS{code}. {}", run.name(), told.en),
-                    ja: format!("{} に対する応答は AADSTS{code} である。{}", run.name(), told.ja),
+                    en: format!("{} was answered with AADSTS{code}. {}", run.tell(Message::same("%c")).en, told.en),
+                    ja: format!("{} に対する応答は AADSTS{code} である。{}", run.name().ja, told.ja),
                 },
                 ..run.finding(context, &RULE, event)
             }];

@@ -49,7 +49,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let issues = issues_of(run.command());
         let query = format!("repo:{} is:issue {search}", repository(run.command()));
         let mut finding = run.finding(context, &RULE, event);
-        finding.title = message!(en: "{} failed for a reason of its own", ja: "{} が独自の理由で失敗", run.name());
+        finding.title = run.tell(message!(en: "%c failed for a reason of its own", ja: "%c が独自の理由で失敗"));
         finding.detail = message!(
             en: "The log ends with: {}",
             ja: "ログの最後のエラー: {}",

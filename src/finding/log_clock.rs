@@ -17,7 +17,9 @@ pub(super) fn check(context: &Context<'_>, rule: &Rule) -> Vec<Finding> {
         let event = coded.or_else(|| run.ended_by(|c| c == ErrorClass::ClockSkew).map(|(e, _)| e))?;
         let mut finding = run.finding(context, rule, event);
         finding.severity = run.severity();
-        finding.title = message!(en: "{}: the client's clock or time zone is wrong", ja: "{}: 端末の時計またはタイム ゾーンの誤り", run.name());
+        finding.title = run.tell(
+            message!(en: "%c: the client's clock or time zone is wrong", ja: "%c: 端末の時計またはタイム ゾーンの誤り"),
+        );
         finding.detail = message!(
             en: "The log says so: {}",
             ja: "ログの記録: {}",

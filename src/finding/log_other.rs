@@ -114,6 +114,46 @@ pub(super) static WAITING: Rule = Rule {
     check: waiting,
 };
 
+/// A failure of the network without the host it is about.
+pub(super) static UNNAMED: Rule = Rule {
+    code: "network_error_unnamed",
+    severity: Severity::Warning,
+    title: Text {
+        en: "The log tells of a network error without naming the host",
+        ja: "ログにネットワーク エラーがあるが、ホストが分からない",
+    },
+    meaning: Text {
+        en: "The error text names a failure of the network (reset, timeout, name, TLS), but no host: usually only the last lines of the output were saved. Which host it was decides who can fix it.",
+        ja: "エラー メッセージはネットワークの失敗 (リセット、タイムアウト、名前解決、TLS) を示しているが、ホストが分からない。出力の最後の数行だけが保存された場合に多い。どのホストかによって対処できる人が決まる。",
+    },
+    blind: Text { en: "The host, and at which step it failed.", ja: "対象のホストと、失敗した段階。" },
+    advice: Text {
+        en: "Run the command with its debug option and save the whole output; take a network trace at the same time.",
+        ja: "デバッグ オプション付きでコマンドを実行して出力全体を保存し、同時にネットワーク トレースを採取する。",
+    },
+    check: unnamed,
+};
+
+fn unnamed(context: &Context<'_>) -> Vec<Finding> {
+    let found = runs(context).into_iter().filter(|r| r.standing && r.aadsts().is_none()).find_map(|run| {
+        let (event, class) = run.ended_by(ErrorClass::is_network)?;
+        if matches!(class, ErrorClass::Broker(_)) || class.is_proxy() || !run.attempt.hosts().is_empty() {
+            return None;
+        }
+        let mut finding = run.finding(context, &UNNAMED, event);
+        finding.detail = run.tell(message!(en: "%c failed: {}", ja: "%c の失敗: {}", event.text));
+        if class == ErrorClass::TlsVersion {
+            let tls = message!(
+                en: "The text speaks of TLS versions: enable TLS 1.2 on the client (update it; on .NET SchUseStrongCrypto and SystemDefaultTlsVersions = 1).",
+                ja: "TLS のバージョンに関するエラーである。端末で TLS 1.2 を有効にする (更新する。.NET では SchUseStrongCrypto と SystemDefaultTlsVersions を 1 にする)。",
+            );
+            finding.advice = tls;
+        }
+        Some(finding)
+    });
+    found.into_iter().collect()
+}
+
 fn by_class(context: &Context<'_>, rule: &Rule, is: impl Fn(ErrorClass) -> bool) -> Vec<Finding> {
     let found = runs(context).into_iter().filter(|r| r.aadsts().is_none()).find_map(|run| {
         let (event, _) = run.ended_by(&is)?;
@@ -125,7 +165,7 @@ fn by_class(context: &Context<'_>, rule: &Rule, is: impl Fn(ErrorClass) -> bool)
 /// A finding with the log's own words.
 fn said(context: &Context<'_>, run: &Run<'_>, rule: &Rule, event: &LogEvent) -> Finding {
     let mut finding = run.finding(context, rule, event);
-    let words = message!(en: "{}: {}", ja: "{}: {}", run.name(), event.text);
+    let words = run.tell(message!(en: "%c: {}", ja: "%c: {}", event.text));
     let mut detail = words;
     detail.ja.push(' ');
     add(&mut detail, &rule.meaning.into());
@@ -166,7 +206,7 @@ fn waiting(context: &Context<'_>) -> Vec<Finding> {
         let host = event.host.clone()?;
         let mut finding = run.finding(context, &WAITING, event);
         finding.severity = Severity::Warning;
-        finding.title = message!(en: "{}: the log ends while it waits for {host}", ja: "{}: {host} を待っている状態でログが終わっている", run.name());
+        finding.title = run.tell(message!(en: "%c: the log ends while it waits for {host}", ja: "%c: {host} を待っている状態でログが終わっている"));
         if run.command() == Some(Command::AzLogin) {
             let more = message!(
                 en: "A try over IPv4 only (IPv6 switched off on the adapter) tells whether a dead IPv6 path is the cause.",

@@ -11,7 +11,7 @@ use crate::verdict::log::LogProof;
 
 /// Codes of findings that explain a failed sign-in without the network being at fault, in the order in which they are
 /// taken for the answer.
-pub(crate) const CAUSES: [&str; 18] = [
+pub(crate) const CAUSES: [&str; 20] = [
     "entra_tls_retired",
     "ca_bundle_broken",
     "wrong_tenant",
@@ -25,6 +25,8 @@ pub(crate) const CAUSES: [&str; 18] = [
     "browser_leg",
     "authority_not_understood",
     "user_cancelled",
+    "retired_cloud",
+    "network_error_unnamed",
     "log_without_traffic",
     "signin_not_recorded",
     "signin_recorded_success",
@@ -65,12 +67,23 @@ impl<'a> Run<'a> {
     }
 
     /// Name of the command for people.
-    pub fn name(&self) -> String {
+    pub fn name(&self) -> Message {
         match (self.attempt.command.as_str(), self.command()) {
-            ("", Some(command)) => command.name().to_owned(),
-            ("", None) => self.attempt.dialect.code().to_owned(),
-            (command, _) => command.to_owned(),
+            ("", Some(command)) => Message::same(command.name()),
+            ("", None) => message!(en: "the command", ja: "コマンド"),
+            (command, _) => Message::same(command),
         }
+    }
+
+    /// `text` with the command's name in the place of `%c`.
+    pub fn tell(&self, text: Message) -> Message {
+        let name = self.name();
+        let upper = |s: String, at_start: bool| match s.strip_prefix("the ") {
+            Some(rest) if at_start => format!("The {rest}"),
+            _ => s,
+        };
+        let en = upper(name.en, text.en.starts_with("%c"));
+        Message { en: text.en.replace("%c", &en), ja: text.ja.replace("%c", &name.ja) }
     }
 
     /// How much a failure of this run matters.

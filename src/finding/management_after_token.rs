@@ -71,11 +71,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             if let Some(event) = received {
                 evidence.extend(run.evidence(context, event));
             }
-            message!(
-                en: "{} received its token from Entra ID; then {name} failed: {}.",
-                ja: "{} は Entra ID からトークンを取得しているが、その後の {name} への通信が失敗した: {}。",
-                run.name(), title.en
-            )
+            run.tell(message!(en: "%c received its token from Entra ID; then {name} failed: {}.", ja: "%c は Entra ID からトークンを取得しているが、その後の {name} への通信が失敗した: {}。", title.en))
         }
         (None, authority) => {
             let reached = authority.map_or("Entra ID", |(h, _)| h.name.as_str());

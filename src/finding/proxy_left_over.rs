@@ -43,6 +43,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     };
     let mut out = Vec::new();
     for (host, verdict) in context.hosts().filter(|(h, v)| h.role == Role::Proxy && reachable(v.verdict)) {
+        // A log that names no proxy: the word alone.
+        let unnamed = host.name == crate::case::log_join::UNNAMED_PROXY;
         let name = &host.name;
         let places: Vec<String> = context.case.systems().flat_map(|(_, s)| places(s, name)).collect();
         let title = verdict.verdict.title();
@@ -50,6 +52,12 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             en: format!("The client turned to the proxy {name}: {}.", title.en),
             ja: format!("クライアントはプロキシ {name} に向かっている: {}。", title.ja),
         };
+        if unnamed {
+            detail = Message {
+                en: format!("The client turned to a proxy, which the log does not name: {}.", title.en),
+                ja: format!("クライアントはプロキシ (ログに名前はない) に向かっている: {}。", title.ja),
+            };
+        }
         if !places.is_empty() {
             let list = places.join(", ");
             logs::add(&mut detail, &message!(en: "It is set in: {list}.", ja: "設定箇所: {list}。"));
@@ -60,11 +68,15 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         out.push(Finding {
             confidence: verdict.confidence,
             host: Some(name.clone()),
-            title: message!(en: "The proxy {name} of the settings cannot be reached", ja: "設定されているプロキシ {name} に到達できない"),
+            title: if unnamed {
+                RULE.title.into()
+            } else {
+                message!(en: "The proxy {name} of the settings cannot be reached", ja: "設定されているプロキシ {name} に到達できない")
+            },
             detail,
             advice: message!(
-                en: "If {name} is no proxy of this network, remove it: az and PowerShell 7 read HTTPS_PROXY, HTTP_PROXY and ALL_PROXY (Get-ChildItem Env:*proxy*; [Environment]::SetEnvironmentVariable('HTTPS_PROXY', $null, 'User')), Windows itself reads netsh winhttp show proxy and the user's Internet options. If it is: check that it runs, its name and its port.",
-                ja: "{name} が現在のネットワークのプロキシでなければ設定を削除する。az と PowerShell 7 は HTTPS_PROXY、HTTP_PROXY、ALL_PROXY を参照する (Get-ChildItem Env:*proxy*、[Environment]::SetEnvironmentVariable('HTTPS_PROXY', $null, 'User'))。Windows 自体は netsh winhttp show proxy とユーザーのインターネット オプションを参照する。正しいプロキシであれば、稼働状況、名前、ポートを確認する。",
+                en: "If it is no proxy of this network, remove it: az and PowerShell 7 read HTTPS_PROXY, HTTP_PROXY and ALL_PROXY (Get-ChildItem Env:*proxy*; [Environment]::SetEnvironmentVariable('HTTPS_PROXY', $null, 'User')), Windows itself reads netsh winhttp show proxy and the user's Internet options. If it is: check that it runs, its name and its port.",
+                ja: "現在のネットワークのプロキシでなければ設定を削除する。az と PowerShell 7 は HTTPS_PROXY、HTTP_PROXY、ALL_PROXY を参照する (Get-ChildItem Env:*proxy*、[Environment]::SetEnvironmentVariable('HTTPS_PROXY', $null, 'User'))。Windows 自体は netsh winhttp show proxy とユーザーのインターネット オプションを参照する。正しいプロキシであれば、稼働状況、名前、ポートを確認する。",
             ),
             evidence,
             filter: super::words::display_filter(context.case, host),

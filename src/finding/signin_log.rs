@@ -268,11 +268,7 @@ fn none(context: &Context<'_>) -> Vec<Finding> {
     let (detail, advice) = if let Some((run, (event, code))) = answered {
         evidence.extend(run.evidence(context, event));
         (
-            message!(
-                en: "Entra ID did answer ({} got AADSTS{code}), yet this log has no entry: the sign-in was recorded in another tenant.",
-                ja: "Entra ID は応答している ({} は AADSTS{code} を受信) が、このログに記録がない。サインインは別のテナントに記録されている。",
-                run.name()
-            ),
+            run.tell(message!(en: "Entra ID did answer (%c got AADSTS{code}), yet this log has no entry: the sign-in was recorded in another tenant.", ja: "Entra ID は応答している (%c は AADSTS{code} を受信) が、このログに記録がない。サインインは別のテナントに記録されている。")),
             message!(
                 en: "Look at the sign-in log of the tenant that was used, and name the tenant that is meant: {option}",
                 ja: "実際の認証先テナントのサインイン ログを確認し、アクセス先のテナントを明示する: {option}",

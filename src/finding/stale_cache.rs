@@ -40,7 +40,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         advice.ja = advice.ja.replace(&clear.en, &clear.ja);
         let found = match run.aadsts().filter(|(_, code)| error_group(*code) == ErrorGroup::StaleSession) {
             Some((event, code)) => {
-                let mut detail = entra_refused::detail(&run.name(), code);
+                let mut detail = run.tell(entra_refused::detail("%c", code));
                 if let Some(used) = run.attempt.events.iter().find(|e| e.kind == LogEventKind::CacheUsed) {
                     add(
                         &mut detail,
@@ -57,11 +57,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 let Some((event, _)) = damaged else { continue };
                 Finding {
                     title: message!(en: "The token cache cannot be read", ja: "トークン キャッシュを読み込めない"),
-                    detail: message!(
-                        en: "{} could not read its own token cache; nothing was sent to Entra ID for it.",
-                        ja: "{} は自身のトークン キャッシュを読み込めなかった。このエラーに関して Entra ID への送信はない。",
-                        run.name()
-                    ),
+                    detail: run.tell(message!(en: "%c could not read its own token cache; nothing was sent to Entra ID for it.", ja: "%c は自身のトークン キャッシュを読み込めなかった。このエラーに関して Entra ID への送信はない。")),
                     advice,
                     ..run.finding(context, &RULE, event)
                 }

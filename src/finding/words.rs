@@ -28,11 +28,13 @@ pub(super) fn for_hosts(
         .hosts()
         .filter(|(_, v)| v.verdict == verdict)
         .map(|(host, v)| {
-            let Words { title, mut detail, advice } = words(host, v);
+            let Words { mut title, mut detail, mut advice } = words(host, v);
             if v.by_log
-                && let Some(said) = crate::verdict::log::detail(context.case, v)
+                && let Some(said) = crate::verdict::log::words(context.case, host, v)
             {
-                detail = said;
+                detail = said.detail;
+                title = said.title.unwrap_or(title);
+                advice = said.advice.unwrap_or(advice);
             }
             Finding {
                 code: rule.code,

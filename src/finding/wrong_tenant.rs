@@ -48,7 +48,7 @@ fn by_code(context: &Context<'_>, run: &Run<'_>) -> Option<Finding> {
     if error_group(code) != ErrorGroup::WrongTenant {
         return None;
     }
-    let mut detail = entra_refused::detail(&run.name(), code);
+    let mut detail = run.tell(entra_refused::detail("%c", code));
     add(&mut detail, &tenants(run));
     let mut title = entra_refused::title(code);
     title.en = format!("Wrong tenant. {}", title.en);
@@ -70,11 +70,7 @@ fn by_names(context: &Context<'_>, run: &Run<'_>) -> Option<Finding> {
     let event = run.attempt.events.iter().find(|e| e.text.contains(used)).or(run.attempt.events.first())?;
     Some(Finding {
         title: message!(en: "Asked for the tenant {asked}, the sign-in went to {used}", ja: "指定したテナントは {asked}、認証先は {used}"),
-        detail: message!(
-            en: "{} was told the tenant {asked}; the authority in the log is that of {used}.",
-            ja: "{} にはテナント {asked} が指定されているが、ログの認証先は {used} である。",
-            run.name()
-        ),
+        detail: run.tell(message!(en: "%c was told the tenant {asked}; the authority in the log is that of {used}.", ja: "%c にはテナント {asked} が指定されているが、ログの認証先は {used} である。")),
         advice: advice(run, None),
         severity: run.severity().min(Severity::Warning),
         ..run.finding(context, &RULE, event)

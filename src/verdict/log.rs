@@ -4,8 +4,10 @@
 //! only for hosts without packets, where the packets cannot tell, and where TLS 1.3 hides what the client's own error
 //! text names. A log tells what the client met, seldom at which step; verdicts that guess the step are inferred.
 
+use super::certificate::CertificateFault;
 use super::{Confidence, HostVerdict, Verdict};
-use crate::case::{Case, HostStory, Role, Said, log_join::before_proxy};
+use crate::case::log_join::{UNNAMED_PROXY, before_proxy};
+use crate::case::{Case, HostStory, Role, Said as Line};
 use crate::facts::log::{BrokerFault, ErrorClass, LogEvent, LogEventKind, NameFault, ProxyFault, TrustFault};
 use crate::flow::Side;
 use crate::lang::Message;
@@ -41,7 +43,7 @@ struct Heard {
     verdict: Verdict,
     confidence: Confidence,
     class: Option<ErrorClass>,
-    lines: Vec<Said>,
+    lines: Vec<Line>,
     proxy: Option<String>,
 }
 
@@ -106,6 +108,15 @@ fn tell(case: &Case, heard: &Heard, out: &mut HostVerdict) {
     }
     match heard.class {
         Some(ErrorClass::ProxyStatus(status)) => out.detail.status = out.detail.status.or(Some(status)),
+        Some(ErrorClass::CertificateUntrusted(fault)) if heard.verdict == Verdict::CertInvalid => {
+            let fault = match fault {
+                TrustFault::Expired => CertificateFault::Expired,
+                TrustFault::NotYetValid => CertificateFault::NotYetValid,
+                TrustFault::NameMismatch => CertificateFault::WrongName,
+                _ => CertificateFault::Untrusted,
+            };
+            out.detail.certificate_fault = out.detail.certificate_fault.or(Some(fault));
+        }
         Some(ErrorClass::TlsAlert(Some(n))) => out.detail.alert = out.detail.alert.or(Some((n, Side::Server))),
         Some(ErrorClass::Aadsts(_)) if heard.verdict == Verdict::TlsLegacy => {
             out.detail.legacy_side = out.detail.legacy_side.or(Some(Side::Client));
@@ -116,9 +127,9 @@ fn tell(case: &Case, heard: &Heard, out: &mut HostVerdict) {
 
 /// The lines about a host, weighed: the last word counts; a host that answered after failures is degraded.
 fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
-    let mut good: Vec<Said> = Vec::new();
-    let mut bad: Vec<(Said, ErrorClass, Verdict, Confidence)> = Vec::new();
-    let mut waiting: Vec<Said> = Vec::new();
+    let mut good: Vec<Line> = Vec::new();
+    let mut bad: Vec<(Line, ErrorClass, Verdict, Confidence)> = Vec::new();
+    let mut waiting: Vec<Line> = Vec::new();
     let mut after_good = false;
     let mut proxy = None;
     let mut not_reached = false;
@@ -143,6 +154,8 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
             LogEventKind::Connecting { .. } => waiting.push(*said),
             kind => {
                 let Some(class) = kind.error() else { continue };
+                // The client's own file of certificates is read before a packet is sent.
+                not_reached |= class == ErrorClass::CaBundleBroken;
                 if before_proxy(attempt, class) != (host.role == Role::Proxy) {
                     not_reached |= host.role != Role::Proxy;
                     continue;
@@ -163,7 +176,7 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
     }
     let legacy = bad.iter().position(|b| b.2 == Verdict::TlsLegacy);
     if let Some((said, class, verdict, confidence)) = legacy.or(bad.len().checked_sub(1)).and_then(|i| bad.get(i)) {
-        let lines: Vec<Said> = bad.iter().filter(|b| b.2 == *verdict).map(|b| b.0).collect();
+        let lines: Vec<Line> = bad.iter().filter(|b| b.2 == *verdict).map(|b| b.0).collect();
         return Some(if after_good || legacy.is_some() {
             Heard { verdict: *verdict, confidence: *confidence, class: Some(*class), lines, proxy }
         } else {
@@ -267,15 +280,58 @@ pub fn verdict_of(class: ErrorClass, host: &str) -> Option<(Verdict, Confidence)
     })
 }
 
-/// What a finding says where only a log tells.
-pub fn detail(case: &Case, verdict: &HostVerdict) -> Option<Message> {
+/// What a finding says where only a log tells: title (where the log knows less than the rule's), detail, advice.
+pub struct Said {
+    /// One line.
+    pub title: Option<Message>,
+    /// The line of the log.
+    pub detail: Message,
+    /// What to do.
+    pub advice: Option<Message>,
+}
+
+/// The words on a verdict that rests on logs alone.
+pub fn words(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Option<Said> {
     let first = verdict.said.first()?;
     let path = case.pieces.get(first.piece).map_or("", |p| p.path.rsplit(['/', '\\', '!']).next().unwrap_or(""));
-    Some(message!(
+    let name = &host.name;
+    let detail = message!(
         en: "No packet of this host is among the evidence; the debug log says so ({path}, line {}): {}",
         ja: "このホストのパケットは証跡にない。デバッグ ログの記録による ({path} の {} 行目): {}",
         first.line, first.text.en
-    ))
+    );
+    let unnamed = host.role == Role::Proxy && name == UNNAMED_PROXY;
+    let (title, advice) = match verdict.verdict {
+        _ if unnamed => {
+            let title = verdict.verdict.title();
+            let check = message!(
+                en: "Find the setting (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY; netsh winhttp show proxy; Internet options): correct it, or remove it if it is left over from another network, and check that the proxy runs.",
+                ja: "設定箇所 (HTTPS_PROXY、HTTP_PROXY、ALL_PROXY、netsh winhttp show proxy、インターネット オプション) を確認し、修正する。別のネットワーク用の設定であれば削除する。プロキシの稼働状況も確認する。",
+            );
+            let title = Message {
+                en: format!("The proxy that the client is set to use: {}", title.en),
+                ja: format!("クライアントに設定されたプロキシ: {}", title.ja),
+            };
+            (Some(title), Some(check))
+        }
+        Verdict::DnsFailure => (
+            Some(message!(en: "{name} does not resolve", ja: "{name} の名前解決に失敗")),
+            Some(message!(
+                en: "Ask the resolver on the client (nslookup {name}) and mend it; where only the proxy can resolve public names, the tool must use the proxy: set HTTPS_PROXY=http://proxy:port.",
+                ja: "端末で nslookup {name} を実行し、DNS サーバーの応答を確認して修正する。プロキシだけが外部の名前を解決できる環境では、ツールにプロキシを使わせる (HTTPS_PROXY=http://プロキシ:ポート)。",
+            )),
+        ),
+        Verdict::ProxyDenied | Verdict::ProxyUpstreamError if verdict.proxy.is_none() => {
+            let status = verdict.detail.status.map_or_else(String::new, |s| s.to_string());
+            let advice = message!(
+                en: "Look for {name} in the proxy's log (it answered {status}) and have CONNECT {name}:443 allowed there.",
+                ja: "プロキシのログで {name} を確認し (応答 {status})、CONNECT {name}:443 を許可する。",
+            );
+            (None, Some(advice))
+        }
+        _ => (None, None),
+    };
+    Some(Said { title, detail, advice })
 }
 
 #[cfg(test)]
