@@ -207,7 +207,8 @@ fn whole(c: &mut Criterion) {
         group.bench_function(name.to_string_lossy(), |b| {
             b.iter(|| {
                 let found = input::from_bytes("sample", bytes.clone());
-                let analysis = analyze::evidence(&found, &options, &Progress::hidden()).expect("a sample has a report");
+                let analysis = analyze::evidence(&found, &options, Way::Alone, &Progress::hidden())
+                    .expect("a sample has a report");
                 serde_json::to_string(&report::json::case(&analysis.report, options.lang))
             });
         });

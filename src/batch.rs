@@ -218,7 +218,6 @@ impl Batch<'_> {
     }
 
     /// Analyses a case behind a wall that panics do not pass.
-    #[expect(clippy::type_complexity, reason = "three parts of one result, used in one place")]
     fn analyze(&self, case: &CaseFiles, way: Way) -> Result<(CaseRecord, Option<Analysis>, u64), Message> {
         let progress = Progress::part_of(self.display.bar());
         let caught = panic::catch_unwind(AssertUnwindSafe(|| {

@@ -90,11 +90,10 @@ fn search_text(text: &str) -> String {
     }
     let same_everywhere = |word: &&str| {
         let digits = word.chars().filter(char::is_ascii_digit).count();
-        !word.is_empty()
-            && word.len() <= 40
-            && !word.contains(['\\', '/', '@', '{', '}', '<', '>'])
-            && !(digits >= 3 && digits.saturating_mul(2) >= word.len())
-            && !(word.len() >= 32 && word.contains('-'))
+        let number = digits >= 3 && digits.saturating_mul(2) >= word.len();
+        let identifier = word.len() >= 32 && word.contains('-');
+        let place = word.contains(['\\', '/', '@', '{', '}', '<', '>']);
+        !(word.is_empty() || word.len() > 40 || place || number || identifier)
     };
     rest.split_whitespace()
         .map(|w| w.trim_matches(|c: char| matches!(c, '"' | '\'' | ',' | ';' | '(' | ')' | '.' | '`')))

@@ -39,7 +39,6 @@ pub fn build(case: &Case, verdicts: &[Option<HostVerdict>], unread: Vec<(String,
         findings,
         unread,
         knowledge_date: crate::knowledge::DATE.to_owned(),
-        ..Report::default()
     }
 }
 
