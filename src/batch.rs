@@ -281,7 +281,7 @@ fn line(name: &str, report: &report::Report, options: &Options) -> String {
         report: report::json::CaseJson,
     }
     let line = Line { case: name, report: report::json::case(report, options.lang) };
-    serde_json::to_string(&line).unwrap_or_default() + "\n"
+    report::json::harmless(serde_json::to_string(&line).unwrap_or_default()) + "\n"
 }
 
 fn failed(case: &CaseFiles, text: Message) -> CaseRecord {

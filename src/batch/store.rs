@@ -84,7 +84,7 @@ impl Store {
     /// # Errors
     /// When it cannot be written.
     pub fn keep(&self, key: &str, record: &CaseRecord) -> Result<(), Error> {
-        let text = serde_json::to_vec(record).unwrap_or_default();
+        let text = crate::report::json::harmless(serde_json::to_string(record).unwrap_or_default()).into_bytes();
         self.write(&format!("{STATE}/{key}.json"), &text)
     }
 }

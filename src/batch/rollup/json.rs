@@ -139,7 +139,7 @@ struct InputJson {
 
 /// The roll-up in one language.
 pub fn render(rollup: &RollUp, lang: Lang) -> String {
-    serde_json::to_string_pretty(&value(rollup, lang)).unwrap_or_default() + "\n"
+    crate::report::json::harmless(serde_json::to_string_pretty(&value(rollup, lang)).unwrap_or_default()) + "\n"
 }
 
 fn value(rollup: &RollUp, lang: Lang) -> RollUpJson {
