@@ -225,7 +225,9 @@ fn session_records(path: &str, flow: &Flow, session: &TlsSession, push: &mut imp
         let mut fields = base(alert.by, alert.at.frame, alert.at.time);
         fields.insert("level".into(), json!(alert.level));
         fields.insert("description".into(), json!(alert.description));
-        push(alert.at.frame, 2, with(path, "alert", fields));
+        // An alert that only the key log shows is not one in clear.
+        let kind = if session.decrypted { "decrypted_alert" } else { "alert" };
+        push(alert.at.frame, 2, with(path, kind, fields));
     }
     for (certificates, side) in [(&session.certificates, Side::Server), (&session.client_certificates, Side::Client)] {
         for c in certificates {
