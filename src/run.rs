@@ -51,7 +51,10 @@ fn dispatch(job: Job) -> Result<u8, Error> {
             print_unread(&analysis.report, &options);
             let text = render(&analysis.report, format, &options, output.as_deref());
             write_out(output.as_deref(), text.as_bytes())?;
-            Ok(status(&analysis, &options))
+            let status = status(&analysis, &options);
+            // The process ends here: giving the facts of a million flows back one by one would be for nothing.
+            std::mem::forget(analysis);
+            Ok(status)
         }
         Job::Batch { paths, output, formats, resume, options } => {
             batch::run(&paths, &output, &formats, resume, &options)
