@@ -130,10 +130,10 @@ struct Deaf;
 
 impl FlowSink for Deaf {
     type Context = ();
-    fn tcp(_: &(), _: Ends, _: bool) -> Deaf {
+    fn tcp(_: &Arc<()>, _: Ends, _: bool) -> Deaf {
         Deaf
     }
-    fn udp(_: &(), _: Ends) -> Deaf {
+    fn udp(_: &Arc<()>, _: Ends) -> Deaf {
         Deaf
     }
     fn data(&mut self, _: Side, _: &[u8], _: At) -> Interest {
@@ -179,7 +179,7 @@ fn tls(c: &mut Criterion) {
     group.throughput(Throughput::Bytes(hello.len() as u64));
     group.bench_function("client_hello", |b| {
         b.iter(|| {
-            let mut dissector = Dissector::tcp(&Context::default(), ends, true);
+            let mut dissector = Dissector::tcp(&Arc::default(), ends, true);
             dissector.data(Side::Client, black_box(&hello), at);
             dissector.finish()
         });

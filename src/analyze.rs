@@ -55,7 +55,7 @@ pub fn case(paths: &[PathBuf], options: &Options) -> Result<Analysis, Error> {
 pub fn evidence(found: &[Evidence], options: &Options, way: Way, progress: &Progress) -> Result<Analysis, Error> {
     let mut unread = Vec::new();
     let key_log = key_log(found, options, &mut unread)?;
-    let context = Arc::new(Context { key_log });
+    let context = Arc::new(Context::new(key_log));
     let mut pieces = Vec::new();
     let wanted: Vec<&Evidence> = found.iter().filter(|piece| piece.duplicate_of.is_none()).collect();
     let read = |piece: &Evidence, way| {
@@ -141,7 +141,7 @@ fn capture_facts(
     // Secrets inside a capture are known only when it is read: read it again with them.
     let mut secrets = context.key_log.as_deref().cloned().unwrap_or_default();
     secrets.add(&facts.info.tls_secrets);
-    once(&Arc::new(Context { key_log: Some(Arc::new(secrets)) }))
+    once(&Arc::new(Context::new(Some(Arc::new(secrets)))))
 }
 
 /// The secrets of all key logs of the case and of the option.
@@ -202,7 +202,7 @@ pub fn each_capture(
 ) -> Result<(), Error> {
     let found = input::open(paths, &input::Options { mmap: !options.no_mmap });
     let progress = Progress::start(&found, options);
-    let context = Arc::new(Context { key_log: key_log(&found, options, &mut Vec::new())? });
+    let context = Arc::new(Context::new(key_log(&found, options, &mut Vec::new())?));
     let wanted: Vec<&Evidence> = found.iter().collect();
     let read = |piece: &Evidence, way| {
         let unsupported = |reason: Message| Err(Error::Unsupported { path: PathBuf::from(&piece.path), reason });

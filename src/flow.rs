@@ -25,6 +25,7 @@ pub mod udp;
 
 use crate::packet::At;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// One of the two ends of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,9 +79,9 @@ pub trait FlowSink {
     /// What every flow of a capture shares (the key log); the flow stage only hands it on.
     type Context;
     /// Starts a TCP flow. `client_known` is false when no SYN told who is the client.
-    fn tcp(context: &Self::Context, ends: Ends, client_known: bool) -> Self;
+    fn tcp(context: &Arc<Self::Context>, ends: Ends, client_known: bool) -> Self;
     /// Starts a UDP flow.
-    fn udp(context: &Self::Context, ends: Ends) -> Self;
+    fn udp(context: &Arc<Self::Context>, ends: Ends) -> Self;
     /// Bytes of a TCP direction, in order.
     fn data(&mut self, side: Side, bytes: &[u8], at: At) -> Interest;
     /// `missing` bytes of a TCP direction will never come (lost in the capture, cut by the snap length).

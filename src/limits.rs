@@ -38,6 +38,11 @@ pub const REORDER_SEGMENTS_MAX: usize = 256;
 /// 16 MiB by its length field; certificate chains in the field stay under 64 KiB.
 pub const MESSAGE_BYTES_MAX: usize = 256 << 10;
 
+/// Bytes of hellos and certificates remembered so that the next one of the same content is not read again, for each of
+/// the two: a large network shows some thousand combinations of client and host, and some thousand certificates of 1 to
+/// 2 KiB; an attacker's are all different and then simply read.
+pub const SHARED_BYTES_MAX: usize = 16 << 20;
+
 /// Out-of-order and incomplete-message bytes over all flows of one capture; beyond it the oldest are given up.
 pub const STREAM_BYTES_TOTAL_MAX: usize = 192 << 20;
 

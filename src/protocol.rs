@@ -17,6 +17,7 @@ pub mod pieces;
 pub mod quic;
 pub mod quic_crypto;
 pub mod quic_packet;
+pub mod shared;
 pub mod sniff;
 pub mod socks;
 pub mod starttls;
@@ -26,16 +27,29 @@ pub mod tls;
 use crate::facts::AppFacts;
 use crate::flow::{Ends, FlowSink, Interest, Side};
 use crate::packet::At;
+use certificate::SharedCertificates;
 use datagrams::Datagrams;
+use hello::SharedHellos;
 use keylog::KeyLog;
 use std::sync::Arc;
 use stream::{Env, Stream};
 
 /// What all flows of a capture share.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub struct Context {
     /// Secrets of the case's key logs, where there are any.
     pub key_log: Option<Arc<KeyLog>>,
+    /// Hellos met before.
+    pub hellos: SharedHellos,
+    /// Certificates met before.
+    pub certificates: SharedCertificates,
+}
+
+impl Context {
+    /// Nothing met yet.
+    pub fn new(key_log: Option<Arc<KeyLog>>) -> Context {
+        Context { key_log, ..Context::default() }
+    }
 }
 
 /// Reads one flow.
@@ -44,7 +58,7 @@ pub struct Dissector {
     ends: Ends,
     client_known: bool,
     swapped: bool,
-    key_log: Option<Arc<KeyLog>>,
+    context: Arc<Context>,
     reader: Reader,
 }
 
@@ -98,7 +112,7 @@ impl Dissector {
             ends: self.ends,
             client_known: self.client_known,
             swapped: &mut self.swapped,
-            key_log: self.key_log.as_ref(),
+            context: &self.context,
         }
     }
 
@@ -129,13 +143,13 @@ impl Dissector {
 impl FlowSink for Dissector {
     type Context = Context;
 
-    fn tcp(context: &Context, ends: Ends, client_known: bool) -> Self {
-        Dissector { ends, client_known, swapped: false, key_log: context.key_log.clone(), reader: Reader::Fresh }
+    fn tcp(context: &Arc<Context>, ends: Ends, client_known: bool) -> Self {
+        Dissector { ends, client_known, swapped: false, context: Arc::clone(context), reader: Reader::Fresh }
     }
 
-    fn udp(context: &Context, ends: Ends) -> Self {
-        let reader = Reader::Udp(Box::new(Datagrams::new(ends)));
-        Dissector { ends, client_known: false, swapped: false, key_log: context.key_log.clone(), reader }
+    fn udp(context: &Arc<Context>, ends: Ends) -> Self {
+        let reader = Reader::Udp(Box::new(Datagrams::new(ends, Arc::clone(context))));
+        Dissector { ends, client_known: false, swapped: false, context: Arc::clone(context), reader }
     }
 
     fn data(&mut self, side: Side, bytes: &[u8], at: At) -> Interest {

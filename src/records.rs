@@ -4,7 +4,7 @@
 //! fields that README's section on facts lists. Only fields that have a value are written.
 
 use crate::facts::{
-    AppFacts, CaptureFacts, Certificate, ClientHello, DnsData, Flow, FlowTransport, TlsCarrier, TlsSession,
+    AppFacts, CaptureFacts, ClientHello, DnsData, Flow, FlowTransport, Presented, TlsCarrier, TlsSession,
 };
 use crate::flow::Side;
 use serde_json::{Map, Value, json};
@@ -246,13 +246,13 @@ fn client_hello(fields: &mut Map<String, Value>, hello: &ClientHello) {
     fields.insert("ech".into(), json!(hello.ech));
     optional(fields, "ja3", hello.ja3.as_deref());
     optional(fields, "ja4", hello.ja4.as_deref());
-    fields.insert("random".into(), json!(hello.random));
+    fields.insert("random".into(), json!(hello.random.to_string()));
     if let Some(version) = hello.quic_version {
         fields.insert("quic_version".into(), json!(version));
     }
 }
 
-fn certificate(fields: &mut Map<String, Value>, c: &Certificate) {
+fn certificate(fields: &mut Map<String, Value>, c: &Presented) {
     fields.insert("index".into(), json!(c.index));
     fields.insert("sha256".into(), json!(c.sha256));
     if let Some(error) = &c.parse_error {

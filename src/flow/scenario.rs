@@ -32,10 +32,10 @@ fn name(side: Side) -> &'static str {
 
 impl FlowSink for Recorder {
     type Context = ();
-    fn tcp(_: &(), _: Ends, client_known: bool) -> Self {
+    fn tcp(_: &Arc<()>, _: Ends, client_known: bool) -> Self {
         Recorder { client_known, ..Recorder::default() }
     }
-    fn udp(_: &(), _: Ends) -> Self {
+    fn udp(_: &Arc<()>, _: Ends) -> Self {
         Recorder::default()
     }
     fn data(&mut self, side: Side, bytes: &[u8], at: At) -> Interest {

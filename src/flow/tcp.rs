@@ -14,6 +14,7 @@ use crate::flow::seq::{PLAUSIBLE_AHEAD, SeqNum};
 use crate::flow::side::{Half, History, Letter, Rare, RareHalf, Stamp, of, of_mut};
 use crate::flow::{Ends, FlowSink, Interest, Side, ports, starts};
 use crate::packet::{At, Packet, TcpSegment};
+use std::sync::Arc;
 
 /// A hole that closes within this time (or the round trip of the handshake, if that is longer) was reordering; later
 /// it is a retransmission. The same bound as Wireshark's.
@@ -159,7 +160,13 @@ impl<S: FlowSink> TcpFlow<S> {
     }
 
     /// Takes in one segment.
-    pub fn segment(&mut self, context: &S::Context, packet: &Packet<'_>, segment: &TcpSegment<'_>, from_low: bool) {
+    pub fn segment(
+        &mut self,
+        context: &Arc<S::Context>,
+        packet: &Packet<'_>,
+        segment: &TcpSegment<'_>,
+        from_low: bool,
+    ) {
         let at = packet.at;
         let f = segment.flags;
         self.last = Stamp::new(at, self.first);
@@ -311,7 +318,7 @@ impl<S: FlowSink> TcpFlow<S> {
     }
 
     /// Payload of one segment, from sequence number `seq` on.
-    fn payload(&mut self, context: &S::Context, side: Side, seq: SeqNum, at: At, segment: &TcpSegment<'_>) {
+    fn payload(&mut self, context: &Arc<S::Context>, side: Side, seq: SeqNum, at: At, segment: &TcpSegment<'_>) {
         let first = self.first;
         let len = u64::from(segment.payload_len);
         if !self.flags.done && !self.flags.carries {
@@ -435,7 +442,7 @@ impl<S: FlowSink> TcpFlow<S> {
     }
 
     /// Gives `bytes`, and the `cut` bytes behind them that were not captured, to the sink.
-    fn feed(&mut self, context: &S::Context, side: Side, bytes: &[u8], cut: u64, at: At) {
+    fn feed(&mut self, context: &Arc<S::Context>, side: Side, bytes: &[u8], cut: u64, at: At) {
         if self.flags.done {
             return;
         }
@@ -456,12 +463,12 @@ impl<S: FlowSink> TcpFlow<S> {
         }
     }
 
-    fn give_ready(&mut self, context: &S::Context, side: Side, waiting: &mut Reassembly) {
+    fn give_ready(&mut self, context: &Arc<S::Context>, side: Side, waiting: &mut Reassembly) {
         waiting.take_ready(&mut |bytes, cut, at| self.feed(context, side, bytes, cut, at));
     }
 
     /// Moves past the first hole of a direction and counts whose loss it was.
-    fn give_up_hole(&mut self, context: &S::Context, side: Side, waiting: &mut Reassembly) {
+    fn give_up_hole(&mut self, context: &Arc<S::Context>, side: Side, waiting: &mut Reassembly) {
         let from = waiting.next();
         let Some((missing, at)) = waiting.skip_hole() else { return };
         if missing > 0 {
@@ -480,7 +487,7 @@ impl<S: FlowSink> TcpFlow<S> {
         self.give_ready(context, side, waiting);
     }
 
-    fn close_acknowledged_holes(&mut self, context: &S::Context, acked: [u64; 2]) {
+    fn close_acknowledged_holes(&mut self, context: &Arc<S::Context>, acked: [u64; 2]) {
         for side in [Side::Client, Side::Server] {
             let acked = *of(&acked, side);
             let half = self.half(side);
@@ -496,7 +503,7 @@ impl<S: FlowSink> TcpFlow<S> {
     }
 
     /// Gives up all holes: nothing more will come, or the memory is needed elsewhere.
-    pub fn flush(&mut self, context: &S::Context) {
+    pub fn flush(&mut self, context: &Arc<S::Context>) {
         loop {
             let frame = |h: &Half| h.waiting.as_ref().and_then(|w| w.first_waiting());
             let [client, server] = &self.sides;

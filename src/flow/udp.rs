@@ -7,6 +7,7 @@ use crate::flow::key::Key;
 use crate::flow::side::{Stamp, of_mut};
 use crate::flow::{Ends, FlowSink, Interest, Side, ports};
 use crate::packet::{At, Packet, UdpDatagram};
+use std::sync::Arc;
 
 /// What one side of a UDP conversation sent.
 #[derive(Debug, Default)]
@@ -66,7 +67,13 @@ impl<S: FlowSink> UdpFlow<S> {
     }
 
     /// Takes in one datagram.
-    pub fn datagram(&mut self, context: &S::Context, packet: &Packet<'_>, datagram: &UdpDatagram<'_>, from_low: bool) {
+    pub fn datagram(
+        &mut self,
+        context: &Arc<S::Context>,
+        packet: &Packet<'_>,
+        datagram: &UdpDatagram<'_>,
+        from_low: bool,
+    ) {
         let (at, first) = (packet.at, self.first);
         let side = if from_low == self.client_low { Side::Client } else { Side::Server };
         self.last = Stamp::new(at, first);

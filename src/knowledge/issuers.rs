@@ -182,12 +182,14 @@ pub fn all_issuers() -> &'static [Issuer] {
 }
 
 /// Judges a chain, leaf first, as the server sent it.
-pub fn issuer_of(chain: &[Certificate]) -> IssuerJudgement {
-    let Some(leaf) = chain.first().filter(|c| c.parse_error.is_none()) else { return IssuerJudgement::Unknown };
+pub fn issuer_of(chain: &[&Certificate]) -> IssuerJudgement {
+    let Some(leaf) = chain.first().copied().filter(|c| c.parse_error.is_none()) else {
+        return IssuerJudgement::Unknown;
+    };
     let cn = leaf.issuer_cn.as_deref().unwrap_or_default().trim();
     let organisation = leaf.issuer_o.as_deref().unwrap_or_default();
     // The certificate itself is the proof, as long as it is the one that the leaf names as its issuer.
-    let signer = chain.iter().skip(1).find(|c| c.subject == leaf.issuer && c.parse_error.is_none());
+    let signer = chain.iter().copied().skip(1).find(|c| c.subject == leaf.issuer && c.parse_error.is_none());
     if let Some(issuer) = signer.and_then(by_fingerprint) {
         return IssuerJudgement::Known { issuer, by_fingerprint: true, signs: Vec::new() };
     }
@@ -220,7 +222,7 @@ fn by_fingerprint(c: &Certificate) -> Option<&'static Issuer> {
     })
 }
 
-fn product(chain: &[Certificate]) -> Option<&'static Interceptor> {
+fn product(chain: &[&Certificate]) -> Option<&'static Interceptor> {
     chain.iter().filter(|c| c.parse_error.is_none()).find_map(|c| {
         interceptor(&interceptors::Names {
             cn: c.issuer_cn.as_deref(),
@@ -231,12 +233,12 @@ fn product(chain: &[Certificate]) -> Option<&'static Interceptor> {
     })
 }
 
-fn foreign(chain: &[Certificate], leaf: &Certificate) -> IssuerJudgement {
+fn foreign(chain: &[&Certificate], leaf: &Certificate) -> IssuerJudgement {
     let gateway_word = chain.iter().find_map(|c| interceptors::generic_gateway_word(&c.issuer));
     IssuerJudgement::Foreign { interceptor: product(chain), gateway_word, self_signed: leaf.self_issued }
 }
 
-fn forged_signs(chain: &[Certificate], leaf: &Certificate, signer: Option<&Certificate>) -> Vec<ForgedSign> {
+fn forged_signs(chain: &[&Certificate], leaf: &Certificate, signer: Option<&Certificate>) -> Vec<ForgedSign> {
     let mut signs = Vec::new();
     match signer {
         Some(ca) if ca.self_issued => signs.push(ForgedSign::SelfSignedIssuer),
@@ -286,6 +288,10 @@ mod tests {
     use super::*;
     use crate::time::Timestamp;
 
+    fn judged(chain: &[Certificate]) -> IssuerJudgement {
+        issuer_of(&chain.iter().collect::<Vec<_>>())
+    }
+
     fn certificate(subject_cn: &str, issuer_cn: &str, issuer_o: &str) -> Certificate {
         Certificate {
             subject: format!("CN={subject_cn}"),
@@ -309,7 +315,7 @@ mod tests {
             certificate("management.azure.com", AZURE, "Microsoft Corporation"),
             certificate(AZURE, "DigiCert Global Root G2", "DigiCert Inc"),
         ];
-        let judgement = issuer_of(&chain);
+        let judgement = judged(&chain);
         assert!(
             matches!(&judgement, IssuerJudgement::Known { issuer, by_fingerprint: false, .. } if issuer.name == AZURE)
         );
@@ -321,10 +327,10 @@ mod tests {
         let mut ca = certificate(AZURE, "DigiCert Global Root G2", "DigiCert Inc");
         ca.sha1 = "f9388ea2c9b7d632b66a2b0b406df1d37d3901f6".into();
         let chain = [certificate("a", AZURE, "Microsoft Corporation"), ca.clone()];
-        assert!(matches!(issuer_of(&chain), IssuerJudgement::Known { by_fingerprint: true, .. }));
+        assert!(matches!(judged(&chain), IssuerJudgement::Known { by_fingerprint: true, .. }));
         // The same certificate beside a leaf that it did not sign proves nothing.
         let chain = [certificate("a", "Contoso Web Gateway CA", "Contoso"), ca];
-        assert!(issuer_of(&chain).is_interception_for_microsoft());
+        assert!(judged(&chain).is_interception_for_microsoft());
     }
 
     #[test]
@@ -333,22 +339,22 @@ mod tests {
             certificate("a", "Microsoft TLS G3 RSA CA OCSP 18", "Microsoft Corporation"),
             certificate("Microsoft TLS G3 RSA CA OCSP 18", "Microsoft TLS RSA Root G3", "Microsoft Corporation"),
         ];
-        let judgement = issuer_of(&chain);
+        let judgement = judged(&chain);
         assert!(matches!(judgement, IssuerJudgement::NewButPlausible { ca, .. } if ca.name == "Microsoft"));
     }
 
     #[test]
     fn copied_names_are_told_by_what_the_chain_lacks() {
         let leaf = certificate("login.microsoftonline.com", AZURE, "Microsoft Corporation");
-        let alone = issuer_of(std::slice::from_ref(&leaf));
+        let alone = judged(std::slice::from_ref(&leaf));
         assert!(matches!(&alone, IssuerJudgement::NameCopied { signs } if signs.contains(&ForgedSign::NoIntermediate)));
         let own_root = certificate(AZURE, AZURE, "Microsoft Corporation");
-        assert!(matches!(issuer_of(&[leaf.clone(), own_root]), IssuerJudgement::NameCopied { .. }));
+        assert!(matches!(judged(&[leaf.clone(), own_root]), IssuerJudgement::NameCopied { .. }));
         let other_parent = certificate(AZURE, "Contoso Root", "Contoso");
-        assert!(matches!(issuer_of(&[leaf.clone(), other_parent]), IssuerJudgement::NameCopied { .. }));
+        assert!(matches!(judged(&[leaf.clone(), other_parent]), IssuerJudgement::NameCopied { .. }));
         // A genuine leaf whose server forgot the intermediate still carries what public authorities put in.
         let genuine = Certificate { has_sct: true, has_aia_or_crl: true, ..leaf };
-        assert!(matches!(issuer_of(&[genuine]), IssuerJudgement::Known { .. }));
+        assert!(matches!(judged(&[genuine]), IssuerJudgement::Known { .. }));
     }
 
     #[test]
@@ -357,21 +363,21 @@ mod tests {
             certificate("sts.contoso.com", "GlobalSign RSA OV SSL CA 2018", "GlobalSign nv-sa"),
             certificate("GlobalSign RSA OV SSL CA 2018", "GlobalSign", "GlobalSign"),
         ];
-        assert!(matches!(issuer_of(&chain), IssuerJudgement::PublicCa { ca, .. } if ca.name == "GlobalSign"));
+        assert!(matches!(judged(&chain), IssuerJudgement::PublicCa { ca, .. } if ca.name == "GlobalSign"));
         let chain = [certificate("intranet", "Contoso Issuing CA 01", "")];
-        let judgement = issuer_of(&chain);
+        let judgement = judged(&chain);
         assert!(!judgement.is_interception_for_others() && judgement.is_interception_for_microsoft());
         let chain = [certificate("a", "Contoso Web Gateway CA", "Contoso")];
-        assert!(matches!(issuer_of(&chain), IssuerJudgement::Foreign { gateway_word: Some("gateway"), .. }));
-        assert!(matches!(issuer_of(&[]), IssuerJudgement::Unknown));
+        assert!(matches!(judged(&chain), IssuerJudgement::Foreign { gateway_word: Some("gateway"), .. }));
+        assert!(matches!(judged(&[]), IssuerJudgement::Unknown));
     }
 
     #[test]
     fn products_are_named() {
         let chain = [certificate("a", "FG100FTK20012345", "Fortinet")];
-        assert_eq!(issuer_of(&chain).interceptor().unwrap().vendor, "Fortinet");
+        assert_eq!(judged(&chain).interceptor().unwrap().vendor, "Fortinet");
         let chain = [certificate("a", "Zscaler Intermediate Root CA (zscalerthree.net) (t) ", "Zscaler Inc.")];
-        assert_eq!(issuer_of(&chain).interceptor().unwrap().vendor, "Zscaler");
+        assert_eq!(judged(&chain).interceptor().unwrap().vendor, "Zscaler");
     }
 
     #[test]

@@ -5,8 +5,9 @@
 //! SHA-256 and says why; nothing is verified here. The one door to x509-parser.
 
 use crate::bytes::Cursor;
-use crate::facts::Certificate;
+use crate::facts::{Certificate, Presented};
 use crate::packet::At;
+use crate::protocol::shared::Shared;
 use crate::time::Timestamp;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
@@ -16,6 +17,9 @@ use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
+
+/// Certificates met before.
+pub type SharedCertificates = Shared<Certificate>;
 
 /// Certificates read from one message: public chains have up to five, some servers send a whole store.
 const CERTIFICATES_MAX: usize = 64;
@@ -29,8 +33,9 @@ const RSA_BITS_MIN: usize = 2048;
 /// The certificates of a Certificate message; `tls13` selects the format with context and extensions.
 ///
 /// A list that ends in the middle gives what is whole.
-pub fn list(body: &[u8], tls13: bool, at: At) -> Vec<Certificate> {
-    chain(body, tls13).into_iter().enumerate().map(|(index, der)| parse(der, index, at)).collect()
+pub fn list(body: &[u8], tls13: bool, at: At, shared: &SharedCertificates) -> Vec<Presented> {
+    let presented = |(index, der)| Presented { at, index, certificate: shared.get(der, || parse(der)) };
+    chain(body, tls13).into_iter().enumerate().map(presented).collect()
 }
 
 /// The DER of each certificate of a Certificate message.
@@ -59,11 +64,9 @@ fn chain(body: &[u8], tls13: bool) -> Vec<&[u8]> {
     out
 }
 
-/// One certificate, `index` 0 being the leaf.
-pub fn parse(der: &[u8], index: usize, at: At) -> Certificate {
+/// One certificate.
+pub fn parse(der: &[u8]) -> Certificate {
     let mut fact = Certificate {
-        at,
-        index,
         sha256: hex(&Sha256::digest(der)),
         sha1: hex(&Sha1::digest(der)).to_ascii_uppercase(),
         ..Certificate::default()
@@ -374,7 +377,7 @@ mod tests {
 
     #[test]
     fn a_certificate_gives_its_fields() {
-        let c = parse(&certificate(), 0, At::default());
+        let c = parse(&certificate());
         assert_eq!(c.parse_error, None);
         assert_eq!(c.subject, "CN=\\ login.example\\ ,C=JP");
         assert_eq!(c.issuer, "CN=C\u{65e5},OU=Gate,O=Proxy\\, Inc.");
@@ -393,15 +396,15 @@ mod tests {
     fn a_damaged_certificate_still_has_its_hash() {
         let whole = certificate();
         for end in 0..whole.len() {
-            let c = parse(&whole[..end], 1, At::default());
+            let c = parse(&whole[..end]);
             assert!(c.parse_error.is_some(), "cut at {end}");
-            assert_eq!((c.index, c.sha256.len(), c.subject.as_str()), (1, 64, ""));
+            assert_eq!((c.sha256.len(), c.subject.as_str()), (64, ""));
         }
         for at in 0..whole.len() {
             for value in [0, 0x7f, 0x80, 0xff] {
                 let mut bent = whole.clone();
                 bent[at] = value;
-                assert_eq!(parse(&bent, 0, At::default()).sha256.len(), 64);
+                assert_eq!(parse(&bent).sha256.len(), 64);
             }
         }
     }
@@ -412,12 +415,13 @@ mod tests {
         let sized = |n: usize| [0, (n >> 8) as u8, n as u8];
         let entry = [&sized(der.len())[..], &der].concat();
         let old = [&sized(entry.len() * 2)[..], &entry, &entry].concat();
-        assert_eq!(list(&old, false, At::default()).len(), 2);
-        assert_eq!(list(&old[..old.len() - 1], false, At::default()).len(), 1);
+        let shared = SharedCertificates::default();
+        assert_eq!(list(&old, false, At::default(), &shared).len(), 2);
+        assert_eq!(list(&old[..old.len() - 1], false, At::default(), &shared).len(), 1);
         let new = [&[0][..], &sized(entry.len() + 2), &entry, &[0, 0]].concat();
-        let chain = list(&new, true, At::default());
+        let chain = list(&new, true, At::default(), &shared);
         assert_eq!((chain.len(), chain[0].parse_error.as_deref()), (1, None));
-        assert!(list(&[], false, At::default()).is_empty());
+        assert!(list(&[], false, At::default(), &shared).is_empty());
     }
 
     #[test]

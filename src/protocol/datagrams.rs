@@ -6,9 +6,10 @@
 use crate::facts::AppFacts;
 use crate::flow::{Ends, Interest, Side};
 use crate::packet::At;
-use crate::protocol::dns;
 use crate::protocol::dtls::DtlsDissector;
 use crate::protocol::quic::QuicDissector;
+use crate::protocol::{Context, dns};
+use std::sync::Arc;
 
 /// Datagrams that nobody here reads after which a flow is given up: STUN and the like come before DTLS.
 const STRANGE_DATAGRAMS_MAX: u32 = 32;
@@ -20,6 +21,7 @@ const DNS_MESSAGES_MAX: usize = 65_536;
 #[derive(Debug)]
 pub struct Datagrams {
     ends: Ends,
+    context: Arc<Context>,
     facts: AppFacts,
     quic: Option<Box<QuicDissector>>,
     dtls: Option<Box<DtlsDissector>>,
@@ -28,8 +30,8 @@ pub struct Datagrams {
 
 impl Datagrams {
     /// At its beginning.
-    pub fn new(ends: Ends) -> Self {
-        Datagrams { ends, facts: AppFacts::default(), quic: None, dtls: None, strange: 0 }
+    pub fn new(ends: Ends, context: Arc<Context>) -> Self {
+        Datagrams { ends, context, facts: AppFacts::default(), quic: None, dtls: None, strange: 0 }
     }
 
     /// One datagram; `cut` when the snap length cut it.
@@ -49,9 +51,9 @@ impl Datagrams {
         }
         if self.quic.is_none() && self.dtls.is_none() {
             if QuicDissector::detect(payload) {
-                self.quic = Some(Box::new(QuicDissector::new()));
+                self.quic = Some(Box::new(QuicDissector::new(Arc::clone(&self.context))));
             } else if DtlsDissector::detect(payload) {
-                self.dtls = Some(Box::new(DtlsDissector::new()));
+                self.dtls = Some(Box::new(DtlsDissector::new(Arc::clone(&self.context))));
             }
         }
         if let Some(quic) = &mut self.quic {

@@ -9,8 +9,9 @@ use crate::flow::{Interest, Side};
 use crate::limits::{DATAGRAM_SESSIONS_MAX, HANDSHAKE_STREAM_BYTES_MAX};
 use crate::packet::At;
 use crate::protocol::pieces::Pieces;
-use crate::protocol::{certificate, hello};
+use crate::protocol::{Context, certificate, hello};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// Reads one UDP flow that carries DTLS.
 #[derive(Debug, Default)]
@@ -18,6 +19,7 @@ pub struct DtlsDissector {
     /// Handshakes that another one followed.
     earlier: Vec<Handshake>,
     current: Handshake,
+    context: Arc<Context>,
 }
 
 impl DtlsDissector {
@@ -37,8 +39,8 @@ impl DtlsDissector {
     }
 
     /// Starts a flow.
-    pub fn new() -> Self {
-        DtlsDissector::default()
+    pub fn new(context: Arc<Context>) -> Self {
+        DtlsDissector { context, ..DtlsDissector::default() }
     }
 
     /// Takes one UDP payload.
@@ -146,7 +148,7 @@ impl DtlsDissector {
         if client
             && fragment.offset == 0
             && facts.client_hellos.is_empty()
-            && let Some(mut hello) = hello::cut_client_hello(TlsCarrier::Dtls, fragment.data)
+            && let Some(mut hello) = hello::cut_client_hello(TlsCarrier::Dtls, fragment.data, &self.context.hellos)
         {
             (hello.at, hello.first_frame, hello.version_record) = (at, at.frame, record_version);
             facts.client_hellos.push(hello);
@@ -156,7 +158,8 @@ impl DtlsDissector {
     fn message(&mut self, side: Side, message: &Message, record_version: u16, at: At) {
         match message.kind {
             CLIENT_HELLO => {
-                let Some(mut hello) = hello::client_hello_over(TlsCarrier::Dtls, &message.body) else { return };
+                let hello = hello::client_hello(TlsCarrier::Dtls, &message.body, &self.context.hellos);
+                let Some(mut hello) = hello else { return };
                 hello.at = at;
                 hello.first_frame = message.began.frame;
                 hello.version_record = record_version;
@@ -174,7 +177,8 @@ impl DtlsDissector {
                 }
             }
             SERVER_HELLO => {
-                let Some(mut hello) = hello::server_hello_over(TlsCarrier::Dtls, &message.body) else { return };
+                let hello = hello::server_hello(TlsCarrier::Dtls, &message.body, &self.context.hellos);
+                let Some(mut hello) = hello else { return };
                 self.current.client.get_or_insert(side.other());
                 hello.at = at;
                 let facts = &mut self.current.facts;
@@ -187,7 +191,7 @@ impl DtlsDissector {
             }
             CERTIFICATE => {
                 let role = self.role(side);
-                let chain = certificate::list(&message.body, false, at);
+                let chain = certificate::list(&message.body, false, at, &self.context.certificates);
                 let facts = &mut self.current.facts;
                 let kept = if role == Side::Client { &mut facts.client_certificates } else { &mut facts.certificates };
                 if kept.is_empty() {

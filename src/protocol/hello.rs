@@ -6,90 +6,104 @@
 //! fingerprints, which would be wrong.
 
 use crate::bytes::Cursor;
-use crate::facts::{ClientHello, ServerHello, TlsCarrier};
-use crate::protocol::fingerprint::{self, ClientLists, ServerLists, hex, is_grease};
+use crate::facts::{Choice, ClientHello, HelloBytes, Offer, ServerHello, TlsCarrier};
+use crate::protocol::fingerprint::{self, ClientLists, ServerLists, is_grease};
+use crate::protocol::shared::Shared;
+use std::sync::Arc;
 
-/// Reads a ClientHello of TLS over TCP: `body` is the handshake message without its four-byte header.
-pub fn client_hello(body: &[u8]) -> Option<ClientHello> {
-    client_hello_over(TlsCarrier::Tcp, body)
+/// Hellos met before.
+#[derive(Debug, Default)]
+pub struct SharedHellos {
+    offers: Shared<Offer>,
+    choices: Shared<Choice>,
 }
 
-/// Reads a ClientHello; DTLS has a cookie in it, and the fingerprints name the carrier.
-pub fn client_hello_over(carrier: TlsCarrier, body: &[u8]) -> Option<ClientHello> {
-    let outline = match carrier {
-        TlsCarrier::Dtls => ClientOutline::read(body, true)?,
-        _ => ClientOutline::whole(body).or_else(|| ClientOutline::read(body, false))?,
-    };
+/// Reads a ClientHello: `body` is the handshake message without its header. DTLS has a cookie in it, and the
+/// fingerprints name the carrier.
+pub fn client_hello(carrier: TlsCarrier, body: &[u8], shared: &SharedHellos) -> Option<ClientHello> {
+    let outline = ClientOutline::read(body, carrier == TlsCarrier::Dtls)?;
     if !plausible_version(outline.version, carrier) {
         return None;
     }
-    let mut hello = ClientHello {
-        legacy_version: outline.version,
-        random: hex(outline.random),
-        session_id: hex(outline.session_id),
-        cipher_suites: outline.cipher_suites,
+    Some(ClientHello {
+        random: HelloBytes::new(outline.random),
+        session_id: HelloBytes::new(outline.session_id),
+        offer: shared.offers.get(&outline.key(carrier), || offer(carrier, body, &outline)),
         ..ClientHello::default()
+    })
+}
+
+fn offer(carrier: TlsCarrier, body: &[u8], outline: &ClientOutline<'_>) -> Offer {
+    let mut offer = Offer {
+        legacy_version: outline.version,
+        cipher_suites: if carrier == TlsCarrier::Dtls { None } else { whole_cipher_suites(body) }
+            .unwrap_or_else(|| u16_list(outline.cipher_suites)),
+        ..Offer::default()
     };
-    let extensions = Extensions::read(outline.extensions);
     let (mut groups, mut formats, mut signatures) = (Vec::new(), &[] as &[u8], Vec::new());
     let mut first_alpn = None;
-    for &(kind, data) in &extensions.list {
+    for (kind, data) in outline.extensions {
         if is_grease(kind) {
             continue;
         }
-        if hello.extensions.contains(&kind) {
+        if offer.extensions.contains(&kind) {
             // RFC 8446 4.2 forbids repetition; the first one counts.
-            hello.extensions.push(kind);
+            offer.extensions.push(kind);
             continue;
         }
-        hello.extensions.push(kind);
+        offer.extensions.push(kind);
         match kind {
-            EXT_SERVER_NAME => hello.sni = server_name(data),
+            EXT_SERVER_NAME => offer.sni = server_name(data),
             EXT_SUPPORTED_GROUPS => groups = u16_list(vector16(data)),
             EXT_POINT_FORMATS => formats = vector8(data),
             EXT_SIGNATURE_ALGORITHMS => signatures = u16_list(vector16(data)),
             EXT_ALPN => {
                 let names = alpn_names(data);
                 first_alpn = names.first().copied();
-                hello.alpn = names.into_iter().map(text).collect();
+                offer.alpn = names.into_iter().map(text).collect();
             }
-            EXT_SUPPORTED_VERSIONS => hello.supported_versions = u16_list(vector8(data)),
-            EXT_ECH => hello.ech = true,
+            EXT_SUPPORTED_VERSIONS => offer.supported_versions = u16_list(vector8(data)),
+            EXT_ECH => offer.ech = true,
             _ => {}
         }
     }
-    if !outline.cut && !extensions.cut {
+    if !outline.is_cut() {
         let lists = ClientLists {
             carrier,
-            legacy_version: hello.legacy_version,
-            supported_versions: &hello.supported_versions,
-            cipher_suites: &hello.cipher_suites,
-            extensions: &hello.extensions,
+            legacy_version: offer.legacy_version,
+            supported_versions: &offer.supported_versions,
+            cipher_suites: &offer.cipher_suites,
+            extensions: &offer.extensions,
             groups: &groups,
             point_formats: formats,
             signature_algorithms: &signatures,
             first_alpn,
         };
-        hello.ja3 = Some(fingerprint::ja3(&lists));
-        hello.ja4 = Some(fingerprint::ja4(&lists));
+        offer.ja3 = Some(fingerprint::ja3(&lists));
+        offer.ja4 = Some(fingerprint::ja4(&lists));
     }
-    Some(hello)
+    offer
+}
+
+/// The cipher suites of a well-formed TLS ClientHello, by the crate's parser; GREASE left out.
+fn whole_cipher_suites(body: &[u8]) -> Option<Vec<u16>> {
+    let (_, contents) = tls_parser::parse_tls_handshake_client_hello(body).ok()?;
+    Some(contents.ciphers.iter().map(|suite| suite.0).filter(|&s| !is_grease(s)).collect())
 }
 
 /// Reads the beginning of a ClientHello whose end is missing, where it names the host; half a name is no name.
-pub fn cut_client_hello(carrier: TlsCarrier, body: &[u8]) -> Option<ClientHello> {
-    let hello = client_hello_over(carrier, body)?;
+pub fn cut_client_hello(carrier: TlsCarrier, body: &[u8], shared: &SharedHellos) -> Option<ClientHello> {
+    let mut hello = client_hello(carrier, body, shared)?;
     let named = hello.sni.is_some() && hello.extensions.last() != Some(&EXT_SERVER_NAME);
-    named.then_some(ClientHello { cut: true, ja3: None, ja4: None, ..hello })
+    if hello.ja3.is_some() {
+        hello.offer = Arc::new(Offer { ja3: None, ja4: None, ..Offer::clone(&hello.offer) });
+    }
+    named.then_some(ClientHello { cut: true, ..hello })
 }
 
-/// Reads a ServerHello of TLS over TCP: `body` is the handshake message without its four-byte header.
-pub fn server_hello(body: &[u8]) -> Option<ServerHello> {
-    server_hello_over(TlsCarrier::Tcp, body)
-}
-
-/// Reads a ServerHello (a HelloRetryRequest is one too since TLS 1.3 draft 22).
-pub fn server_hello_over(carrier: TlsCarrier, body: &[u8]) -> Option<ServerHello> {
+/// Reads a ServerHello (a HelloRetryRequest is one too since TLS 1.3 draft 22): `body` is the handshake message without
+/// its header.
+pub fn server_hello(carrier: TlsCarrier, body: &[u8], shared: &SharedHellos) -> Option<ServerHello> {
     let mut c = Cursor::new(body);
     let legacy_version = c.u16_be()?;
     if !plausible_version(legacy_version, carrier) {
@@ -105,17 +119,25 @@ pub fn server_hello_over(carrier: TlsCarrier, body: &[u8]) -> Option<ServerHello
         // A message that stops before the compression method still says what was chosen.
         let _ = c.u8();
     }
-    let extensions = Extensions::read(extension_block(&mut c));
-    let mut hello = ServerHello {
-        version: legacy_version,
+    let outline = ServerOutline {
+        legacy_version,
         cipher,
-        session_id: hex(session_id),
         hello_retry_request: random == HELLO_RETRY_REQUEST,
-        ..ServerHello::default()
+        extensions: extension_block(&mut c),
     };
+    Some(ServerHello {
+        session_id: HelloBytes::new(session_id),
+        choice: shared.choices.get(&outline.key(carrier), || choice(carrier, &outline)),
+        ..ServerHello::default()
+    })
+}
+
+fn choice(carrier: TlsCarrier, outline: &ServerOutline<'_>) -> Choice {
+    let &ServerOutline { legacy_version, cipher, hello_retry_request, extensions } = outline;
+    let mut choice = Choice { version: legacy_version, cipher, hello_retry_request, ..Choice::default() };
     let mut alpn = None;
-    let mut kinds = Vec::with_capacity(extensions.list.len());
-    for &(kind, data) in &extensions.list {
+    let mut kinds = Vec::new();
+    for (kind, data) in extensions {
         if is_grease(kind) {
             continue;
         }
@@ -123,21 +145,21 @@ pub fn server_hello_over(carrier: TlsCarrier, body: &[u8]) -> Option<ServerHello
         match kind {
             EXT_SUPPORTED_VERSIONS => {
                 if let Some(version) = Cursor::new(data).u16_be() {
-                    hello.version = version;
+                    choice.version = version;
                 }
             }
             EXT_ALPN => alpn = alpn_names(data).first().copied(),
-            EXT_PRE_SHARED_KEY => hello.psk = true,
+            EXT_PRE_SHARED_KEY => choice.psk = true,
             _ => {}
         }
     }
-    hello.alpn = alpn.map(text);
-    if !extensions.cut {
-        let lists = ServerLists { carrier, legacy_version, version: hello.version, cipher, extensions: &kinds, alpn };
-        hello.ja3s = Some(fingerprint::ja3s(&lists));
-        hello.ja4s = Some(fingerprint::ja4s(&lists));
+    choice.alpn = alpn.map(text);
+    if !extensions.is_cut() {
+        let lists = ServerLists { carrier, legacy_version, version: choice.version, cipher, extensions: &kinds, alpn };
+        choice.ja3s = Some(fingerprint::ja3s(&lists));
+        choice.ja4s = Some(fingerprint::ja4s(&lists));
     }
-    Some(hello)
+    choice
 }
 
 /// Reads a HelloRetryRequest of TLS 1.3 drafts up to 21, which had a handshake type of its own (6).
@@ -149,7 +171,8 @@ pub fn draft_hello_retry_request(body: &[u8]) -> Option<ServerHello> {
     }
     // The cipher suite came with draft 19.
     let cipher = if version >= 0x7F13 { c.u16_be()? } else { 0 };
-    Some(ServerHello { version, cipher, hello_retry_request: true, ..ServerHello::default() })
+    let choice = Choice { version, cipher, hello_retry_request: true, ..Choice::default() };
+    Some(ServerHello { choice: Arc::new(choice), ..ServerHello::default() })
 }
 
 /// Reads an SSLv2-format ClientHello with its two-byte record header (RFC 5246 appendix E.2), from the first byte of
@@ -177,9 +200,8 @@ pub fn sslv2_client_hello(bytes: &[u8]) -> Option<ClientHello> {
     let ciphers = c.take(usize::from(ciphers))?;
     let session_id = c.take(usize::from(session_id))?;
     let challenge = c.take(usize::from(challenge))?;
-    Some(ClientHello {
+    let offer = Offer {
         legacy_version: version,
-        version_record: 0x0002,
         // Suites of SSL 3.0 and later have a zero in front; the others are SSLv2's own and have no 16-bit number.
         cipher_suites: ciphers
             .chunks_exact(3)
@@ -188,10 +210,15 @@ pub fn sslv2_client_hello(bytes: &[u8]) -> Option<ClientHello> {
                 _ => None,
             })
             .collect(),
-        random: hex(challenge),
-        session_id: hex(session_id),
+        ..Offer::default()
+    };
+    Some(ClientHello {
+        version_record: 0x0002,
+        random: HelloBytes::new(challenge),
+        session_id: HelloBytes::new(session_id),
         sslv2: true,
         length: u32::from(length),
+        offer: Arc::new(offer),
         ..ClientHello::default()
     })
 }
@@ -212,6 +239,15 @@ const EXT_PRE_SHARED_KEY: u16 = 41;
 const EXT_SUPPORTED_VERSIONS: u16 = 43;
 /// encrypted_client_hello (RFC 9849).
 const EXT_ECH: u16 = 0xFE0D;
+/// Extensions of a ClientHello whose content is read; of the others, the type alone.
+const READ_OF_CLIENTS: [u16; 6] = [
+    EXT_SERVER_NAME,
+    EXT_SUPPORTED_GROUPS,
+    EXT_POINT_FORMATS,
+    EXT_SIGNATURE_ALGORITHMS,
+    EXT_ALPN,
+    EXT_SUPPORTED_VERSIONS,
+];
 /// Bytes of a hello's random (RFC 8446 4.1.2).
 const RANDOM_BYTES: usize = 32;
 /// First TLS 1.3 draft that may stand in legacy_version.
@@ -226,34 +262,18 @@ const HELLO_RETRY_REQUEST: [u8; RANDOM_BYTES] = [
     0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C,
 ];
 
-/// The parts of a ClientHello in front of its extensions.
+/// The parts of a ClientHello, as far as they are there.
 struct ClientOutline<'a> {
     version: u16,
     random: &'a [u8],
     session_id: &'a [u8],
-    cipher_suites: Vec<u16>,
-    extensions: Block<'a>,
+    /// As on the wire.
+    cipher_suites: &'a [u8],
+    extensions: Extensions<'a>,
     cut: bool,
 }
 
 impl<'a> ClientOutline<'a> {
-    /// A well-formed TLS ClientHello, by the crate's parser.
-    fn whole(body: &'a [u8]) -> Option<Self> {
-        let (rest, contents) = tls_parser::parse_tls_handshake_client_hello(body).ok()?;
-        if contents.ext.is_none() && !rest.is_empty() {
-            return None;
-        }
-        Some(ClientOutline {
-            version: contents.version.0,
-            random: contents.random,
-            session_id: contents.session_id.unwrap_or_default(),
-            cipher_suites: contents.ciphers.iter().map(|suite| suite.0).filter(|&s| !is_grease(s)).collect(),
-            extensions: Block { bytes: contents.ext.unwrap_or_default(), cut: false },
-            cut: false,
-        })
-    }
-
-    /// Any other one: with a DTLS cookie, cut short, with lengths that do not fit.
     fn read(body: &'a [u8], cookie: bool) -> Option<Self> {
         let mut c = Cursor::new(body);
         let version = c.u16_be()?;
@@ -262,8 +282,8 @@ impl<'a> ClientOutline<'a> {
             version,
             random,
             session_id: &[],
-            cipher_suites: Vec::new(),
-            extensions: Block::default(),
+            cipher_suites: &[],
+            extensions: Extensions::default(),
             cut: true,
         };
         let Some(session_id) = sized8(&mut c) else { return Some(outline) };
@@ -272,54 +292,102 @@ impl<'a> ClientOutline<'a> {
             return Some(outline);
         }
         let Some(length) = c.u16_be() else { return Some(outline) };
-        let suites = match c.take(usize::from(length)) {
+        outline.cipher_suites = match c.take(usize::from(length)) {
             Some(suites) => suites,
             None => c.take_rest(),
         };
-        outline.cipher_suites = u16_list(suites);
-        if suites.len() < usize::from(length) || length % 2 != 0 || sized8(&mut c).is_none() {
+        if outline.cipher_suites.len() < usize::from(length) || length % 2 != 0 || sized8(&mut c).is_none() {
             return Some(outline);
         }
         outline.extensions = extension_block(&mut c);
         outline.cut = false;
         Some(outline)
     }
+
+    fn is_cut(&self) -> bool {
+        self.cut || self.extensions.is_cut()
+    }
+
+    /// Everything that an [`Offer`] is made of: hellos with the same key offer the same.
+    fn key(&self, carrier: TlsCarrier) -> Vec<u8> {
+        let mut key = Vec::with_capacity(512);
+        key.extend([carrier as u8, u8::from(self.is_cut())]);
+        key.extend(self.version.to_be_bytes());
+        add_sized(&mut key, self.cipher_suites);
+        for (kind, data) in self.extensions {
+            key.extend(kind.to_be_bytes());
+            if READ_OF_CLIENTS.contains(&kind) {
+                add_sized(&mut key, data);
+            }
+        }
+        key
+    }
 }
 
-/// The extensions of a hello, as far as they are there.
-#[derive(Default)]
-struct Block<'a> {
-    bytes: &'a [u8],
-    cut: bool,
+/// The parts of a ServerHello, as far as they are there.
+struct ServerOutline<'a> {
+    legacy_version: u16,
+    cipher: u16,
+    hello_retry_request: bool,
+    extensions: Extensions<'a>,
 }
 
-/// Extensions one by one.
+impl ServerOutline<'_> {
+    /// Everything that a [`Choice`] is made of.
+    fn key(&self, carrier: TlsCarrier) -> Vec<u8> {
+        let mut key = Vec::with_capacity(64);
+        key.extend([carrier as u8, u8::from(self.extensions.is_cut()), u8::from(self.hello_retry_request)]);
+        key.extend(self.legacy_version.to_be_bytes());
+        key.extend(self.cipher.to_be_bytes());
+        for (kind, data) in self.extensions {
+            key.extend(kind.to_be_bytes());
+            if matches!(kind, EXT_SUPPORTED_VERSIONS | EXT_ALPN) {
+                add_sized(&mut key, data);
+            }
+        }
+        key
+    }
+}
+
+fn add_sized(key: &mut Vec<u8>, bytes: &[u8]) {
+    key.extend(bytes.len().to_be_bytes());
+    key.extend(bytes);
+}
+
+/// The extensions of a hello, as far as they are there; iterated as type and data.
+#[derive(Clone, Copy, Default)]
 struct Extensions<'a> {
-    list: Vec<(u16, &'a [u8])>,
+    rest: &'a [u8],
     cut: bool,
 }
 
 impl<'a> Extensions<'a> {
-    fn read(block: Block<'a>) -> Self {
-        let mut c = Cursor::new(block.bytes);
-        let mut list = Vec::new();
-        let mut cut = block.cut;
+    /// The block ends before its length says, or one of its extensions does.
+    fn is_cut(self) -> bool {
+        let mut c = Cursor::new(self.rest);
         while !c.is_empty() {
-            let (Some(kind), Some(length)) = (c.u16_be(), c.u16_be()) else {
-                cut = true;
-                break;
-            };
-            match c.take(usize::from(length)) {
-                Some(data) => list.push((kind, data)),
-                None => {
-                    list.push((kind, c.take_rest()));
-                    // pre_shared_key is always the last one (RFC 8446 4.2.11), and nothing of its value is needed.
-                    cut = kind != EXT_PRE_SHARED_KEY;
-                    break;
-                }
+            let (Some(kind), Some(length)) = (c.u16_be(), c.u16_be()) else { return true };
+            if c.skip(usize::from(length)).is_none() {
+                // pre_shared_key is always the last one (RFC 8446 4.2.11), and nothing of its value is needed.
+                return kind != EXT_PRE_SHARED_KEY;
             }
         }
-        Extensions { list, cut }
+        self.cut
+    }
+}
+
+impl<'a> Iterator for Extensions<'a> {
+    type Item = (u16, &'a [u8]);
+
+    fn next(&mut self) -> Option<(u16, &'a [u8])> {
+        let mut c = Cursor::new(self.rest);
+        let (kind, length) = c.u16_be().zip(c.u16_be())?;
+        let data = match c.take(usize::from(length)) {
+            Some(data) => data,
+            None => c.take_rest(),
+        };
+        self.rest = c.rest();
+        Some((kind, data))
     }
 }
 
@@ -331,12 +399,12 @@ fn is_short(c: &Cursor<'_>) -> bool {
     c.u16_be().is_some_and(|length| usize::from(length) == c.remaining())
 }
 
-fn extension_block<'a>(c: &mut Cursor<'a>) -> Block<'a> {
+fn extension_block<'a>(c: &mut Cursor<'a>) -> Extensions<'a> {
     // Hellos without extensions end here.
-    let Some(length) = c.u16_be() else { return Block { bytes: &[], cut: !c.is_empty() } };
+    let Some(length) = c.u16_be() else { return Extensions { rest: &[], cut: !c.is_empty() } };
     match c.take(usize::from(length)) {
-        Some(bytes) => Block { bytes, cut: false },
-        None => Block { bytes: c.take_rest(), cut: true },
+        Some(rest) => Extensions { rest, cut: false },
+        None => Extensions { rest: c.take_rest(), cut: true },
     }
 }
 
@@ -415,6 +483,14 @@ fn text(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    fn client_hello(body: &[u8]) -> Option<ClientHello> {
+        super::client_hello(TlsCarrier::Tcp, body, &SharedHellos::default())
+    }
+
+    fn server_hello(body: &[u8]) -> Option<ServerHello> {
+        super::server_hello(TlsCarrier::Tcp, body, &SharedHellos::default())
+    }
+
     fn sized<const N: usize>(bytes: &[u8]) -> Vec<u8> {
         let length = (bytes.len() as u32).to_be_bytes();
         [&length[4 - N..], bytes].concat()
@@ -465,18 +541,20 @@ mod tests {
         assert_eq!(hello.cipher_suites, [0x1301, 0xC02F]);
         assert_eq!(hello.extensions, [0, 10, 11, 13, 16, 43, 0xFE0D, 0x7777]);
         assert!(hello.ech);
-        assert_eq!(hello.random, "07".repeat(32));
-        assert_eq!(hello.session_id, "010203");
-        let (ja3, ja4) = (hello.ja3.unwrap(), hello.ja4.unwrap());
+        assert_eq!(hello.random.as_slice(), [7; 32]);
+        assert_eq!(hello.session_id.as_slice(), [1, 2, 3]);
+        let (ja3, ja4) = (hello.ja3.as_deref().unwrap(), hello.ja4.as_deref().unwrap());
         assert_eq!(ja3.len(), 32);
         assert!(ja4.starts_with("t13d0208h2_"), "{ja4}");
     }
 
     #[test]
     fn the_dtls_cookie_is_stepped_over() {
-        let hello = client_hello_over(TlsCarrier::Dtls, &client_body(Some(&[9; 20]), &browser())).unwrap();
+        let hello =
+            super::client_hello(TlsCarrier::Dtls, &client_body(Some(&[9; 20]), &browser()), &SharedHellos::default())
+                .unwrap();
         assert_eq!(hello.sni.as_deref(), Some("login.example.com"));
-        assert!(hello.ja4.unwrap().starts_with("d13d"));
+        assert!(hello.ja4.as_deref().unwrap().starts_with("d13d"));
     }
 
     #[test]
@@ -484,7 +562,7 @@ mod tests {
         let body = client_body(None, &[]);
         let hello = client_hello(&body[..body.len() - 2]).unwrap();
         assert!(hello.extensions.is_empty());
-        assert!(hello.ja4.unwrap().starts_with("t12i0200"));
+        assert!(hello.ja4.as_deref().unwrap().starts_with("t12i0200"));
     }
 
     #[test]
@@ -510,7 +588,9 @@ mod tests {
     #[test]
     fn the_beginning_of_a_hello_is_kept_once_it_names_the_host() {
         let body = client_body(None, &browser());
-        let named: Vec<_> = (0..body.len()).map(|end| cut_client_hello(TlsCarrier::Tcp, &body[..end])).collect();
+        let named: Vec<_> = (0..body.len())
+            .map(|end| cut_client_hello(TlsCarrier::Tcp, &body[..end], &SharedHellos::default()))
+            .collect();
         assert!(named[70].is_none());
         let last = named.last().unwrap().as_ref().unwrap();
         assert_eq!((last.sni.as_deref(), last.cut), (Some("login.example.com"), true));
@@ -537,7 +617,7 @@ mod tests {
         let hello = server_hello(&body).unwrap();
         assert_eq!((hello.version, hello.cipher), (0x0304, 0x1302));
         assert!(hello.psk && !hello.hello_retry_request);
-        assert!(hello.ja4s.unwrap().starts_with("t130300_1302_"));
+        assert!(hello.ja4s.as_deref().unwrap().starts_with("t130300_1302_"));
     }
 
     #[test]
@@ -562,7 +642,7 @@ mod tests {
         let hello = server_hello(&body).unwrap();
         assert_eq!((hello.version, hello.cipher), (0x0304, 0x1301));
         let hello = server_hello(&server_body([3, 4], &[1; 32], &[extension(51, &[0, 29])])).unwrap();
-        assert_eq!((hello.cipher, hello.session_id.len()), (0x1302, 64));
+        assert_eq!((hello.cipher, hello.session_id.as_slice().len()), (0x1302, 32));
     }
 
     #[test]
@@ -570,7 +650,7 @@ mod tests {
         let alpn = extension(16, &sized::<2>(&sized::<1>(b"http/1.1")));
         let hello = server_hello(&server_body([3, 3], &[1; 32], &[alpn])).unwrap();
         assert_eq!(hello.alpn.as_deref(), Some("http/1.1"));
-        assert!(hello.ja4s.unwrap().starts_with("t1201h1_"));
+        assert!(hello.ja4s.as_deref().unwrap().starts_with("t1201h1_"));
     }
 
     #[test]
@@ -589,17 +669,37 @@ mod tests {
     }
 
     #[test]
+    fn hellos_that_differ_in_what_changes_anyway_share_their_offer_and_no_others_do() {
+        let shared = SharedHellos::default();
+        let read = |body: &[u8]| super::client_hello(TlsCarrier::Tcp, body, &shared).unwrap().offer;
+        let body = client_body(None, &browser());
+        let first = read(&body);
+        for at in 0..body.len() {
+            let mut other = body.clone();
+            other[at] ^= 1;
+            let Some(hello) = super::client_hello(TlsCarrier::Tcp, &other, &shared) else { continue };
+            let alone = client_hello(&other).unwrap();
+            assert_eq!(format!("{:?}", hello.offer), format!("{:?}", alone.offer), "byte {at}");
+            // The random, and the bytes of the session id behind its length.
+            if at != 34 && (2..38).contains(&at) {
+                assert!(Arc::ptr_eq(&first, &hello.offer));
+            }
+        }
+    }
+
+    #[test]
     fn flipped_bytes_never_break_the_parsers() {
         let client = client_body(None, &browser());
         let server = server_body([3, 3], &[1; 32], &[extension(16, &sized::<2>(&sized::<1>(b"h2")))]);
+        let shared = SharedHellos::default();
         for body in [&client, &server] {
             for at in 0..body.len() {
                 for value in [0, 1, 0x7F, 0x80, 0xFF] {
                     let mut bent = body.clone();
                     bent[at] = value;
                     for carrier in [TlsCarrier::Tcp, TlsCarrier::Dtls, TlsCarrier::Quic] {
-                        let _ = client_hello_over(carrier, &bent);
-                        let _ = server_hello_over(carrier, &bent);
+                        let _ = super::client_hello(carrier, &bent, &shared);
+                        let _ = super::server_hello(carrier, &bent, &shared);
                     }
                     let _ = sslv2_client_hello(&bent);
                     let _ = draft_hello_retry_request(&bent);

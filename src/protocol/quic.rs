@@ -4,14 +4,16 @@
 //! connection whose ClientHello could be read. Initial packets are opened with the keys anybody on the path can
 //! derive (RFC 9001 5.2); everything else is only counted. Memory is bounded by `limits`.
 
-use crate::facts::{ClientHello, EncryptedFacts, QuicFact, TlsCarrier, TlsSession};
+use crate::facts::{ClientHello, EncryptedFacts, QuicFact, ServerHello, TlsCarrier, TlsSession};
 use crate::flow::{Interest, Side};
 use crate::limits::{DATAGRAM_SESSIONS_MAX, QUIC_KEY_TRIALS_MAX};
 use crate::packet::At;
-use crate::protocol::hello;
+use crate::protocol::Context;
+use crate::protocol::hello::{self, SharedHellos};
 use crate::protocol::pieces::Pieces;
 use crate::protocol::quic_crypto::{DirectionKeys, InitialKeys, Opened, is_reserved, profiles};
 use crate::protocol::quic_packet::{InitialFrame, InitialFrames, LongKind, LongPacket, Packets, QuicPacket, is_quic};
+use std::sync::Arc;
 
 /// Reads one UDP flow that carries QUIC.
 #[derive(Debug, Default)]
@@ -27,6 +29,7 @@ pub struct QuicDissector {
     waiting: Vec<(Side, Vec<u8>, At)>,
     trials: usize,
     swapped: bool,
+    context: Arc<Context>,
 }
 
 impl QuicDissector {
@@ -36,8 +39,8 @@ impl QuicDissector {
     }
 
     /// Starts a flow.
-    pub fn new() -> Self {
-        QuicDissector::default()
+    pub fn new(context: Arc<Context>) -> Self {
+        QuicDissector { context, ..QuicDissector::default() }
     }
 
     /// Takes one UDP payload.
@@ -76,7 +79,8 @@ impl QuicDissector {
             close_at: close.map(|(_, _, at)| at),
         };
         let client = if self.swapped { Side::Server } else { Side::Client };
-        let sessions = self.connections.into_iter().map(|connection| connection.finish(client));
+        let hellos = &self.context.hellos;
+        let sessions = self.connections.into_iter().map(|connection| connection.finish(client, hellos));
         (fact, sessions.collect())
     }
 
@@ -138,7 +142,7 @@ impl QuicDissector {
         for connection in self.connections.iter_mut().rev() {
             let role = connection.role(side);
             if let Some(opened) = connection.open(role, packet) {
-                if let Some(code) = connection.take(role, &opened, packet, at) {
+                if let Some(code) = connection.take(role, &opened, packet, at, &self.context.hellos) {
                     self.close.get_or_insert((code, side, at));
                 }
                 return;
@@ -158,7 +162,7 @@ impl QuicDissector {
             }
             self.connections.push(fresh);
             let Some(connection) = self.connections.last_mut() else { return };
-            if let Some(code) = connection.take(Side::Client, &opened, packet, at) {
+            if let Some(code) = connection.take(Side::Client, &opened, packet, at, &self.context.hellos) {
                 self.close.get_or_insert((code, side, at));
             }
             for (side, bytes, at) in std::mem::take(&mut self.waiting) {
@@ -266,7 +270,7 @@ impl Connection {
     }
 
     /// What was learnt; `client` is the side that is the client of the flow's first connection.
-    fn finish(self, client: Side) -> TlsSession {
+    fn finish(self, client: Side, hellos: &SharedHellos) -> TlsSession {
         let mut session = TlsSession { reversed: self.client != client, ..self.session };
         let [from_client, from_server] = &self.streams;
         let [client_cut, server_cut] = &mut session.cut_hello;
@@ -274,7 +278,8 @@ impl Connection {
             *client_cut = from_client.began;
             // Four bytes of type and length stand in front of the body.
             let body = from_client.pieces.ready().get(4..).unwrap_or_default();
-            if let (Some(mut hello), Some(began)) = (hello::cut_client_hello(TlsCarrier::Quic, body), from_client.began)
+            if let (Some(mut hello), Some(began)) =
+                (hello::cut_client_hello(TlsCarrier::Quic, body, hellos), from_client.began)
             {
                 (hello.at, hello.first_frame) = (began, began.frame);
                 hello.quic_version = self.keys.first().map(|(version, _)| *version);
@@ -315,7 +320,14 @@ impl Connection {
     }
 
     /// Takes the frames of an opened Initial; gives the error code of a CONNECTION_CLOSE.
-    fn take(&mut self, role: Side, opened: &Opened, packet: &LongPacket<'_>, at: At) -> Option<u64> {
+    fn take(
+        &mut self,
+        role: Side,
+        opened: &Opened,
+        packet: &LongPacket<'_>,
+        at: At,
+        hellos: &SharedHellos,
+    ) -> Option<u64> {
         if role == Side::Server {
             self.answered = true;
             self.may_restart = false;
@@ -338,8 +350,18 @@ impl Connection {
         }
         while let Some((kind, body, first)) = stream.message(at) {
             match (role, kind) {
-                (Side::Client, CLIENT_HELLO) => client_hello(&mut self.session, &body, packet.version, first, at),
-                (Side::Server, SERVER_HELLO) => server_hello(&mut self.session, &body, at),
+                (Side::Client, CLIENT_HELLO) => {
+                    if let Some(mut hello) = hello::client_hello(TlsCarrier::Quic, &body, hellos) {
+                        (hello.at, hello.first_frame, hello.quic_version) = (at, first.frame, Some(packet.version));
+                        hello.length = u32::try_from(body.len()).unwrap_or(u32::MAX).saturating_add(4);
+                        keep_client_hello(&mut self.session, hello);
+                    }
+                }
+                (Side::Server, SERVER_HELLO) => {
+                    if let Some(hello) = hello::server_hello(TlsCarrier::Quic, &body, hellos) {
+                        keep_server_hello(&mut self.session, ServerHello { at, ..hello });
+                    }
+                }
                 _ => {}
             }
         }
@@ -371,24 +393,17 @@ impl Stream {
 }
 
 /// Adds a ClientHello unless it is the one that the client had to send again.
-fn client_hello(session: &mut TlsSession, body: &[u8], version: u32, first: At, at: At) {
-    let Some(mut hello) = hello::client_hello_over(TlsCarrier::Quic, body) else { return };
+fn keep_client_hello(session: &mut TlsSession, hello: ClientHello) {
     let retry_asked = session.server_hellos.last().is_some_and(|s| s.hello_retry_request);
     let repeated = session.client_hellos.last().is_some_and(|old| old.random == hello.random) && !retry_asked;
     if repeated || session.client_hellos.len() >= HELLOS_KEPT {
         return;
     }
-    hello.at = at;
-    hello.first_frame = first.frame;
-    hello.length = u32::try_from(body.len()).unwrap_or(u32::MAX).saturating_add(4);
-    hello.quic_version = Some(version);
     session.client_hellos.push(hello);
 }
 
-fn server_hello(session: &mut TlsSession, body: &[u8], at: At) {
-    let Some(mut hello) = hello::server_hello_over(TlsCarrier::Quic, body) else { return };
+fn keep_server_hello(session: &mut TlsSession, hello: ServerHello) {
     if session.server_hellos.len() < HELLOS_KEPT {
-        hello.at = at;
         session.resumed = hello.psk;
         session.server_hellos.push(hello);
     }

@@ -7,13 +7,12 @@
 use crate::facts::AppFacts;
 use crate::flow::{Ends, Interest, Side};
 use crate::packet::At;
-use crate::protocol::dns;
 use crate::protocol::http::{self, HttpDissector};
-use crate::protocol::keylog::KeyLog;
 use crate::protocol::sniff::{self, DECISION_BYTES, Guess};
 use crate::protocol::socks::SocksDissector;
 use crate::protocol::starttls::{ClearText, Next};
 use crate::protocol::tls::TlsDissector;
+use crate::protocol::{Context, dns};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -37,8 +36,8 @@ pub struct Env<'a> {
     pub client_known: bool,
     /// Client and server are the other way round.
     pub swapped: &'a mut bool,
-    /// Secrets for TLS.
-    pub key_log: Option<&'a Arc<KeyLog>>,
+    /// What all flows share.
+    pub context: &'a Arc<Context>,
 }
 
 /// What arrived on one side.
@@ -276,7 +275,7 @@ impl Stream {
             }
             Guess::SslV2 => {
                 flip = self.settle_sides(env, Some(Side::Client), side) != side;
-                let mut tls = TlsDissector::new(self.tunnel.clone(), env.key_log.cloned());
+                let mut tls = TlsDissector::new(self.tunnel.clone(), Arc::clone(env.context));
                 tls.expect_sslv2();
                 self.state = State::Tls(Box::new(tls), None);
             }
@@ -325,7 +324,7 @@ impl Stream {
     }
 
     fn start_tls(&mut self, env: &Env<'_>) {
-        self.state = State::Tls(Box::new(TlsDissector::new(self.tunnel.clone(), env.key_log.cloned())), None);
+        self.state = State::Tls(Box::new(TlsDissector::new(self.tunnel.clone(), Arc::clone(env.context))), None);
     }
 
     /// What an HTTP or SOCKS dissector says about the connection.

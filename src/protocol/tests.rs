@@ -23,7 +23,7 @@ fn ends() -> Ends {
 }
 
 fn read(client_known: bool, segments: &[(Side, Vec<u8>)]) -> AppFacts {
-    let mut flow = Dissector::tcp(&Context::default(), ends(), client_known);
+    let mut flow = Dissector::tcp(&Arc::default(), ends(), client_known);
     for (i, (side, bytes)) in segments.iter().enumerate() {
         let frame = i as u64 + 1;
         flow.data(*side, bytes, At { frame, time: Timestamp(frame as i64) });
@@ -102,7 +102,7 @@ fn an_upgrade_to_tls_is_found_and_a_strange_protocol_shows_its_first_bytes() {
 #[test]
 fn a_flow_without_data_and_one_that_is_done_are_small() {
     assert!(std::mem::size_of::<Dissector>() <= 128);
-    let mut flow = Dissector::tcp(&Context::default(), ends(), true);
+    let mut flow = Dissector::tcp(&Arc::default(), ends(), true);
     let mut last = Interest::More;
     for n in 0..64u64 {
         last = flow.data(C, &[0x61u8, 0x81, 7].repeat(20), At { frame: n, ..At::default() });
@@ -141,7 +141,7 @@ fn random_bytes_and_gaps_end_without_facts_that_are_not_there() {
         state
     };
     for round in 0..300u64 {
-        let mut flow = Dissector::tcp(&Context::default(), ends(), round % 2 == 0);
+        let mut flow = Dissector::tcp(&Arc::default(), ends(), round % 2 == 0);
         if round % 3 == 0 {
             flow.data(C, &hello(1), At::default());
         }

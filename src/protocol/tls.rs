@@ -15,11 +15,10 @@ pub mod messages;
 pub mod record;
 mod sslv2;
 
-use crate::facts::{Alert, EncryptedFacts, TlsSession};
+use crate::facts::{Alert, EncryptedFacts, Presented, TlsCarrier, TlsSession};
 use crate::flow::{Interest, Side};
 use crate::packet::At;
-use crate::protocol::keylog::KeyLog;
-use crate::protocol::{certificate, hello};
+use crate::protocol::{Context, certificate, hello};
 use answer::Answer;
 use cipher::Opener;
 use messages::{Messages, Met};
@@ -105,7 +104,7 @@ pub struct TlsDissector {
     session: TlsSession,
     earlier: Vec<TlsSession>,
     tunnel: Option<String>,
-    key_log: Option<Arc<KeyLog>>,
+    context: Arc<Context>,
     opener: Option<Box<Opener>>,
     answer: Option<Box<Answer>>,
     client_random: Option<[u8; 32]>,
@@ -117,9 +116,9 @@ pub struct TlsDissector {
 impl TlsDissector {
     /// Starts before the first byte, or in the middle of a connection. `tunnel` is the target of the CONNECT or SOCKS
     /// request around it.
-    pub fn new(tunnel: Option<String>, key_log: Option<Arc<KeyLog>>) -> Self {
+    pub fn new(tunnel: Option<String>, context: Arc<Context>) -> Self {
         let session = TlsSession { tunnel: tunnel.clone(), ..TlsSession::default() };
-        TlsDissector { session, tunnel, key_log, ..TlsDissector::default() }
+        TlsDissector { session, tunnel, context, ..TlsDissector::default() }
     }
 
     /// Expects the client to begin with an SSLv2-format ClientHello (RFC 5246 E.2); TLS records follow, or SSLv2 itself.
@@ -231,7 +230,8 @@ impl TlsDissector {
                 if let Some((hello, der)) = sslv2::server_hello(record, at) {
                     self.session.server_hellos.push(hello);
                     if !der.is_empty() {
-                        self.session.certificates.push(certificate::parse(der, 0, at));
+                        let certificate = self.context.certificates.get(der, || certificate::parse(der));
+                        self.session.certificates.push(Presented { at, index: 0, certificate });
                     }
                     return Interest::Done;
                 }
@@ -384,7 +384,7 @@ impl TlsDissector {
             messages::CLIENT_HELLO => self.client_hello(body, began, at, version),
             messages::SERVER_HELLO => self.server_hello(body, at),
             messages::CERTIFICATE => {
-                let list = certificate::list(body, tls13 && opened, at);
+                let list = certificate::list(body, tls13 && opened, at, &self.context.certificates);
                 let chain = match side {
                     Side::Client => &mut self.session.client_certificates,
                     Side::Server => &mut self.session.certificates,
@@ -410,7 +410,7 @@ impl TlsDissector {
     }
 
     fn client_hello(&mut self, body: &[u8], began: At, at: At, version: u16) {
-        let Some(mut hello) = hello::client_hello(body) else { return };
+        let Some(mut hello) = hello::client_hello(TlsCarrier::Tcp, body, &self.context.hellos) else { return };
         if self.session.server_hellos.last().is_some_and(|s| !s.hello_retry_request) {
             self.next_session();
         }
@@ -437,7 +437,7 @@ impl TlsDissector {
     }
 
     fn server_hello(&mut self, body: &[u8], at: At) {
-        let Some(mut hello) = hello::server_hello(body) else { return };
+        let Some(mut hello) = hello::server_hello(TlsCarrier::Tcp, body, &self.context.hellos) else { return };
         hello.at = at;
         let offered = self.session.client_hellos.last();
         let echoed = !hello.session_id.is_empty() && offered.is_some_and(|c| c.session_id == hello.session_id);
@@ -445,7 +445,7 @@ impl TlsDissector {
             // TLS 1.3 servers echo the id in any case (RFC 8446 4.1.3); there only the PSK counts.
             self.session.resumed = if is_tls13(hello.version) { hello.psk } else { echoed };
             let random = body.get(2..34).and_then(|r| r.try_into().ok());
-            if let (Some(log), Some(client), Some(server)) = (&self.key_log, self.client_random, random) {
+            if let (Some(log), Some(client), Some(server)) = (&self.context.key_log, self.client_random, random) {
                 self.opener = log
                     .secrets(&client)
                     .and_then(|s| Opener::new(s, is_tls13(hello.version), hello.cipher, &client, &server))
@@ -583,13 +583,10 @@ impl TlsDissector {
 
     /// The beginning of a ClientHello is worth keeping when it names the host.
     fn cut_client_hello(&mut self, at: At) {
+        let context = Arc::clone(&self.context);
         let (body, began, version) = self.half(Side::Client).messages.pending();
-        if let Some(mut hello) = hello::client_hello(body)
-            && hello.sni.is_some()
-            // The last extension may be the one that was cut: half a name is no name.
-            && hello.extensions.last() != Some(&0)
-        {
-            (hello.at, hello.first_frame, hello.version_record, hello.cut) = (at, began.frame, version, true);
+        if let Some(mut hello) = hello::cut_client_hello(TlsCarrier::Tcp, body, &context.hellos) {
+            (hello.at, hello.first_frame, hello.version_record) = (at, began.frame, version);
             self.session.client_hellos.push(hello);
         }
     }

@@ -5,7 +5,7 @@
 
 use super::{Lane, TimelineEntry};
 use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Role};
-use crate::facts::{ClientHello, Flow, FlowTransport, HttpExchange, TlsSession};
+use crate::facts::{Flow, FlowTransport, HttpExchange, TlsSession};
 use crate::finding::{Context, Evidence};
 use crate::flow::Side;
 use crate::lang::Message;
@@ -256,7 +256,7 @@ fn tls_entry<'a>(
         None => None,
     };
     let text = move || {
-        let offered = version_name(session.client_hellos.iter().map(ClientHello::max_version).max().unwrap_or(0));
+        let offered = version_name(session.client_hellos.iter().map(|h| h.max_version()).max().unwrap_or(0));
         match verdict {
             Some(v) => {
                 let title = v.title();

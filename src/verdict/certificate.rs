@@ -58,7 +58,8 @@ pub enum CertificateFault {
 /// Judges the certificates of a session against the host they were shown for.
 pub fn trust(host: &str, session: &TlsSession) -> Option<Trust> {
     let leaf = session.certificates.first().filter(|c| c.parse_error.is_none())?;
-    let judgement = knowledge::issuer_of(&session.certificates);
+    let chain: Vec<&Certificate> = session.certificates.iter().map(|presented| &**presented).collect();
+    let judgement = knowledge::issuer_of(&chain);
     let microsoft = knowledge::is_microsoft_host(host);
     let foreign =
         if microsoft { judgement.is_interception_for_microsoft() } else { judgement.is_interception_for_others() };

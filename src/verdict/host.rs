@@ -4,7 +4,7 @@ use super::Confidence;
 use super::scene::{Detail, Judged, Proof, Stage};
 use super::{Verdict, attempt, dns, tls};
 use crate::case::{Attempt, Case, HostStory, Role, Way};
-use crate::facts::{ClientHello, FlowTransport};
+use crate::facts::FlowTransport;
 use crate::time::NANOS_PER_SECOND;
 use std::collections::BTreeMap;
 
@@ -335,7 +335,7 @@ fn versions(case: &Case, host: &HostStory, judged: &[Judged], out: &mut HostVerd
         {
             continue;
         }
-        let offered = session.client_hellos.iter().map(ClientHello::max_version).max();
+        let offered = session.client_hellos.iter().map(|h| h.max_version()).max();
         let chosen = session.server_hellos.iter().rev().find(|h| !h.hello_retry_request).map(|h| h.version);
         if out.client_tls_max.is_none() {
             out.client_tls_max = offered;

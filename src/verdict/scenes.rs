@@ -8,6 +8,7 @@ use crate::packet::{At, IcmpError};
 use crate::report::{Outcome, Report, build};
 use crate::time::Timestamp;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 const HOST: &str = "login.microsoftonline.com";
 const SECOND: i64 = 1_000_000_000;
@@ -160,13 +161,13 @@ fn sends(w: &mut World, f: &mut Flow, side: Side, tenths: i64, bytes: u64) -> At
 fn hello(w: &mut World, f: &mut Flow, tenths: i64, sni: &str, max: u16) {
     let at = sends(w, f, Side::Client, tenths, 517);
     let mut session = TlsSession::default();
-    session.client_hellos.push(ClientHello {
-        at,
+    let offer = Arc::new(Offer {
         legacy_version: max.min(0x0303),
         supported_versions: if max > 0x0303 { vec![0x0303, max] } else { Vec::new() },
         sni: Some(sni.to_owned()),
-        ..ClientHello::default()
+        ..Offer::default()
     });
+    session.client_hellos.push(ClientHello { at, offer, ..ClientHello::default() });
     f.app.tls.push(session);
 }
 
@@ -176,7 +177,8 @@ fn session(f: &mut Flow) -> &mut TlsSession {
 
 fn server_hello(w: &mut World, f: &mut Flow, tenths: i64, version: u16) {
     let at = sends(w, f, Side::Server, tenths, 2000);
-    session(f).server_hellos.push(ServerHello { at, version, ..ServerHello::default() });
+    let choice = Arc::new(Choice { version, ..Choice::default() });
+    session(f).server_hellos.push(ServerHello { at, choice, ..ServerHello::default() });
     if version == 0x0304 {
         session(f).encrypted[1].records = 4;
     }
@@ -185,8 +187,6 @@ fn server_hello(w: &mut World, f: &mut Flow, tenths: i64, version: u16) {
 fn certificate(w: &mut World, f: &mut Flow, tenths: i64, issuer: (&str, &str), name: &str) {
     let at = sends(w, f, Side::Server, tenths, 3000);
     let make = |index: usize, subject: &str| Certificate {
-        at,
-        index,
         sha256: format!("{index:064}"),
         subject: format!("CN={subject}"),
         subject_cn: Some(subject.to_owned()),
@@ -211,7 +211,8 @@ fn certificate(w: &mut World, f: &mut Flow, tenths: i64, issuer: (&str, &str), n
     ca.issuer = "CN=DigiCert Global Root G2,O=DigiCert Inc".into();
     ca.issuer_cn = Some("DigiCert Global Root G2".into());
     ca.issuer_o = Some("DigiCert Inc".into());
-    session(f).certificates = vec![leaf, ca];
+    let chain = [leaf, ca].into_iter().enumerate();
+    session(f).certificates = chain.map(|(index, c)| Presented { at, index, certificate: Arc::new(c) }).collect();
 }
 
 const GENUINE: (&str, &str) = ("Microsoft Azure RSA TLS Issuing CA 03", "Microsoft Corporation");
@@ -474,7 +475,7 @@ fn a_private_authority_on_its_own_host_is_no_interception() {
 #[test]
 fn a_genuine_certificate_past_its_end_is_invalid_not_intercepted() {
     let mut w = with_certificate(GENUINE, HOST, |w, f| alert(w, f, 3, Side::Client, 45));
-    w.facts.flows[0].app.tls[0].certificates[0].not_after = Timestamp(-1);
+    Arc::make_mut(&mut w.facts.flows[0].app.tls[0].certificates[0].certificate).not_after = Timestamp(-1);
     assert_eq!(w.verdict(), Some(Verdict::CertInvalid));
 }
 

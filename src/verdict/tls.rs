@@ -35,7 +35,7 @@ const ENCRYPTED_ALERT_LEN: u16 = 19;
 
 /// The handshake of one session.
 pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
-    let offered = session.client_hellos.iter().map(ClientHello::max_version).max();
+    let offered = session.client_hellos.iter().map(|h| h.max_version()).max();
     let chosen = session.server_hellos.iter().rev().find(|h| !h.hello_retry_request);
     let Some(hello) = session.client_hellos.first() else {
         return midstream(session);

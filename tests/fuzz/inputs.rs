@@ -13,7 +13,7 @@ use nettriage::input::{self, ByteSource, Bytes};
 use nettriage::log;
 use nettriage::packet::At;
 use nettriage::protocol::keylog::KeyLog;
-use nettriage::protocol::{Context, Dissector, certificate, dns};
+use nettriage::protocol::{Context, Dissector, certificate, certificate::SharedCertificates, dns};
 use nettriage::time::Timestamp;
 use std::sync::Arc;
 
@@ -117,7 +117,7 @@ fn ends(server_port: u16) -> Ends {
 
 /// A stream of both sides in pieces: a byte that says whose piece comes and of what kind, one for its length.
 fn conversation(port: u16, data: &[u8], key_log: Option<Arc<KeyLog>>) {
-    let mut sink = Dissector::tcp(&Context { key_log }, ends(port), true);
+    let mut sink = Dissector::tcp(&Arc::new(Context::new(key_log)), ends(port), true);
     let mut rest = data;
     let mut frame = 0;
     while let Some((&[kind, length], more)) = rest.split_first_chunk::<2>() {
@@ -163,7 +163,7 @@ fn name_service(data: &[u8]) {
 
 /// Datagrams of both sides, each behind its length.
 fn quic(data: &[u8]) {
-    let mut sink = Dissector::udp(&Context::default(), ends(443));
+    let mut sink = Dissector::udp(&Arc::default(), ends(443));
     let mut rest = data;
     let mut frame = 0;
     while let Some((length, more)) = rest.split_first_chunk::<2>() {
@@ -178,9 +178,10 @@ fn quic(data: &[u8]) {
 }
 
 fn x509(data: &[u8]) {
-    let _ = certificate::parse(data, 0, at(1));
-    let _ = certificate::list(data, true, at(1));
-    let _ = certificate::list(data, false, at(1));
+    let shared = SharedCertificates::default();
+    let _ = certificate::parse(data);
+    let _ = certificate::list(data, true, at(1), &shared);
+    let _ = certificate::list(data, false, at(1), &shared);
 }
 
 fn debug_log(data: &[u8]) {

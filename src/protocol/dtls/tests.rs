@@ -52,7 +52,7 @@ fn server_hello(version: Option<[u8; 2]>) -> Vec<u8> {
 
 #[test]
 fn a_dtls_12_handshake_is_told_to_its_end() {
-    let mut dtls = DtlsDissector::new();
+    let mut dtls = DtlsDissector::new(Arc::default());
     let first = message(CLIENT_HELLO, 0, &client_hello(1, b"", b"turn.example"));
     assert!(DtlsDissector::detect(&first));
     dtls.datagram(Side::Client, &first, at(1));
@@ -85,7 +85,7 @@ fn a_dtls_12_handshake_is_told_to_its_end() {
 fn fragments_in_any_order_make_one_hello_and_retransmissions_none() {
     let body = client_hello(1, b"", b"a-rather-long-name.example.com");
     let parts = fragments(CLIENT_HELLO, 0, &body, 20);
-    let mut dtls = DtlsDissector::new();
+    let mut dtls = DtlsDissector::new(Arc::default());
     for round in 0..2 {
         for (i, part) in parts.iter().enumerate().rev() {
             dtls.datagram(Side::Client, &record(HANDSHAKE, 0, part), at((round * 100 + i) as u64));
@@ -99,7 +99,7 @@ fn fragments_in_any_order_make_one_hello_and_retransmissions_none() {
 
 #[test]
 fn another_random_begins_another_session() {
-    let mut dtls = DtlsDissector::new();
+    let mut dtls = DtlsDissector::new(Arc::default());
     for random in [1, 2, 2] {
         dtls.datagram(Side::Client, &message(CLIENT_HELLO, 0, &client_hello(random, b"", b"x.example")), at(1));
     }
@@ -108,7 +108,7 @@ fn another_random_begins_another_session() {
 
 #[test]
 fn the_hellos_tell_who_is_the_client() {
-    let mut dtls = DtlsDissector::new();
+    let mut dtls = DtlsDissector::new(Arc::default());
     dtls.datagram(Side::Client, &message(SERVER_HELLO, 0, &server_hello(None)), at(1));
     assert!(dtls.swapped());
     dtls.datagram(Side::Client, &record(ALERT, 0, &[2, 40]), at(2));
@@ -118,7 +118,7 @@ fn the_hellos_tell_who_is_the_client() {
 
 #[test]
 fn a_session_opened_by_the_other_end_is_told_reversed() {
-    let mut dtls = DtlsDissector::new();
+    let mut dtls = DtlsDissector::new(Arc::default());
     for (side, random) in [(Side::Client, 1), (Side::Server, 2)] {
         dtls.datagram(side, &message(CLIENT_HELLO, 0, &client_hello(random, b"", b"x.example")), at(1));
     }
@@ -131,7 +131,7 @@ fn a_session_opened_by_the_other_end_is_told_reversed() {
 
 #[test]
 fn dtls_13_is_complete_with_the_client_s_application_data() {
-    let mut dtls = DtlsDissector::new();
+    let mut dtls = DtlsDissector::new(Arc::default());
     dtls.datagram(Side::Client, &message(CLIENT_HELLO, 0, &client_hello(1, b"", b"x.example")), at(1));
     let answer = [message(SERVER_HELLO, 0, &server_hello(Some([0xFE, 0xFC]))), [&[0x2E][..], &[1; 40]].concat()];
     dtls.datagram(Side::Server, &answer.concat(), at(2));
@@ -147,7 +147,7 @@ fn dtls_13_is_complete_with_the_client_s_application_data() {
 fn a_hello_cut_by_the_snap_length_is_told() {
     let packet = message(CLIENT_HELLO, 0, &client_hello(1, b"", b"x.example"));
     assert!(DtlsDissector::detect(&packet[..40]));
-    let mut dtls = DtlsDissector::new();
+    let mut dtls = DtlsDissector::new(Arc::default());
     dtls.datagram(Side::Client, &packet[..40], at(1));
     assert_eq!(dtls.finish()[0].cut_hello, [Some(at(1)), None]);
 }
@@ -171,7 +171,7 @@ fn hostile_datagrams_neither_panic_nor_grow() {
     ]
     .concat();
     for i in 0..flight.len() {
-        let mut dtls = DtlsDissector::new();
+        let mut dtls = DtlsDissector::new(Arc::default());
         dtls.datagram(Side::Client, &flight[..i], at(1));
         for bits in [1, 0x80, 0xFF] {
             let mut bent = flight.clone();
@@ -181,7 +181,7 @@ fn hostile_datagrams_neither_panic_nor_grow() {
         }
         assert!(dtls.finish().len() <= 5);
     }
-    let mut dtls = DtlsDissector::new();
+    let mut dtls = DtlsDissector::new(Arc::default());
     for i in 0..5000_u16 {
         let [a, b] = i.to_be_bytes();
         let mut body = client_hello(1, b"", b"x.example");

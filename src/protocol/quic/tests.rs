@@ -56,7 +56,7 @@ fn handshake_packet() -> Vec<u8> {
 
 #[test]
 fn an_ordinary_connection_is_told_from_hello_to_established() {
-    let mut quic = QuicDissector::new();
+    let mut quic = QuicDissector::new(Arc::default());
     quic.datagram(Side::Client, &hello_packet(V1, b"abcdefgh", b"login.example.com"), at(1));
     let answer = initial(V1, Side::Server, b"abcdefgh", b"scid", 0, &crypto(0, &server_hello_message()));
     quic.datagram(Side::Server, &[answer, handshake_packet()].concat(), at(2));
@@ -86,7 +86,7 @@ fn a_hello_over_several_initials_in_any_order_is_one() {
         .map(|(i, part)| initial(V1, Side::Client, b"12345678", b"12345678", i as u8, &crypto(i * 60, part)))
         .collect();
     for turn in 0..parts.len() {
-        let mut quic = QuicDissector::new();
+        let mut quic = QuicDissector::new(Arc::default());
         for i in 0..parts.len() {
             let packet = &parts[(i + turn) % parts.len()];
             quic.datagram(Side::Client, packet, at(i as u64 + 1));
@@ -102,7 +102,7 @@ fn a_hello_over_several_initials_in_any_order_is_one() {
 
 #[test]
 fn after_retry_the_keys_come_from_the_new_connection_id() {
-    let mut quic = QuicDissector::new();
+    let mut quic = QuicDissector::new(Arc::default());
     quic.datagram(Side::Client, &hello_packet(V1, b"first-id", b"retry.example"), at(1));
     let retry = [&[0xF0, 0, 0, 0, 1, 0, 8][..], b"second-i", &[0; 20]].concat();
     quic.datagram(Side::Server, &retry, at(2));
@@ -118,7 +118,7 @@ fn after_retry_the_keys_come_from_the_new_connection_id() {
 
 #[test]
 fn version_negotiation_is_told_and_the_next_version_read() {
-    let mut quic = QuicDissector::new();
+    let mut quic = QuicDissector::new(Arc::default());
     quic.datagram(Side::Client, &hello_packet(0xFF00_001D, b"dcid-one", b"a.example"), at(1));
     let negotiation = [&[0x80, 0, 0, 0, 0, 0, 0][..], &V2.to_be_bytes(), &V1.to_be_bytes()].concat();
     assert!(QuicDissector::detect(&negotiation));
@@ -132,7 +132,7 @@ fn version_negotiation_is_told_and_the_next_version_read() {
 
 #[test]
 fn a_hello_that_only_forced_the_negotiation_gives_way_to_the_real_one() {
-    let mut quic = QuicDissector::new();
+    let mut quic = QuicDissector::new(Arc::default());
     quic.datagram(Side::Client, &hello_packet(0x1A2A_3A4A, b"dcid-one", b"a.example"), at(1));
     quic.datagram(Side::Server, &[&[0x80, 0, 0, 0, 0, 0, 0][..], &V1.to_be_bytes()].concat(), at(2));
     quic.datagram(Side::Client, &hello_packet(V1, b"dcid-two", b"a.example"), at(3));
@@ -143,7 +143,7 @@ fn a_hello_that_only_forced_the_negotiation_gives_way_to_the_real_one() {
 
 #[test]
 fn a_server_may_grease_the_fixed_bit() {
-    let mut quic = QuicDissector::new();
+    let mut quic = QuicDissector::new(Arc::default());
     quic.datagram(Side::Client, &hello_packet(V1, b"dcid-one", b"a.example"), at(1));
     let keys = InitialKeys::derive(&profiles(V1)[0], b"dcid-one").unwrap();
     let frames = [crypto(0, &server_hello_message()), vec![0; 40]].concat();
@@ -155,7 +155,7 @@ fn a_server_may_grease_the_fixed_bit() {
 
 #[test]
 fn a_server_may_answer_in_another_version() {
-    let mut quic = QuicDissector::new();
+    let mut quic = QuicDissector::new(Arc::default());
     quic.datagram(Side::Client, &hello_packet(V1, b"dcid-one", b"a.example"), at(1));
     let answer = initial(V2, Side::Server, b"dcid-one", b"scid", 0, &crypto(0, &server_hello_message()));
     quic.datagram(Side::Server, &answer, at(2));
@@ -164,7 +164,7 @@ fn a_server_may_answer_in_another_version() {
 
 #[test]
 fn the_sender_of_the_client_hello_is_the_client() {
-    let mut quic = QuicDissector::new();
+    let mut quic = QuicDissector::new(Arc::default());
     quic.datagram(Side::Server, &hello_packet(V1, b"abcdefgh", b"a.example"), at(1));
     let close = initial(V1, Side::Server, b"abcdefgh", b"scid", 0, &[0x1C, 0x41, 0x28, 6, 0]);
     quic.datagram(Side::Client, &close, at(2));
@@ -176,7 +176,7 @@ fn the_sender_of_the_client_hello_is_the_client() {
 
 #[test]
 fn an_answer_captured_before_its_question_is_read_all_the_same() {
-    let mut quic = QuicDissector::new();
+    let mut quic = QuicDissector::new(Arc::default());
     let answer = initial(V1, Side::Server, b"abcdefgh", b"scid", 0, &crypto(0, &server_hello_message()));
     quic.datagram(Side::Server, &answer, at(1));
     quic.datagram(Side::Client, &hello_packet(V1, b"abcdefgh", b"a.example"), at(2));
@@ -186,7 +186,7 @@ fn an_answer_captured_before_its_question_is_read_all_the_same() {
 
 #[test]
 fn a_second_connection_on_the_same_ports_is_a_session_of_its_own() {
-    let mut quic = QuicDissector::new();
+    let mut quic = QuicDissector::new(Arc::default());
     for (i, name) in [b"a.example", b"b.example"].into_iter().enumerate() {
         let id = [i as u8; 8];
         quic.datagram(Side::Client, &hello_packet(V1, &id, name), at(1));
@@ -202,16 +202,16 @@ fn a_hello_in_a_packet_cut_by_the_snap_length_is_read_or_told_cut() {
     let message = client_hello_message(b"cut.example", 1);
     let padded = [crypto(0, &message), vec![0; 500]].concat();
     let packet = initial(V1, Side::Client, b"abcdefgh", b"abcdefgh", 0, &padded);
-    let mut quic = QuicDissector::new();
+    let mut quic = QuicDissector::new(Arc::default());
     quic.datagram(Side::Client, &packet[..packet.len() - 300], at(1));
     assert_eq!(quic.finish().1[0].client_hellos[0].sni.as_deref(), Some("cut.example"));
-    let mut quic = QuicDissector::new();
+    let mut quic = QuicDissector::new(Arc::default());
     quic.datagram(Side::Client, &packet[..150], at(1));
     let (_, sessions) = quic.finish();
     assert_eq!(sessions[0].cut_hello, [Some(at(1)), None]);
     assert_eq!(sessions[0].client_hellos[0].sni.as_deref(), Some("cut.example"));
     assert!(sessions[0].client_hellos[0].cut);
-    let mut quic = QuicDissector::new();
+    let mut quic = QuicDissector::new(Arc::default());
     quic.datagram(Side::Client, &packet[..80], at(1));
     let (_, sessions) = quic.finish();
     assert_eq!(sessions[0].cut_hello, [Some(at(1)), None]);
@@ -220,7 +220,7 @@ fn a_hello_in_a_packet_cut_by_the_snap_length_is_read_or_told_cut() {
 
 #[test]
 fn rfc_9001_a_server_s_initial_alone_gives_no_session() {
-    let mut quic = QuicDissector::new();
+    let mut quic = QuicDissector::new(Arc::default());
     assert!(QuicDissector::detect(&unhex(SERVER_INITIAL)));
     quic.datagram(Side::Server, &unhex(SERVER_INITIAL), at(1));
     let (fact, sessions) = quic.finish();
@@ -232,7 +232,7 @@ fn rfc_9001_a_server_s_initial_alone_gives_no_session() {
 fn hostile_datagrams_neither_panic_nor_grow() {
     let packet = hello_packet(V1, b"abcdefgh", b"a.example");
     for i in 0..packet.len() {
-        let mut quic = QuicDissector::new();
+        let mut quic = QuicDissector::new(Arc::default());
         quic.datagram(Side::Client, &packet[..i], at(1));
         let mut bent = packet.clone();
         bent[i] ^= 0x81;
@@ -241,7 +241,7 @@ fn hostile_datagrams_neither_panic_nor_grow() {
         let (_, sessions) = quic.finish();
         assert!(sessions.len() <= 2);
     }
-    let mut quic = QuicDissector::new();
+    let mut quic = QuicDissector::new(Arc::default());
     for i in 0..200_u32 {
         quic.datagram(Side::Client, &hello_packet(V1, &i.to_be_bytes(), b"a.example"), at(1));
     }

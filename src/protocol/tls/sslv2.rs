@@ -3,8 +3,9 @@
 //! What enters: the first bytes of either side. What leaves: whole records, and SSLv2's own ServerHello. Guaranteed: a
 //! record's 32,769 bytes are all that is ever held.
 
-use crate::facts::ServerHello;
+use crate::facts::{Choice, ServerHello};
 use crate::packet::At;
+use std::sync::Arc;
 
 /// The first record of a side that may speak SSLv2.
 #[derive(Debug, Default)]
@@ -33,7 +34,8 @@ pub fn server_hello(record: &[u8], at: At) -> Option<(ServerHello, &[u8])> {
     match record {
         [_, _, 4, _, _, 0, 2, high, low, _, _, _, _, rest @ ..] => {
             let length = usize::from(u16::from_be_bytes([*high, *low]));
-            let hello = ServerHello { at, version: 2, ..ServerHello::default() };
+            let choice = Arc::new(Choice { version: 2, ..Choice::default() });
+            let hello = ServerHello { at, choice, ..ServerHello::default() };
             Some((hello, rest.get(..length).unwrap_or(&[])))
         }
         _ => None,

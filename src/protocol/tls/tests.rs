@@ -1,6 +1,7 @@
 //! Tests of the TLS dissector on sessions built here.
 
 use super::*;
+use crate::protocol::keylog::KeyLog;
 use crate::time::Timestamp;
 
 fn sized<const N: usize>(bytes: &[u8]) -> Vec<u8> {
@@ -42,7 +43,7 @@ fn at(frame: u64) -> At {
 
 /// Feeds segments as frames 1, 2, ... and ends.
 fn read(segments: &[(Side, Vec<u8>)]) -> Vec<TlsSession> {
-    let mut tls = TlsDissector::new(None, None);
+    let mut tls = TlsDissector::new(None, Arc::default());
     for (i, (side, bytes)) in segments.iter().enumerate() {
         tls.data(*side, bytes, at(i as u64 + 1));
     }
@@ -184,7 +185,7 @@ fn a_hole_costs_its_message_and_nothing_is_invented() {
     let (first, second) = (tls12()[0].1.clone(), tls12()[1].1.clone());
     for from in 0..second.len() {
         for missing in [1usize, 7, 40] {
-            let mut tls = TlsDissector::new(None, None);
+            let mut tls = TlsDissector::new(None, Arc::default());
             tls.data(C, &first, at(1));
             tls.data(S, &second[..from], at(2));
             tls.gap(S, missing as u64, at(3));
@@ -203,7 +204,7 @@ fn a_hole_costs_its_message_and_nothing_is_invented() {
 #[test]
 fn a_hello_that_the_capture_cut_is_noted() {
     let hello = client_hello(&[]);
-    let mut tls = TlsDissector::new(None, None);
+    let mut tls = TlsDissector::new(None, Arc::default());
     tls.data(C, &hello[..30], at(1));
     tls.gap(C, hello.len() as u64 - 30, at(1));
     let answer = server_hello(&[], [0xc0, 0x2f], false, [8; 32]);
@@ -216,7 +217,7 @@ fn a_hello_that_the_capture_cut_is_noted() {
 
 #[test]
 fn a_session_of_cut_frames_is_still_counted_to_its_last_record() {
-    let mut tls = TlsDissector::new(None, None);
+    let mut tls = TlsDissector::new(None, Arc::default());
     let mut frame = 0;
     let mut send = |side: Side, bytes: &[u8]| {
         frame += 1;
@@ -242,7 +243,7 @@ fn a_session_of_cut_frames_is_still_counted_to_its_last_record() {
 fn the_beginning_of_a_hello_names_the_host_where_the_name_is_whole() {
     let hello = client_hello(&[]);
     for end in 5..hello.len() {
-        let mut tls = TlsDissector::new(None, None);
+        let mut tls = TlsDissector::new(None, Arc::default());
         tls.data(C, &hello[..end], at(1));
         tls.gap(C, (hello.len() - end) as u64, at(1));
         let sessions = tls.finish();
@@ -252,14 +253,14 @@ fn the_beginning_of_a_hello_names_the_host_where_the_name_is_whole() {
         let named = sessions.iter().any(|s| !s.client_hellos.is_empty());
         assert!(named == (end >= hello.len() - 1) || end < hello.len() - 1, "cut at {end}");
     }
-    let mut tls = TlsDissector::new(None, None);
+    let mut tls = TlsDissector::new(None, Arc::default());
     tls.data(C, &hello[..hello.len() - 1], at(1));
     assert_eq!(tls.finish()[0].client_hellos.len(), 1);
 }
 
 #[test]
 fn reading_ends_when_both_sides_sent_enough() {
-    let mut tls = TlsDissector::new(None, None);
+    let mut tls = TlsDissector::new(None, Arc::default());
     let data = record(23, &[0; 5000]);
     let mut n = 0u64;
     let mut done = false;
@@ -269,7 +270,7 @@ fn reading_ends_when_both_sides_sent_enough() {
         done |= tls.data(S, &data, at(n)) == Interest::Done;
     }
     assert!((4..=40).contains(&n), "{n}");
-    let mut tls = TlsDissector::new(None, None);
+    let mut tls = TlsDissector::new(None, Arc::default());
     n = 0;
     while tls.data(S, &data, at(n)) == Interest::More && n < 10_000 {
         n += 1;
@@ -314,7 +315,7 @@ fn a_key_log_opens_tls13_certificates_alerts_and_data() {
     let sealed = [server.seal(22, one), server.seal(22, two)].concat();
     let mut server = Sealer::new(&app);
     let mut client = Sealer::new(&hs);
-    let mut tls = TlsDissector::new(None, Some(Arc::new(log)));
+    let mut tls = TlsDissector::new(None, Arc::new(Context::new(Some(Arc::new(log)))));
     tls.data(C, &client_hello(&[]), at(1));
     let hello = server_hello(&[], [0x13, 1], true, [8; 32]);
     tls.data(S, &[hello, record(20, &[1]), sealed].concat(), at(2));
