@@ -233,9 +233,9 @@ pub struct AppFacts {
     /// HTTP/1.x exchanges in clear, CONNECTs included, in order.
     pub http: Vec<HttpExchange>,
     /// SOCKS negotiation.
-    pub socks: Option<SocksFact>,
+    pub socks: Option<Box<SocksFact>>,
     /// QUIC seen on this UDP flow.
-    pub quic: Option<QuicFact>,
+    pub quic: Option<Box<QuicFact>>,
     /// DNS messages; moved to [`CaptureFacts::dns`] when the capture is finished.
     pub dns: Vec<DnsMessage>,
     /// The dissectors found that "client" and "server" are the other way round (flows without a SYN).
@@ -244,6 +244,24 @@ pub struct AppFacts {
     pub swapped: bool,
     /// First bytes of each side that fit no protocol known here, up to 16: [client, server].
     pub unknown_prefix: [Vec<u8>; 2],
+}
+
+/// Adds to a list that mostly holds one element and is kept for each of many flows: the first element takes no more
+/// room than it needs, where a vector would make room for four.
+pub(crate) fn push_only<T>(list: &mut Vec<T>, item: T) {
+    if list.is_empty() {
+        list.reserve_exact(1);
+    }
+    list.push(item);
+}
+
+/// Adds a list to another one that mostly is empty, as [`push_only`] adds an element.
+pub(crate) fn append_only<T>(list: &mut Vec<T>, items: Vec<T>) {
+    if list.is_empty() {
+        *list = items;
+    } else {
+        list.extend(items);
+    }
 }
 
 impl AppFacts {

@@ -5,7 +5,7 @@
 //! the capture's ([`LogClock`]), and for each sign-in attempt the place of its lines on the capture's clock
 //! ([`AttemptJoin`]). Nothing is judged here.
 
-use super::{Attempt, Case, HostStory, Role, attempts};
+use super::{Attempt, Case, HostStory, Lookup, Role, attempts};
 use crate::facts::log::{self, ErrorClass, LogEvent, LogEventKind, LogTime};
 use crate::knowledge;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
@@ -316,14 +316,18 @@ fn tries(case: &Case, host: &HostStory) -> Vec<Try> {
 
 /// The first question for the host's name that led to a connection.
 fn asked_before(host: &HostStory, a: &Attempt, floor: Option<Timestamp>) -> Option<Timestamp> {
-    host.lookups
-        .iter()
-        .filter_map(|l| l.asked.first().map(|at| at.time))
-        .find(|t| *t <= a.start.time && a.start.time.since(*t) < LOOKUP_BEFORE_NS && floor.is_none_or(|f| *t > f))
+    let asked = |l: &Lookup| l.asked.first().map(|at| at.time);
+    let too_early = |t: Timestamp| a.start.time.since(t) >= LOOKUP_BEFORE_NS || floor.is_some_and(|f| t <= f);
+    // The look-ups stand in order of their time.
+    let from = host.lookups.partition_point(|l| asked(l).is_none_or(too_early));
+    host.lookups.get(from..)?.iter().find_map(asked).filter(|t| *t <= a.start.time)
 }
 
 /// Puts every log on the capture's clock.
 pub(super) fn join(case: &Case) -> (Vec<LogClock>, Vec<AttemptJoin>) {
+    if case.logs().next().is_none() {
+        return (Vec::new(), Vec::new());
+    }
     let tries: BTreeMap<&str, Vec<Try>> = case.hosts.iter().map(|h| (h.name.as_str(), tries(case, h))).collect();
     let mut clocks = Vec::new();
     let mut joins = Vec::new();

@@ -183,34 +183,36 @@ impl<S: FlowSink> FlowTable<S> {
     /// Takes in packets in order, as [`FlowTable::packet`] would one by one.
     pub fn packets<'p, 'w: 'p>(&mut self, packets: impl IntoIterator<Item = &'p Packet<'w>>) {
         let (mut frame, mut n) = self.frame;
-        self.numbered_packets(packets.into_iter().map(|packet| {
+        let numbered = packets.into_iter().map(|packet| {
             (frame, n) = (packet.at.frame, if frame == packet.at.frame { n.saturating_add(1) } else { 0 });
             (*packet, n)
-        }));
+        });
+        self.kept_packets(&numbered.collect::<Vec<_>>(), |numbered| *numbered);
     }
 
-    /// Takes in packets in order, each with its number within its frame. A group is hashed, then looked up in the
-    /// index, then compared with the flows, each step for all of them, so that their cache misses overlap.
-    pub fn numbered_packets<'w>(&mut self, packets: impl IntoIterator<Item = (Packet<'w>, u32)>) {
-        let mut packets = packets.into_iter();
-        let mut group: Vec<(Packet<'w>, u32, Option<Aim>)> = Vec::with_capacity(GROUP);
-        loop {
-            group.clear();
-            group.extend(packets.by_ref().take(GROUP).map(|(packet, in_frame)| (packet, in_frame, self.aim(&packet))));
-            if group.is_empty() {
-                return;
+    /// Takes in packets in order; `packet` gives each as it was kept, with its number within its frame. A group is
+    /// hashed, then looked up in the index, then compared with the flows, each step for all of them, so that their cache
+    /// misses overlap.
+    pub fn kept_packets<'w, T>(&mut self, kept: &[T], packet: impl Fn(&T) -> (Packet<'w>, u32)) {
+        let mut aims = [None; GROUP];
+        for group in kept.chunks(GROUP) {
+            for (aim, kept) in aims.iter_mut().zip(group) {
+                *aim = self.aim(&packet(kept).0);
             }
-            for aim in group.iter_mut().filter_map(|(_, _, aim)| aim.as_mut()) {
+            let aims = aims.get_mut(..group.len()).unwrap_or(&mut []);
+            for aim in aims.iter_mut().flatten() {
                 aim.likely = if aim.tcp { self.tcp.likely(aim.hash) } else { self.udp.likely(aim.hash) };
             }
-            for aim in group.iter_mut().filter_map(|(_, _, aim)| aim.as_mut()) {
+            for aim in aims.iter_mut().flatten() {
                 aim.likely = aim.likely.filter(|slot| {
                     if aim.tcp { self.tcp.is_at(&aim.key, *slot) } else { self.udp.is_at(&aim.key, *slot) }
                 });
             }
-            for (packet, in_frame, aim) in &group {
-                self.frame = (packet.at.frame, *in_frame);
-                self.take(packet, *in_frame, *aim);
+            // Built again rather than kept: cheaper than writing whole packets to memory.
+            for (aim, kept) in aims.iter().zip(group) {
+                let (packet, in_frame) = packet(kept);
+                self.frame = (packet.at.frame, in_frame);
+                self.take(&packet, in_frame, *aim);
             }
         }
     }

@@ -72,7 +72,9 @@ pub(super) struct TcpFlowFlags {
     pub closed: bool,
     /// An ICMP error or a drop inside Windows belongs to this flow.
     pub quoted: bool,
-    /// Payload came inside a tunnel that Wireshark counts as a stream more.
+    /// What comes next is the inside of a tunnel that Wireshark counts as a stream more.
+    pub tunnel: bool,
+    /// Payload came inside such a tunnel.
     pub carries: bool,
 }
 
@@ -267,7 +269,7 @@ impl<S: FlowSink> TcpFlow<S> {
         let third_of_handshake = side == Side::Client && self.flags.syn && of(&self.sides, side).high == 0;
         let soft = !(f.syn() || third_of_handshake);
         let old_window = of(&self.sides, side).window;
-        let other_base = self.rare.as_ref().and_then(|r| r.other_base);
+        let other_base = self.other_base(side.other());
         let peer = self.half(side.other());
         if !peer.flags.based {
             peer.set_base(ack, soft);
@@ -321,9 +323,7 @@ impl<S: FlowSink> TcpFlow<S> {
     fn payload(&mut self, context: &Arc<S::Context>, side: Side, seq: SeqNum, at: At, segment: &TcpSegment<'_>) {
         let first = self.first;
         let len = u64::from(segment.payload_len);
-        if !self.flags.done && !self.flags.carries {
-            self.flags.carries = self.sink.as_ref().is_some_and(|s| s.carries_a_stream());
-        }
+        self.flags.carries |= self.flags.tunnel && !self.flags.done;
         let captured = segment.payload.get(..segment.payload_len as usize).unwrap_or(segment.payload);
         let cut = len - captured.len() as u64;
         self.history.add(side, Letter::Data);
@@ -338,7 +338,7 @@ impl<S: FlowSink> TcpFlow<S> {
                 r.data_after = true;
             }
         }
-        let other_base = self.rare.as_ref().and_then(|r| r.other_base);
+        let other_base = self.other_base(side);
         let done = self.flags.done;
         let half = self.half(side);
         half.largest = half.largest.max(segment.payload_len);
@@ -441,6 +441,15 @@ impl<S: FlowSink> TcpFlow<S> {
         counters.first_retransmission.get_or_insert(at);
     }
 
+    /// The other beginning that the server's numbers may have; of interest until there is payload.
+    fn other_base(&self, side: Side) -> Option<SeqNum> {
+        // The look at the rare part is a cache miss that most packets need not pay.
+        if !of(&self.sides, side).is_blank() {
+            return None;
+        }
+        self.rare.as_ref().and_then(|r| r.other_base)
+    }
+
     /// Gives `bytes`, and the `cut` bytes behind them that were not captured, to the sink.
     fn feed(&mut self, context: &Arc<S::Context>, side: Side, bytes: &[u8], cut: u64, at: At) {
         if self.flags.done {
@@ -455,6 +464,7 @@ impl<S: FlowSink> TcpFlow<S> {
         if cut > 0 && interest == Interest::More {
             interest = sink.gap(side, cut, at);
         }
+        self.flags.tunnel |= interest == Interest::More && sink.carries_a_stream();
         if interest == Interest::Done {
             self.flags.done = true;
             for waiting in self.sides.iter_mut().filter_map(|h| h.waiting.as_mut()) {

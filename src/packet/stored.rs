@@ -161,7 +161,8 @@ impl Beside {
     }
 
     /// The packet again, and its number within its frame.
-    #[inline]
+    // Inlined as a whole, so that what the caller does not use is never built.
+    #[inline(always)]
     pub fn packet<'w>(&'w self, s: &Stored, rooms: &'w [Room]) -> (Packet<'w>, u32) {
         let in_frame = u32::from(s.in_frame);
         let payload: &'w [u8] = if s.payload_len == 0 {

@@ -3,7 +3,7 @@
 //! What enters: the datagrams of both directions. What leaves: [`AppFacts`]. Guaranteed: a flow that is none of these
 //! is given up after [`STRANGE_DATAGRAMS_MAX`] datagrams.
 
-use crate::facts::AppFacts;
+use crate::facts::{AppFacts, append_only, push_only};
 use crate::flow::{Ends, Interest, Side};
 use crate::packet::At;
 use crate::protocol::dtls::DtlsDissector;
@@ -46,7 +46,7 @@ impl Datagrams {
         {
             (message.at, message.src, message.dst) = (at, Some(src), Some(dst));
             message.damaged |= cut;
-            self.facts.dns.push(message);
+            push_only(&mut self.facts.dns, message);
             return if self.facts.dns.len() < DNS_MESSAGES_MAX { Interest::More } else { Interest::Done };
         }
         if self.quic.is_none() && self.dtls.is_none() {
@@ -72,12 +72,12 @@ impl Datagrams {
         if let Some(quic) = self.quic {
             facts.swapped = quic.swapped();
             let (fact, sessions) = quic.finish();
-            facts.quic = Some(fact);
-            facts.tls.extend(sessions);
+            facts.quic = Some(Box::new(fact));
+            append_only(&mut facts.tls, sessions);
         }
         if let Some(dtls) = self.dtls {
             facts.swapped = dtls.swapped();
-            facts.tls.extend(dtls.finish());
+            append_only(&mut facts.tls, dtls.finish());
         }
         facts
     }

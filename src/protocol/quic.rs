@@ -4,7 +4,7 @@
 //! connection whose ClientHello could be read. Initial packets are opened with the keys anybody on the path can
 //! derive (RFC 9001 5.2); everything else is only counted. Memory is bounded by `limits`.
 
-use crate::facts::{ClientHello, EncryptedFacts, QuicFact, ServerHello, TlsCarrier, TlsSession};
+use crate::facts::{ClientHello, EncryptedFacts, QuicFact, ServerHello, TlsCarrier, TlsSession, push_only};
 use crate::flow::{Interest, Side};
 use crate::limits::{DATAGRAM_SESSIONS_MAX, QUIC_KEY_TRIALS_MAX};
 use crate::packet::At;
@@ -160,7 +160,7 @@ impl QuicDissector {
             } else if self.connections.len() >= DATAGRAM_SESSIONS_MAX {
                 return;
             }
-            self.connections.push(fresh);
+            push_only(&mut self.connections, fresh);
             let Some(connection) = self.connections.last_mut() else { return };
             if let Some(code) = connection.take(Side::Client, &opened, packet, at, &self.context.hellos) {
                 self.close.get_or_insert((code, side, at));
@@ -283,7 +283,7 @@ impl Connection {
             {
                 (hello.at, hello.first_frame) = (began, began.frame);
                 hello.quic_version = self.keys.first().map(|(version, _)| *version);
-                session.client_hellos.push(hello);
+                push_only(&mut session.client_hellos, hello);
             }
         }
         if session.server_hellos.is_empty() {
@@ -399,13 +399,13 @@ fn keep_client_hello(session: &mut TlsSession, hello: ClientHello) {
     if repeated || session.client_hellos.len() >= HELLOS_KEPT {
         return;
     }
-    session.client_hellos.push(hello);
+    push_only(&mut session.client_hellos, hello);
 }
 
 fn keep_server_hello(session: &mut TlsSession, hello: ServerHello) {
     if session.server_hellos.len() < HELLOS_KEPT {
         session.resumed = hello.psk;
-        session.server_hellos.push(hello);
+        push_only(&mut session.server_hellos, hello);
     }
 }
 

@@ -4,7 +4,7 @@
 //! (the CONNECT before the TLS session inside it). Guaranteed: at most [`HELD_BYTES_MAX`] bytes are held before the
 //! protocol is known, and at most [`DEPTH_MAX`] streams are nested.
 
-use crate::facts::AppFacts;
+use crate::facts::{AppFacts, append_only};
 use crate::flow::{Ends, Interest, Side};
 use crate::packet::At;
 use crate::protocol::http::{self, HttpDissector};
@@ -199,26 +199,24 @@ impl Stream {
         }
         match self.state {
             State::Tls(tls, inner) => {
-                env.facts.tls.extend(tls.finish().into_iter().map(|mut session| {
-                    session.reversed = self.reversed;
-                    session
-                }));
+                let mut sessions = tls.finish();
+                sessions.iter_mut().for_each(|session| session.reversed = self.reversed);
+                append_only(&mut env.facts.tls, sessions);
                 if let Some(inner) = inner {
                     inner.finish(env);
                 }
             }
             State::Http(mut http, inner) => {
                 let rest = http.take_optimistic();
-                env.facts.http.extend(http.finish().into_iter().map(|mut exchange| {
-                    exchange.decrypted |= self.opened;
-                    exchange
-                }));
+                let mut exchanges = http.finish();
+                exchanges.iter_mut().for_each(|exchange| exchange.decrypted |= self.opened);
+                append_only(&mut env.facts.http, exchanges);
                 finish_inner(env, inner, rest, self.depth);
             }
             State::Socks(mut socks, inner) => {
                 let rest = socks.take_optimistic();
                 if let Some(fact) = socks.finish() {
-                    env.facts.socks.get_or_insert(fact);
+                    env.facts.socks.get_or_insert_with(|| Box::new(fact));
                 }
                 finish_inner(env, inner, rest, self.depth);
             }

@@ -15,7 +15,7 @@ pub mod messages;
 pub mod record;
 mod sslv2;
 
-use crate::facts::{Alert, EncryptedFacts, Presented, TlsCarrier, TlsSession};
+use crate::facts::{Alert, EncryptedFacts, Presented, TlsCarrier, TlsSession, append_only, push_only};
 use crate::flow::{Interest, Side};
 use crate::packet::At;
 use crate::protocol::{Context, certificate, hello};
@@ -204,7 +204,7 @@ impl TlsDissector {
             self.session.plaintext_answer = Some(answer.read());
         }
         let mut sessions = self.earlier;
-        sessions.push(self.session);
+        push_only(&mut sessions, self.session);
         sessions.retain(|s| !is_empty(s));
         sessions
     }
@@ -223,12 +223,12 @@ impl TlsDissector {
             Side::Client => {
                 if let Some(mut hello) = hello::sslv2_client_hello(record) {
                     (hello.at, hello.first_frame) = (at, first.frame);
-                    self.session.client_hellos.push(hello);
+                    push_only(&mut self.session.client_hellos, hello);
                 }
             }
             Side::Server => {
                 if let Some((hello, der)) = sslv2::server_hello(record, at) {
-                    self.session.server_hellos.push(hello);
+                    push_only(&mut self.session.server_hellos, hello);
                     if !der.is_empty() {
                         let certificate = self.context.certificates.get(der, || certificate::parse(der));
                         self.session.certificates.push(Presented { at, index: 0, certificate });
@@ -390,7 +390,7 @@ impl TlsDissector {
                     Side::Server => &mut self.session.certificates,
                 };
                 if chain.len() < FACTS_MAX {
-                    chain.extend(list);
+                    append_only(chain, list);
                 }
             }
             messages::CERTIFICATE_REQUEST => self.session.certificate_requested = true,
@@ -419,7 +419,7 @@ impl TlsDissector {
         // legacy_version, then the random (RFC 8446 4.1.2).
         self.client_random = body.get(2..34).and_then(|r| r.try_into().ok());
         if self.session.client_hellos.len() < FACTS_MAX {
-            self.session.client_hellos.push(hello);
+            push_only(&mut self.session.client_hellos, hello);
         }
     }
 
@@ -453,7 +453,7 @@ impl TlsDissector {
             }
         }
         if self.session.server_hellos.len() < FACTS_MAX {
-            self.session.server_hellos.push(hello);
+            push_only(&mut self.session.server_hellos, hello);
             self.halves.iter_mut().skip(1).for_each(|server| server.greeted = true);
         }
     }
@@ -587,7 +587,7 @@ impl TlsDissector {
         let (body, began, version) = self.half(Side::Client).messages.pending();
         if let Some(mut hello) = hello::cut_client_hello(TlsCarrier::Tcp, body, &context.hellos) {
             (hello.at, hello.first_frame, hello.version_record) = (at, began.frame, version);
-            self.session.client_hellos.push(hello);
+            push_only(&mut self.session.client_hellos, hello);
         }
     }
 
