@@ -57,6 +57,31 @@ pub struct Packet<'w> {
     pub transport: Transport<'w>,
 }
 
+/// Between whom a packet went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PacketEnds {
+    /// TCP, else UDP.
+    pub tcp: bool,
+    /// Sender.
+    pub src: SocketAddr,
+    /// Receiver.
+    pub dst: SocketAddr,
+}
+
+impl Packet<'_> {
+    /// Between whom it went; `None` for what belongs to no flow: ICMP errors, other protocols, records of drops.
+    #[inline]
+    pub fn ends(&self) -> Option<PacketEnds> {
+        let (tcp, src_port, dst_port) = match (&self.transport, self.dropped) {
+            (Transport::Tcp(t), None) => (true, t.src_port, t.dst_port),
+            (Transport::Udp(u), None) => (false, u.src_port, u.dst_port),
+            _ => return None,
+        };
+        let (src, dst) = (SocketAddr::new(self.src, src_port), SocketAddr::new(self.dst, dst_port));
+        Some(PacketEnds { tcp, src, dst })
+    }
+}
+
 /// The transport layer of a packet.
 #[derive(Debug, Clone, Copy)]
 pub enum Transport<'w> {

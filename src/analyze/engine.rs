@@ -99,7 +99,8 @@ impl Batch {
 
     /// Gives the packets of one of the lists to its shard.
     fn work_off(&self, list: &[Stored], shard: &mut FlowTable<Dissector>) {
-        shard.kept_packets(list, |stored| self.beside.packet(stored, &self.rooms));
+        let packet = |stored: &Stored| self.beside.packet(stored, &self.rooms);
+        shard.kept_packets(list, |stored| self.beside.ends(stored), packet);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::flow::starts::{StartLog, place};
 use crate::flow::tcp::TcpFlow;
 use crate::flow::udp::UdpFlow;
 use crate::limits;
-use crate::packet::{At, IcmpError, Packet, TcpSegment, Transport, UdpDatagram};
+use crate::packet::{At, IcmpError, Packet, PacketEnds, TcpSegment, Transport, UdpDatagram};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -81,12 +81,11 @@ pub(super) struct About<T> {
     pub flow: Option<FlowId>,
 }
 
-/// A finished flow as the table kept it.
+/// A finished flow as the table kept it; boxed, since it is put in order and numbered before facts are made of it.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all flows are TCP; a box would cost each a cache miss")]
 pub(super) enum Kept<S> {
-    Tcp(TcpFlow<S>),
-    Udp(UdpFlow<S>),
+    Tcp(Box<TcpFlow<S>>),
+    Udp(Box<UdpFlow<S>>),
 }
 
 impl<S> Record for TcpFlow<S> {
@@ -176,7 +175,7 @@ impl<S: FlowSink> FlowTable<S> {
     /// see only some of them.
     pub fn packet_in_frame(&mut self, packet: &Packet<'_>, in_frame: u32) {
         self.frame = (packet.at.frame, in_frame);
-        let aim = self.aim(packet);
+        let aim = self.aim(packet.ends());
         self.take(packet, in_frame, aim);
     }
 
@@ -187,17 +186,22 @@ impl<S: FlowSink> FlowTable<S> {
             (frame, n) = (packet.at.frame, if frame == packet.at.frame { n.saturating_add(1) } else { 0 });
             (*packet, n)
         });
-        self.kept_packets(&numbered.collect::<Vec<_>>(), |numbered| *numbered);
+        self.kept_packets(&numbered.collect::<Vec<_>>(), |(packet, _)| packet.ends(), |numbered| *numbered);
     }
 
-    /// Takes in packets in order; `packet` gives each as it was kept, with its number within its frame. A group is
-    /// hashed, then looked up in the index, then compared with the flows, each step for all of them, so that their cache
-    /// misses overlap.
-    pub fn kept_packets<'w, T>(&mut self, kept: &[T], packet: impl Fn(&T) -> (Packet<'w>, u32)) {
+    /// Takes in packets in order, however they are kept: `ends` gives those of each, `packet` the whole packet with its
+    /// number within its frame. A group is hashed, then looked up in the index, then compared with the flows, each step
+    /// for all of them, so that their cache misses overlap; only then is each packet put together.
+    pub fn kept_packets<'w, T>(
+        &mut self,
+        kept: &[T],
+        ends: impl Fn(&T) -> Option<PacketEnds>,
+        packet: impl Fn(&T) -> (Packet<'w>, u32),
+    ) {
         let mut aims = [None; GROUP];
         for group in kept.chunks(GROUP) {
             for (aim, kept) in aims.iter_mut().zip(group) {
-                *aim = self.aim(&packet(kept).0);
+                *aim = self.aim(ends(kept));
             }
             let aims = aims.get_mut(..group.len()).unwrap_or(&mut []);
             for aim in aims.iter_mut().flatten() {
@@ -208,7 +212,6 @@ impl<S: FlowSink> FlowTable<S> {
                     if aim.tcp { self.tcp.is_at(&aim.key, *slot) } else { self.udp.is_at(&aim.key, *slot) }
                 });
             }
-            // Built again rather than kept: cheaper than writing whole packets to memory.
             for (aim, kept) in aims.iter().zip(group) {
                 let (packet, in_frame) = packet(kept);
                 self.frame = (packet.at.frame, in_frame);
@@ -223,13 +226,9 @@ impl<S: FlowSink> FlowTable<S> {
     }
 
     /// Where a packet belongs, without looking yet whether it is there.
-    fn aim(&self, packet: &Packet<'_>) -> Option<Aim> {
-        let tcp = match (&packet.transport, packet.dropped) {
-            (Transport::Tcp(_), None) => true,
-            (Transport::Udp(_), None) => false,
-            _ => return None,
-        };
-        let (_, src, dst) = key::ends_of(packet)?;
+    #[inline]
+    fn aim(&self, ends: Option<PacketEnds>) -> Option<Aim> {
+        let PacketEnds { tcp, src, dst } = ends?;
         let (key, from_low) = Key::new(src, dst);
         let hash = if tcp { self.tcp.hash(&key) } else { self.udp.hash(&key) };
         Some(Aim { key, from_low, tcp, hash, likely: None })
@@ -412,7 +411,7 @@ impl<S: FlowSink> FlowTable<S> {
             let slot = self.udp.candidate(CANDIDATES, UdpFlow::is_plain, |f| std::cmp::Reverse(idle(f.first, f.last)));
             if let Some(flow) = slot.and_then(|slot| self.udp.remove(slot)) {
                 let plain = flow.is_plain();
-                self.keep(Kept::Udp(flow), plain);
+                self.keep(Kept::Udp(Box::new(flow)), plain);
             }
         }
     }
@@ -421,7 +420,7 @@ impl<S: FlowSink> FlowTable<S> {
         self.held = self.held.saturating_sub(flow.held());
         flow.flush(&self.context);
         let plain = flow.is_plain();
-        self.keep(Kept::Tcp(flow), plain);
+        self.keep(Kept::Tcp(Box::new(flow)), plain);
     }
 
     /// Keeps a finished flow, as far as the limits allow.
@@ -468,7 +467,7 @@ impl<S: FlowSink> FlowTable<S> {
             if plain && flow.start >= last_kept {
                 self.shard.given_up = self.shard.given_up.saturating_add(1);
             } else {
-                self.keep(Kept::Udp(flow), plain);
+                self.keep(Kept::Udp(Box::new(flow)), plain);
             }
         }
         self.shard

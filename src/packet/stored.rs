@@ -5,10 +5,9 @@
 //! lies in no room (a datagram put together from fragments), and what is unusual stands in full in a list beside.
 
 use crate::capture::{Direction, Room, Span};
-
-use crate::packet::{At, Packet, TcpFlags, TcpOptions, TcpSegment, Transport, UdpDatagram};
+use crate::packet::{At, Packet, PacketEnds, TcpFlags, TcpOptions, TcpSegment, Transport, UdpDatagram};
 use crate::time::Timestamp;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Room number of payload that was copied.
 const COPIED: u16 = u16::MAX;
@@ -43,6 +42,14 @@ pub struct Stored {
     in_frame: u8,
     direction: Direction,
     is: Is,
+}
+
+impl Stored {
+    #[inline]
+    fn address(&self, octets: [u8; 16]) -> IpAddr {
+        let [.., a, b, c, d] = octets;
+        if self.is.has(Is::V6) { IpAddr::V6(Ipv6Addr::from(octets)) } else { IpAddr::V4(Ipv4Addr::new(a, b, c, d)) }
+    }
 }
 
 /// What a stored packet is and has.
@@ -160,6 +167,19 @@ impl Beside {
         (s.payload_at, s.payload_len) = (span.at, span.len);
     }
 
+    /// Between whom the packet went.
+    #[inline]
+    pub fn ends(&self, s: &Stored) -> Option<PacketEnds> {
+        if s.is.has(Is::UNUSUAL) {
+            return self.unusual.get(s.extra as usize)?.ends();
+        }
+        Some(PacketEnds {
+            tcp: s.is.has(Is::TCP),
+            src: SocketAddr::new(s.address(s.source), s.source_port),
+            dst: SocketAddr::new(s.address(s.destination), s.destination_port),
+        })
+    }
+
     /// The packet again, and its number within its frame.
     // Inlined as a whole, so that what the caller does not use is never built.
     #[inline(always)]
@@ -179,10 +199,6 @@ impl Beside {
         {
             return (with_payload(packet, payload), in_frame);
         }
-        let address = |octets: [u8; 16]| {
-            let [.., a, b, c, d] = octets;
-            if s.is.has(Is::V6) { IpAddr::V6(Ipv6Addr::from(octets)) } else { IpAddr::V4(Ipv4Addr::new(a, b, c, d)) }
-        };
         let transport = if s.is.has(Is::TCP) {
             let [value, echo] = s.stamps;
             Transport::Tcp(TcpSegment {
@@ -209,8 +225,8 @@ impl Beside {
         };
         let packet = Packet {
             at: At { frame: s.frame, time: Timestamp(s.time) },
-            src: address(s.source),
-            dst: address(s.destination),
+            src: s.address(s.source),
+            dst: s.address(s.destination),
             ttl: s.ttl,
             ip_id: s.is.has(Is::WITH_IP_ID).then_some(s.ip_id),
             direction: s.direction,
@@ -273,6 +289,7 @@ mod tests {
         let stored = beside.store(packet, in_frame, (0, room));
         let (again, n) = beside.packet(&stored, std::slice::from_ref(room));
         assert_eq!((format!("{again:?}"), n), (format!("{packet:?}"), in_frame));
+        assert_eq!(beside.ends(&stored), packet.ends());
     }
 
     proptest! {

@@ -5,9 +5,9 @@
 //! [`MESSAGE_BYTES_MAX`](crate::limits::MESSAGE_BYTES_MAX) a side); after a gap nothing is read until a record boundary
 //! is known again; encrypted bytes are never taken for a message.
 //!
-//! The reading ends early ([`Interest::Done`]) once both sides have sent [`APPLICATION_RECORDS_MIN`] records of
-//! application data and together [`APPLICATION_RECORDS`] of them or [`APPLICATION_BYTES`] bytes: the handshake is long
-//! over then, and what the connection fails of later shows in TCP.
+//! The reading ends early ([`Interest::Done`]) once the handshake is complete and both sides have sent
+//! [`APPLICATION_RECORDS_MIN`] records of application data, or, where a complete handshake was not seen, once they have
+//! sent [`APPLICATION_RECORDS`] of them or [`APPLICATION_BYTES`] bytes: what the connection fails of later shows in TCP.
 
 mod answer;
 pub mod cipher;
@@ -25,7 +25,8 @@ use messages::{Messages, Met};
 use record::{Header, Step, Walker};
 use std::sync::Arc;
 
-/// Application records that each side must have sent before the reading may end.
+/// Application records that each side must have sent before the reading may end. Under TLS 1.3 the encrypted part of the
+/// handshake counts among them.
 pub const APPLICATION_RECORDS_MIN: u64 = 4;
 /// Application records of both sides after which the reading ends.
 pub const APPLICATION_RECORDS: u64 = 32;
@@ -261,8 +262,9 @@ impl TlsDissector {
         let records = client.application_records.saturating_add(server.application_records);
         let bytes = client.application_bytes.saturating_add(server.application_bytes);
         let both = client.application_records.min(server.application_records) >= APPLICATION_RECORDS_MIN;
-        let enough = both && self.opener.is_none() && (records >= APPLICATION_RECORDS || bytes >= APPLICATION_BYTES)
-            || bytes >= APPLICATION_BYTES_ALONE;
+        let complete = self.session.complete.is_some();
+        let many = complete || records >= APPLICATION_RECORDS || bytes >= APPLICATION_BYTES;
+        let enough = both && self.opener.is_none() && many || bytes >= APPLICATION_BYTES_ALONE;
         let lost = self.halves.iter().any(|h| h.lost_bytes >= LOST_BYTES_MAX);
         if enough || lost { Interest::Done } else { Interest::More }
     }

@@ -407,9 +407,9 @@ fn reference(e: &Evidence, lang: Lang) -> EvidenceRefJson {
 /// only (RFC 8259 section 7), others of that kind may be written as escapes and are. They stand in strings alone.
 pub fn harmless(json: String) -> String {
     let tame = |c: char| !c.is_control() && !super::text::is_hidden(c);
-    // Reports are mostly ASCII, of which JSON itself leaves one character to escape.
-    let ascii = |b: &u8| matches!(b, b' '..=b'~' | b'\n');
-    if json.as_bytes().iter().all(ascii) || json.chars().all(|c| tame(c) || c == '\n') {
+    // Reports are mostly ASCII, of which JSON itself leaves one character to escape: only the rest is looked at closely.
+    let plain = |b: &u8| matches!(b, b' '..=b'~' | b'\n' | 0x80..);
+    if json.as_bytes().iter().all(plain) && json.chars().filter(|c| !c.is_ascii()).all(tame) {
         return json;
     }
     let mut out = String::with_capacity(json.len());

@@ -15,29 +15,30 @@ use crate::packet::At;
 use crate::time::Timestamp;
 use crate::verdict::tls::version_name;
 use crate::verdict::{Judged, Stage, dns};
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
+use std::collections::binary_heap::PeekMut;
+use std::collections::{BinaryHeap, HashSet};
 
 /// Everything that happened, in order.
 pub fn collect(context: &Context<'_>) -> Vec<TimelineEntry> {
-    let mut all: Vec<(u8, Draft<'_>)> = Vec::new();
+    let mut kept = MostTelling::default();
     for (index, story) in context.case.hosts.iter().enumerate() {
         let verdict = context.verdicts.get(index).and_then(Option::as_ref);
-        let mut of_host = Vec::new();
         for lookup in &story.lookups {
-            of_host.push(lookup_entry(context.case, story, lookup));
+            lookup_entry(context.case, story, lookup, &mut kept);
         }
-        let mut flows_told = BTreeSet::new();
+        let mut flows_told = HashSet::new();
         for (i, attempt) in story.attempts.iter().enumerate() {
             let judged = verdict.and_then(|v| v.judged.get(i));
-            attempt_entries(context.case, story, attempt, judged, &mut flows_told, &mut of_host);
+            attempt_entries(context.case, story, attempt, judged, &mut flows_told, &mut kept);
         }
-        all.extend(of_host.into_iter().map(|e| (weight(story, &e), e)));
     }
-    let of_logs = super::attempts::log_lane(context.case).into_iter();
-    all.extend(of_logs.map(|e| (0, Draft { time: e.time, lane: e.lane, good: e.good, write: Write::Written(e) })));
-    let mut kept: Vec<TimelineEntry> = most_telling(all).into_iter().map(Draft::write).collect();
-    kept.sort_by(|a, b| order(a).cmp(&order(b)));
-    kept
+    for entry in super::attempts::log_lane(context.case) {
+        kept.offer(0, entry.time, entry.lane, || Box::new(|| entry));
+    }
+    let mut entries = kept.write();
+    entries.sort_by(|a, b| order(a).cmp(&order(b)));
+    entries
 }
 
 fn order(e: &TimelineEntry) -> (Timestamp, &str, Option<u64>, Lane, &str) {
@@ -45,8 +46,8 @@ fn order(e: &TimelineEntry) -> (Timestamp, &str, Option<u64>, Lane, &str) {
 }
 
 /// 0: kept first when there are too many.
-fn weight(story: &HostStory, entry: &Draft<'_>) -> u8 {
-    match (story.role, entry.good) {
+fn weight(role: Role, good: Option<bool>) -> u8 {
+    match (role, good) {
         (Role::Service | Role::Proxy, Some(false)) => 0,
         (Role::Service | Role::Proxy, _) => 1,
         (_, Some(false)) => 2,
@@ -54,76 +55,104 @@ fn weight(story: &HostStory, entry: &Draft<'_>) -> u8 {
     }
 }
 
-/// As many as a report holds: the most telling ones, and of equals the earliest. What comes at the same time goes by
-/// the order in which it was found, which is that of the evidence.
-fn most_telling(mut all: Vec<(u8, Draft<'_>)>) -> Vec<Draft<'_>> {
-    all.sort_by_key(|(weight, draft)| (*weight, draft.time, draft.lane));
-    all.truncate(limits::TIMELINE_ENTRIES_MAX);
-    all.into_iter().map(|(_, draft)| draft).collect()
+type Writer<'a> = Box<dyn FnOnce() -> TimelineEntry + 'a>;
+
+/// As many entries as a report holds: the most telling ones, and of equals the earliest. What comes at the same time
+/// goes by the order in which it is offered, which is that of the evidence. Texts are written at the end, for what is
+/// kept: a large capture offers a hundred times as many.
+#[derive(Default)]
+struct MostTelling<'a> {
+    /// The least telling one on top.
+    kept: BinaryHeap<Offered<'a>>,
+    offers: usize,
 }
 
-/// An entry whose texts are written only if it is kept: a large capture has a hundred times as many as a report holds.
-struct Draft<'a> {
-    time: Timestamp,
-    lane: Lane,
-    good: Option<bool>,
-    write: Write<'a>,
+struct Offered<'a> {
+    /// Weight, time, lane, and number of the offer.
+    rank: (u8, Timestamp, Lane, usize),
+    write: Writer<'a>,
 }
 
-enum Write<'a> {
-    Written(TimelineEntry),
-    Later { entry: Entry<'a>, at: At, end: Option<At>, text: Box<dyn FnOnce() -> Message + 'a> },
-}
-
-impl Draft<'_> {
-    fn write(self) -> TimelineEntry {
-        match self.write {
-            Write::Written(entry) => entry,
-            Write::Later { entry, at, end, text } => {
-                let text = text();
-                TimelineEntry {
-                    time: at.time,
-                    end: end.map(|e| e.time.max(at.time)),
-                    lane: self.lane,
-                    host: Some(entry.host.to_owned()),
-                    good: self.good,
-                    text: text.clone(),
-                    evidence: Evidence {
-                        capture: entry.case.pieces.get(entry.piece).map(|p| p.path.clone()).unwrap_or_default(),
-                        frame: Some(at.frame),
-                        stream: entry.stream,
-                        time: Some(at.time),
-                        text,
-                    },
-                }
+impl<'a> MostTelling<'a> {
+    fn offer(&mut self, weight: u8, time: Timestamp, lane: Lane, writer: impl FnOnce() -> Writer<'a>) {
+        let rank = (weight, time, lane, self.offers);
+        self.offers += 1;
+        if self.kept.len() >= limits::TIMELINE_ENTRIES_MAX {
+            match self.kept.peek_mut() {
+                Some(least) if rank < least.rank => drop(PeekMut::pop(least)),
+                _ => return,
             }
         }
+        self.kept.push(Offered { rank, write: writer() });
+    }
+
+    fn write(self) -> Vec<TimelineEntry> {
+        self.kept.into_iter().map(|offered| (offered.write)()).collect()
     }
 }
+
+impl Ord for Offered<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank.cmp(&other.rank)
+    }
+}
+
+impl PartialOrd for Offered<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Offered<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.rank == other.rank
+    }
+}
+
+impl Eq for Offered<'_> {}
 
 #[derive(Clone, Copy)]
 struct Entry<'a> {
     case: &'a Case,
-    host: &'a str,
+    story: &'a HostStory,
     piece: usize,
     stream: Option<u32>,
 }
 
 impl<'a> Entry<'a> {
-    fn make(
+    fn offer(
         self,
+        to: &mut MostTelling<'a>,
         lane: Lane,
         at: At,
         end: Option<At>,
         good: Option<bool>,
         text: impl FnOnce() -> Message + 'a,
-    ) -> Draft<'a> {
-        Draft { time: at.time, lane, good, write: Write::Later { entry: self, at, end, text: Box::new(text) } }
+    ) {
+        let write = move || {
+            let text = text();
+            TimelineEntry {
+                time: at.time,
+                end: end.map(|e| e.time.max(at.time)),
+                lane,
+                host: Some(self.story.name.clone()),
+                good,
+                text: text.clone(),
+                evidence: Evidence {
+                    capture: self.case.pieces.get(self.piece).map(|p| p.path.clone()).unwrap_or_default(),
+                    frame: Some(at.frame),
+                    stream: self.stream,
+                    time: Some(at.time),
+                    text,
+                },
+            }
+        };
+        to.offer(weight(self.story.role, good), at.time, lane, || Box::new(write));
     }
 }
 
-fn lookup_entry<'a>(case: &'a Case, story: &'a HostStory, lookup: &'a Lookup) -> Draft<'a> {
-    let entry = Entry { case, host: &story.name, piece: lookup.piece, stream: Some(lookup.stream) };
+fn lookup_entry<'a>(case: &'a Case, story: &'a HostStory, lookup: &'a Lookup, to: &mut MostTelling<'a>) {
+    let entry = Entry { case, story, piece: lookup.piece, stream: Some(lookup.stream) };
     let asked = lookup.asked.first().copied().unwrap_or_default();
     let (good, end) = match &lookup.result {
         LookupResult::Unanswered { icmp: None } => (Some(false), lookup.asked.last()),
@@ -131,7 +160,7 @@ fn lookup_entry<'a>(case: &'a Case, story: &'a HostStory, lookup: &'a Lookup) ->
         LookupResult::Addresses { at, .. } => (Some(true), Some(at)),
         LookupResult::Empty { at } | LookupResult::Cut { at } | LookupResult::Truncated { at } => (None, Some(at)),
     };
-    entry.make(Lane::Dns, asked, end.copied(), good, || lookup_text(story, lookup))
+    entry.offer(to, Lane::Dns, asked, end.copied(), good, || lookup_text(story, lookup));
 }
 
 fn lookup_text(story: &HostStory, lookup: &Lookup) -> Message {
@@ -173,48 +202,48 @@ fn attempt_entries<'a>(
     story: &'a HostStory,
     attempt: &'a Attempt,
     judged: Option<&Judged>,
-    flows_told: &mut BTreeSet<(usize, usize)>,
-    out: &mut Vec<Draft<'a>>,
+    flows_told: &mut HashSet<(usize, usize)>,
+    to: &mut MostTelling<'a>,
 ) {
     let Some(flow) = case.flow(attempt) else { return };
-    let entry = Entry { case, host: &story.name, piece: attempt.piece, stream: Some(flow.stream) };
+    let entry = Entry { case, story, piece: attempt.piece, stream: Some(flow.stream) };
     if flow.transport == FlowTransport::Tcp && flows_told.insert((attempt.piece, attempt.flow)) {
-        out.push(tcp_entry(entry, attempt, flow));
+        tcp_entry(entry, attempt, flow, to);
     }
     if let Some(exchange) = attempt.exchange.and_then(|i| flow.app.http.get(i)) {
-        out.extend(http_entry(entry, exchange));
+        http_entry(entry, exchange, to);
     }
     if let Some(session) = attempt.session.and_then(|i| flow.app.tls.get(i)) {
-        out.extend(tls_entry(entry, flow, session, judged));
+        tls_entry(entry, flow, session, judged, to);
     }
 }
 
-fn tcp_entry<'a>(entry: Entry<'a>, attempt: &'a Attempt, flow: &'a Flow) -> Draft<'a> {
+fn tcp_entry<'a>(entry: Entry<'a>, attempt: &'a Attempt, flow: &'a Flow, to: &mut MostTelling<'a>) {
     let peer = attempt.peer;
     let Some(tcp) = &flow.tcp else {
-        return entry.make(Lane::Tcp, flow.first, None, None, move || Message::same(peer.to_string()));
+        return entry.offer(to, Lane::Tcp, flow.first, None, None, move || Message::same(peer.to_string()));
     };
     let first = tcp.syns.first().copied().unwrap_or(flow.first);
     if tcp.midstream {
         let text = move || message!(en: "{peer}: began before the capture", ja: "{peer}: キャプチャ開始前からの接続");
-        return entry.make(Lane::Tcp, first, None, None, text);
+        return entry.offer(to, Lane::Tcp, first, None, None, text);
     }
     if let Some(answer) = tcp.syn_ack {
         let ms = answer.time.since(first.time) as f64 / 1e6;
         let text = move || message!(en: "{peer}: SYN-ACK after {ms:.1} ms", ja: "{peer}: {ms:.1} ms 後に SYN-ACK");
-        return entry.make(Lane::Tcp, first, Some(answer), Some(true), text);
+        return entry.offer(to, Lane::Tcp, first, Some(answer), Some(true), text);
     }
     if let Some(reset) = tcp.resets.iter().find(|r| r.by == Side::Server) {
         let text = move || message!(en: "{peer}: RST in answer to the SYN", ja: "{peer}: SYN に対する RST");
-        return entry.make(Lane::Tcp, first, Some(reset.at), Some(false), text);
+        return entry.offer(to, Lane::Tcp, first, Some(reset.at), Some(false), text);
     }
     let n = tcp.syn_count;
     let text = move || message!(en: "{peer}: {n} SYN, no answer", ja: "{peer}: SYN {n} 回、応答なし");
-    entry.make(Lane::Tcp, first, Some(flow.last), Some(false), text)
+    entry.offer(to, Lane::Tcp, first, Some(flow.last), Some(false), text);
 }
 
-fn http_entry<'a>(entry: Entry<'a>, exchange: &'a HttpExchange) -> Option<Draft<'a>> {
-    let at = exchange.request_at.or(exchange.response_at)?;
+fn http_entry<'a>(entry: Entry<'a>, exchange: &'a HttpExchange, to: &mut MostTelling<'a>) {
+    let Some(at) = exchange.request_at.or(exchange.response_at) else { return };
     let good = Some(exchange.status.is_some_and(|status| status < 400));
     let text = || {
         let request = format!("{} {}", exchange.method, exchange.target);
@@ -223,7 +252,7 @@ fn http_entry<'a>(entry: Entry<'a>, exchange: &'a HttpExchange) -> Option<Draft<
             None => message!(en: "{request}: no answer", ja: "{request}: 応答なし"),
         }
     };
-    Some(entry.make(Lane::Http, at, exchange.response_at, good, text))
+    entry.offer(to, Lane::Http, at, exchange.response_at, good, text);
 }
 
 fn tls_entry<'a>(
@@ -231,8 +260,9 @@ fn tls_entry<'a>(
     flow: &'a Flow,
     session: &'a TlsSession,
     judged: Option<&Judged>,
-) -> Option<Draft<'a>> {
-    let hello = session.client_hellos.first()?;
+    to: &mut MostTelling<'a>,
+) {
+    let Some(hello) = session.client_hellos.first() else { return };
     let over = if flow.transport == FlowTransport::Udp { "QUIC " } else { "" };
     let verdict = judged.and_then(|j| j.verdict);
     if let Some(done) = session.complete {
@@ -241,7 +271,8 @@ fn tls_entry<'a>(
             let version = version_name(chosen.map_or(0, |h| h.version));
             message!(en: "{over}{version} handshake complete", ja: "{over}{version} ハンドシェイク完了")
         };
-        return Some(entry.make(Lane::Tls, hello.at, Some(done), Some(verdict.is_none_or(|v| v.is_good())), text));
+        let good = verdict.is_none_or(|v| v.is_good());
+        return entry.offer(to, Lane::Tls, hello.at, Some(done), Some(good), text);
     }
     let end = session
         .alerts
@@ -271,15 +302,16 @@ fn tls_entry<'a>(
             ),
         }
     };
-    Some(entry.make(Lane::Tls, hello.at, Some(end), good, text))
+    entry.offer(to, Lane::Tls, hello.at, Some(end), good, text);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn draft(time: i64, good: Option<bool>) -> Draft<'static> {
-        let entry = TimelineEntry {
+    #[test]
+    fn too_many_entries_lose_the_least_telling() {
+        let entry = |time: i64, good: Option<bool>| TimelineEntry {
             time: Timestamp(time),
             end: None,
             lane: Lane::Tcp,
@@ -288,18 +320,20 @@ mod tests {
             text: Message::default(),
             evidence: Evidence::default(),
         };
-        Draft { time: entry.time, lane: entry.lane, good, write: Write::Written(entry) }
-    }
-
-    #[test]
-    fn too_many_entries_lose_the_least_telling() {
-        let mut all: Vec<(u8, Draft<'_>)> =
-            (0..limits::TIMELINE_ENTRIES_MAX as i64).map(|i| (3, draft(i, None))).collect();
-        all.push((0, draft(-5, Some(false))));
-        all.push((0, draft(i64::MAX, Some(false))));
-        let kept = most_telling(all);
-        assert_eq!(kept.len(), limits::TIMELINE_ENTRIES_MAX);
-        assert_eq!(kept.iter().filter(|e| e.good == Some(false)).count(), 2);
-        assert_eq!(kept.last().map(|e| e.time.0), Some(limits::TIMELINE_ENTRIES_MAX as i64 - 3));
+        let most = limits::TIMELINE_ENTRIES_MAX as i64;
+        let mut telling = MostTelling::default();
+        let mut offer = |weight, time, good| {
+            telling.offer(weight, Timestamp(time), Lane::Tcp, || Box::new(move || entry(time, good)));
+        };
+        (0..most).rev().for_each(|time| offer(3, time, None));
+        offer(0, -5, Some(false));
+        offer(0, i64::MAX, Some(false));
+        offer(3, most, None);
+        let mut kept: Vec<(i64, Option<bool>)> = telling.write().iter().map(|e| (e.time.0, e.good)).collect();
+        kept.sort_unstable();
+        let mut expected: Vec<(i64, Option<bool>)> = (0..most - 2).map(|time| (time, None)).collect();
+        expected.insert(0, (-5, Some(false)));
+        expected.push((i64::MAX, Some(false)));
+        assert_eq!(kept, expected);
     }
 }
