@@ -35,15 +35,21 @@ pub struct Style {
     pub verbose: bool,
 }
 
+impl Style {
+    /// Coloured text, where colours are wanted.
+    pub(crate) fn paint(&self, style: Ansi, text: &str) -> String {
+        if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// Columns for prose: what is there, within reason.
+    pub fn columns(&self) -> usize {
+        self.width.clamp(WIDTH_MIN, WIDTH_MAX)
+    }
+}
+
 /// The report as text.
 pub fn render(report: &Report, lang: Lang, style: &Style) -> String {
-    let mut p = Printer {
-        out: String::new(),
-        lang,
-        style: *style,
-        width: style.width.clamp(WIDTH_MIN, WIDTH_MAX),
-        logs: logs(report),
-    };
+    let mut p = Printer { out: String::new(), lang, style: *style, width: style.columns(), logs: logs(report) };
     p.answer(report);
     p.hosts(&report.hosts);
     p.findings(report);
@@ -66,12 +72,13 @@ fn logs(report: &Report) -> Vec<String> {
     report.evidence.iter().filter(|e| e.kind != "capture").map(|e| e.path.clone()).collect()
 }
 
-const RED: Ansi = AnsiColor::Red.on_default().bold();
-const YELLOW: Ansi = AnsiColor::Yellow.on_default();
-const GREEN: Ansi = AnsiColor::Green.on_default();
-const CYAN: Ansi = AnsiColor::Cyan.on_default();
-const BOLD: Ansi = Ansi::new().bold();
-const DIM: Ansi = Ansi::new().dimmed();
+/// What failed.
+pub(crate) const RED: Ansi = AnsiColor::Red.on_default().bold();
+pub(crate) const YELLOW: Ansi = AnsiColor::Yellow.on_default();
+pub(crate) const GREEN: Ansi = AnsiColor::Green.on_default();
+pub(crate) const CYAN: Ansi = AnsiColor::Cyan.on_default();
+pub(crate) const BOLD: Ansi = Ansi::new().bold();
+pub(crate) const DIM: Ansi = Ansi::new().dimmed();
 
 impl Printer {
     fn t(&self, en: &'static str, ja: &'static str) -> &'static str {
@@ -79,7 +86,7 @@ impl Printer {
     }
 
     fn paint(&self, style: Ansi, text: &str) -> String {
-        if self.style.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        self.style.paint(style, text)
     }
 
     fn line(&mut self, text: &str) {
@@ -87,11 +94,12 @@ impl Printer {
         self.out.push('\n');
     }
 
-    /// Prose wrapped to the width, every line behind `indent` spaces, the first behind `first`.
-    fn prose(&mut self, first: &str, indent: usize, text: &str) {
-        let clean = visible(text);
-        let mut lead = first.to_owned();
-        for line in wrap(&clean, self.width.saturating_sub(indent)) {
+    /// Prose wrapped to the width, every line behind `indent` spaces, the first behind `lead`.
+    fn prose(&mut self, lead: &str, style: Ansi, indent: usize, text: &str) {
+        let room = self.width.saturating_sub(indent);
+        let lines = wrap_behind(&visible(text), room, lead.width().saturating_sub(indent));
+        let mut lead = self.paint(style, lead);
+        for line in lines {
             let _ = writeln!(self.out, "{lead}{line}");
             lead = " ".repeat(indent);
         }
@@ -116,12 +124,11 @@ impl Printer {
         let head = self.paint(style, &head);
         self.line(&head);
         let text = report.diagnosis.text.get(self.lang).to_owned();
-        self.prose("", 0, &text);
+        self.prose("", DIM, 0, &text);
         let next = report.diagnosis.next_step.get(self.lang).to_owned();
         if !next.is_empty() {
             let label = self.t("Next: ", "次の手順: ");
-            let lead = self.paint(CYAN, label);
-            self.prose(&lead, 2, &next);
+            self.prose(label, CYAN, 2, &next);
         }
     }
 
@@ -167,15 +174,31 @@ impl Printer {
                 extra.push(visible(vendor));
             }
             extra.extend(h.processes.iter().take(2).map(|p| visible(p)));
-            let row = format!(
-                "  {} {} {} {}",
-                pad(&visible(&h.name), name_width),
-                self.paint(style, &verdict),
-                pad(mark, 8),
-                self.paint(DIM, &extra.join(", "))
-            );
-            self.line(&row);
+            let mark = pad(mark, 8);
+            let column = 5 + name_width + verdict.width() + mark.width();
+            let mut row = format!("  {} {} {mark}", pad(&one_line(&h.name), name_width), self.paint(style, &verdict));
+            for line in self.behind(&extra, column) {
+                self.line(&format!("{row} {}", self.paint(DIM, &line)));
+                row = " ".repeat(column - 1);
+            }
         }
+    }
+
+    /// What stands behind `column` of a row: as many lines as it takes, broken between the items only.
+    fn behind(&self, items: &[String], column: usize) -> Vec<String> {
+        let mut lines = vec![String::new()];
+        for (i, item) in items.iter().enumerate() {
+            let item = if i + 1 < items.len() { format!("{item},") } else { item.clone() };
+            match lines.last_mut() {
+                Some(line) if line.is_empty() => line.push_str(&item),
+                Some(line) if column + line.width() + 1 + item.width() <= self.width => {
+                    line.push(' ');
+                    line.push_str(&item);
+                }
+                _ => lines.push(item),
+            }
+        }
+        lines
     }
 
     fn findings(&mut self, report: &Report) {
@@ -199,15 +222,9 @@ impl Printer {
             crate::verdict::Confidence::Inferred => self.t(" (inferred)", " (推定)"),
             crate::verdict::Confidence::Observed => "",
         };
-        let head = format!(
-            "{number}. {} {}{inferred} {}",
-            self.paint(style, &format!("[{word}]")),
-            visible(f.title.get(self.lang)),
-            self.paint(DIM, f.code)
-        );
-        self.line(&head);
+        self.finding_head(number, style, word, &format!("{}{inferred}", f.title.get(self.lang)), f.code);
         let detail = f.detail.get(self.lang).to_owned();
-        self.prose("   ", 3, &detail);
+        self.prose("   ", DIM, 3, &detail);
         let shown = if self.style.verbose { usize::MAX } else { EVIDENCE_SHOWN };
         for e in f.evidence.iter().take(shown) {
             self.evidence_line(e);
@@ -225,9 +242,28 @@ impl Printer {
             self.line(&text);
         }
         let label = self.t("   Do: ", "   対処: ");
-        let lead = self.paint(CYAN, label);
         let advice = f.advice.get(self.lang).to_owned();
-        self.prose(&lead, 3, &advice);
+        self.prose(label, CYAN, 3, &advice);
+    }
+
+    /// Number, severity, title, and the code behind it where there is room.
+    fn finding_head(&mut self, number: usize, style: Ansi, word: &str, title: &str, code: &str) {
+        let lead = format!("{number}. [{word}] ");
+        let room = self.width.saturating_sub(3);
+        let lines = wrap_behind(&visible(title), room, lead.width().saturating_sub(3));
+        let last = lines.last().map_or(0, |l| l.width() + if lines.len() == 1 { lead.width() } else { 3 });
+        let mut lead = format!("{number}. {} ", self.paint(style, &format!("[{word}]")));
+        for line in &lines {
+            let _ = writeln!(self.out, "{lead}{line}");
+            lead = "   ".to_owned();
+        }
+        let code_painted = self.paint(DIM, code);
+        if last + 1 + code.width() <= self.width {
+            self.out.pop();
+            self.line(&format!(" {code_painted}"));
+        } else {
+            self.line(&format!("   {code_painted}"));
+        }
     }
 
     fn evidence_line(&mut self, e: &Evidence) {
@@ -240,8 +276,7 @@ impl Printer {
         let lead = format!("     {} {} ", pad(&place, 7), pad(&time, 15));
         let indent = lead.width();
         let text = e.text.get(self.lang).to_owned();
-        let lead = self.paint(DIM, &lead);
-        self.prose(&lead, indent, &text);
+        self.prose(&lead, DIM, indent, &text);
     }
 
     fn attempts(&mut self, report: &Report) {
@@ -252,12 +287,12 @@ impl Printer {
         self.heading(title);
         for a in &report.attempts {
             let start = a.start.map_or(String::new(), |t| format!(" ({t})"));
-            self.prose("  ", 4, &format!("{}{start}", a.command));
+            self.prose("  ", DIM, 4, &format!("{}{start}", a.command));
             if !a.versions.is_empty() {
-                self.prose("    ", 4, &a.versions.join(", "));
+                self.prose("    ", DIM, 4, &a.versions.join(", "));
             }
             let outcome = a.outcome.get(self.lang).to_owned();
-            self.prose("    ", 4, &outcome);
+            self.prose("    ", DIM, 4, &outcome);
         }
     }
 
@@ -269,7 +304,7 @@ impl Printer {
         self.heading(title);
         for m in &report.missing {
             let text = m.get(self.lang).to_owned();
-            self.prose("  - ", 4, &text);
+            self.prose("  - ", DIM, 4, &text);
         }
     }
 
@@ -293,17 +328,22 @@ impl Printer {
                     facts.push(format!("{first} (+{:.1} s)", last.seconds_since(first)));
                 }
             }
-            self.prose("  ", 4, &format!("{}: {}", e.path, facts.join(", ")));
+            let (path, facts) = (one_line(&e.path), facts.join(", "));
+            if 4 + path.width() + facts.width() <= self.width {
+                self.line(&format!("  {path}: {facts}"));
+            } else {
+                // A path that is broken cannot be copied.
+                self.line(&format!("  {path}:"));
+                self.prose("    ", DIM, 4, &facts);
+            }
             for p in &e.problems {
                 let text = format!("{} (×{})", p.message.get(self.lang), p.count);
-                let lead = self.paint(YELLOW, "    ! ");
-                self.prose(&lead, 6, &text);
+                self.prose("    ! ", YELLOW, 6, &text);
             }
         }
         for (path, reason) in &report.unread {
-            let lead = self.paint(RED, "  ! ");
-            let text = format!("{path}: {}", reason.get(self.lang));
-            self.prose(&lead, 4, &text);
+            let text = format!("{}: {}", one_line(path), reason.get(self.lang));
+            self.prose("  ! ", RED, 4, &text);
         }
         let tables = format!("{} {}", self.t("Knowledge tables of", "知識テーブルの日付:"), report.knowledge_date);
         let line = self.paint(DIM, &format!("  {tables}"));
@@ -337,8 +377,13 @@ pub fn visible(text: &str) -> String {
     out
 }
 
+/// As [`visible`], on one line: for names that stand in a line with other text, such as messages on standard error.
+pub fn one_line(text: &str) -> String {
+    visible(text).replace('\n', "\\u{a}")
+}
+
 /// Pads with spaces to a display width; longer text is cut with an ellipsis.
-fn pad(text: &str, width: usize) -> String {
+pub fn pad(text: &str, width: usize) -> String {
     let have = text.width();
     if have <= width {
         return format!("{text}{}", " ".repeat(width - have));
@@ -359,12 +404,18 @@ fn pad(text: &str, width: usize) -> String {
 }
 
 /// Breaks text into lines of at most `width` columns: at spaces, and between wide characters.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    wrap_behind(text, width, 0)
+}
+
+/// As [`wrap`], where `taken` columns of the first line are taken.
+fn wrap_behind(text: &str, width: usize, taken: usize) -> Vec<String> {
     let width = width.max(20);
     let mut lines = Vec::new();
+    let mut taken = taken.min(width);
     for paragraph in text.lines() {
         let mut line = String::new();
-        let mut used = 0;
+        let mut used = std::mem::take(&mut taken);
         for word in pieces(paragraph) {
             let w = word.trim_end().width();
             if used > 0 && used + w > width {
@@ -425,6 +476,7 @@ mod tests {
     #[test]
     fn nothing_steers_the_terminal() {
         assert_eq!(visible("a\u{1b}[2Jb\u{202e}c"), "a\\u{1b}[2Jb\\u{202e}c");
+        assert_eq!(one_line("a\nOK: b\r"), "a\\u{a}OK: b\\u{d}");
     }
 
     #[test]
@@ -435,6 +487,12 @@ mod tests {
             assert!(lines.iter().all(|l| l.width() <= width), "{lines:?}");
             assert_eq!(lines.concat().replace(' ', ""), text.replace(' ', ""));
         }
+    }
+
+    #[test]
+    fn the_first_line_leaves_room_for_what_stands_before_it() {
+        assert_eq!(wrap_behind("aaaa bbbb cccc dddd eeee", 20, 8), ["aaaa bbbb", "cccc dddd eeee"]);
+        assert_eq!(wrap_behind("", 20, 8), [""; 0]);
     }
 
     #[test]
