@@ -14,6 +14,7 @@ use crate::cli;
 use crate::error::Error;
 use crate::input::{self, Evidence, Kind};
 use crate::message;
+use crate::progress::say;
 use crate::time::Timestamp;
 use order::Order;
 use std::collections::BTreeMap;
@@ -73,10 +74,10 @@ pub fn run(input: &Path, output: &Path, options: &cli::Options) -> Result<(), Er
     };
     if options.verbosity >= 0 {
         for problem in info.problems.iter() {
-            eprintln!("nettriage: {}: {}", evidence.path, problem.message.get(options.lang));
+            say(&format!("{}: {}", evidence.path, problem.message.get(options.lang)));
         }
         if let Some(reason) = info.no_packets_because.as_ref().filter(|_| info.frames == 0) {
-            eprintln!("nettriage: {}: {}", evidence.path, reason.get(options.lang));
+            say(&format!("{}: {}", evidence.path, reason.get(options.lang)));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Progress on standard error: a bar on a terminal, nothing elsewhere.
+//! What goes to standard error: messages, and progress as a bar on a terminal.
 
 use crate::cli::Options;
 use crate::input::Evidence;
@@ -9,6 +9,12 @@ use std::time::Duration;
 
 /// Inputs smaller than this are done before a bar could be seen.
 const BAR_BYTES_MIN: u64 = 64 << 20;
+
+/// A message on standard error. Names of files come from strangers, so nothing in them may steer the terminal or pass
+/// for a line of its own.
+pub fn say(text: &str) {
+    eprintln!("nettriage: {}", crate::report::text::one_line(text));
+}
 
 /// Shows how far the reading of the evidence has come.
 #[derive(Debug)]
@@ -53,7 +59,7 @@ impl Progress {
     /// Begins a file.
     pub fn task(&self, name: &str) -> Task<'_> {
         if !self.shared {
-            self.bar.set_message(crate::report::text::visible(name));
+            self.bar.set_message(crate::report::text::one_line(name));
         }
         Task { progress: self, told: 0 }
     }

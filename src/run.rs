@@ -4,6 +4,7 @@ use crate::analyze::{self, Analysis};
 use crate::cli::{Color, Job, Options, ReportFormat};
 use crate::error::Error;
 use crate::lang::Lang;
+use crate::progress::say;
 use crate::report::{self, Report};
 use crate::{batch, convert, diff, explain, records};
 use std::io::{self, IsTerminal, Write};
@@ -38,7 +39,7 @@ pub fn run(job: Job) -> ExitCode {
         // The reader of our output closed it: nothing is wrong.
         Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("nettriage: {}", error.text(lang));
+            say(&error.text(lang));
             ExitCode::from(UNREADABLE)
         }
     }
@@ -84,20 +85,7 @@ fn dispatch(job: Job) -> Result<u8, Error> {
 pub fn render(report: &Report, format: ReportFormat, options: &Options, output: Option<&Path>) -> String {
     let lang = options.lang;
     match format {
-        ReportFormat::Text => {
-            let style = report::text::Style {
-                color: match options.color {
-                    Color::Always => true,
-                    Color::Never => false,
-                    Color::Auto => {
-                        output.is_none() && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
-                    }
-                },
-                width: if output.is_none() { terminal_width() } else { report::text::WIDTH_DEFAULT },
-                verbose: options.verbosity > 0,
-            };
-            report::text::render(report, lang, &style)
-        }
+        ReportFormat::Text => report::text::render(report, lang, &style(options, output)),
         ReportFormat::Json => {
             let json = serde_json::to_string_pretty(&report::json::case(report, lang)).unwrap_or_default();
             report::json::harmless(json) + "\n"
@@ -112,6 +100,19 @@ pub fn render(report: &Report, format: ReportFormat, options: &Options, output: 
     }
 }
 
+/// How text looks on standard output, or in the file `output`.
+pub fn style(options: &Options, output: Option<&Path>) -> report::text::Style {
+    report::text::Style {
+        color: match options.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => output.is_none() && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        },
+        width: if output.is_none() { terminal_width() } else { report::text::WIDTH_DEFAULT },
+        verbose: options.verbosity > 0,
+    }
+}
+
 /// Columns of the terminal, where standard output is one.
 fn terminal_width() -> usize {
     std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).unwrap_or_else(|| {
@@ -121,7 +122,7 @@ fn terminal_width() -> usize {
 
 fn print_unread(report: &Report, options: &Options) {
     for (path, reason) in &report.unread {
-        eprintln!("nettriage: {path}: {}", reason.get(options.lang));
+        say(&format!("{path}: {}", reason.get(options.lang)));
     }
 }
 
@@ -151,7 +152,7 @@ fn facts(
             Ok(facts) => records::of_capture(path, &facts),
             Err(error) => {
                 code = UNREADABLE;
-                eprintln!("nettriage: {}", error.text(options.lang));
+                say(&error.text(options.lang));
                 vec![records::of_error(path, &error.to_string())]
             }
         };

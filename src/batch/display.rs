@@ -4,7 +4,8 @@ use super::discover::CaseFiles;
 use super::record::CaseRecord;
 use crate::cli::Options;
 use crate::lang::Lang;
-use crate::report::text::visible;
+use crate::progress::say;
+use crate::report::text::one_line;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -53,7 +54,9 @@ impl Display {
 
     /// A case begins.
     pub(super) fn begin(&self, case: &CaseFiles) -> Instant {
-        self.bar.set_message(visible(&case.name));
+        // The end of the name: what stands before it is the same for many cases, and the line is short.
+        let name = case.name.rsplit('/').next().unwrap_or(&case.name);
+        self.bar.set_message(one_line(name));
         Instant::now()
     }
 
@@ -93,8 +96,8 @@ impl Display {
                 None if record.failed => "failed".to_owned(),
                 None => record.outcome.clone(),
             };
-            let line = format!("[{done}/{all}] {}: {}{how}", visible(&record.name), visible(&what));
-            self.bar.suspend(|| eprintln!("nettriage: {line}"));
+            let line = format!("[{done}/{all}] {}: {what}{how}", record.name);
+            self.bar.suspend(|| say(&line));
         }
     }
 
