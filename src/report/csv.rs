@@ -4,14 +4,24 @@ use super::Report;
 use crate::lang::Lang;
 use crate::verdict::Verdict;
 
-/// Text that a spreadsheet does not take for a formula: a leading `=`, `+`, `-`, `@`, tab or return gets an
-/// apostrophe before it; other control characters go, hidden ones are shown.
+/// Text that a spreadsheet does not take for a formula: a leading `=`, `+`, `-`, `@` (full-width ones too, which
+/// Japanese spreadsheets take for the same), tab or return gets an apostrophe before it; other control characters go,
+/// hidden ones are shown.
 pub fn harmless(text: &str) -> String {
     let blank: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let clean = super::text::visible(&blank);
     match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{clean}"),
+        Some('=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\t' | '\r') => format!("'{clean}"),
         _ => clean,
+    }
+}
+
+/// What stands before a table in this language: spreadsheets take UTF-8 for it only with a mark in front, which
+/// scripts need not expect where the texts are English.
+pub fn mark(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "",
+        Lang::Ja => "\u{feff}",
     }
 }
 
@@ -69,7 +79,7 @@ pub fn render(report: &Report, lang: Lang) -> String {
             f.filter.clone(),
         ]);
     }
-    String::from_utf8(out.into_inner().unwrap_or_default()).unwrap_or_default()
+    mark(lang).to_owned() + &String::from_utf8(out.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -80,6 +90,7 @@ mod tests {
     fn formulas_and_controls_lose_their_power() {
         assert_eq!(harmless("=cmd|' /C calc'!A0"), "'=cmd|' /C calc'!A0");
         assert_eq!(harmless("@SUM(1)"), "'@SUM(1)");
+        assert_eq!(harmless("＝1+1"), "'＝1+1");
         assert_eq!(harmless("a\u{1b}[31mb"), "a [31mb");
         assert_eq!(harmless("10.0.0.1"), "10.0.0.1");
         assert_eq!(harmless("a\u{202e}b"), "a\\u{202e}b");

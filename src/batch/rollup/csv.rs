@@ -2,7 +2,7 @@
 
 use super::{RollUp, Seen};
 use crate::lang::Lang;
-use crate::report::csv::harmless;
+use crate::report::csv::{harmless, mark};
 
 /// Columns of every row.
 const COLUMNS: [&str; 9] = ["table", "name", "kind", "verdict", "count", "first_time", "last_time", "text", "cases"];
@@ -72,7 +72,7 @@ pub fn render(rollup: &RollUp, lang: Lang) -> String {
             ]);
         }
     }
-    String::from_utf8(out.into_inner().unwrap_or_default()).unwrap_or_default()
+    mark(lang).to_owned() + &String::from_utf8(out.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
 fn with_seen(table: &str, name: &str, kind: &str, verdict: &str, text: &str, seen: &Seen) -> [String; 9] {
