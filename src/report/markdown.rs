@@ -1,8 +1,9 @@
 //! The Markdown report, to paste into a ticket.
 
-use super::Report;
-use crate::finding::Evidence;
+use super::{Outcome, Report};
+use crate::finding::{Evidence, Severity};
 use crate::lang::{Lang, Text};
+use crate::verdict::Confidence;
 use std::fmt::Write;
 
 /// The report as Markdown (CommonMark with tables).
@@ -10,7 +11,15 @@ pub fn render(report: &Report, lang: Lang) -> String {
     let t = |en: &'static str, ja: &'static str| Text { en, ja }.get(lang);
     let mut out = String::new();
     // Writing to a String cannot fail; the results are dropped on purpose.
-    let _ = writeln!(out, "# nettriage: {}\n", report.diagnosis.outcome.code());
+    let word = match report.diagnosis.outcome {
+        Outcome::NetworkFault => t("Network fault", "ネットワーク障害"),
+        Outcome::NoNetworkFault => t("No network fault", "ネットワーク障害なし"),
+        Outcome::InsufficientEvidence => t("Cannot tell", "判定不能"),
+    };
+    let _ = match &report.diagnosis.root_cause {
+        Some(r) => writeln!(out, "# {word}: {} – {}\n", code(&r.host), r.verdict.title().get(lang)),
+        None => writeln!(out, "# {word}\n"),
+    };
     let _ = writeln!(out, "{}\n", escape(report.diagnosis.text.get(lang)));
     let next = report.diagnosis.next_step.get(lang);
     if !next.is_empty() {
@@ -48,16 +57,33 @@ pub fn render(report: &Report, lang: Lang) -> String {
     if !report.findings.is_empty() {
         let _ = writeln!(out, "## {}\n", t("Findings", "検出事項"));
         for f in &report.findings {
-            let _ = writeln!(out, "### {} ({}, `{}`)\n", escape(f.title.get(lang)), f.severity.code(), f.code);
+            let word = match f.severity {
+                Severity::Critical => t("critical", "重大"),
+                Severity::Warning => t("warning", "警告"),
+                Severity::Info => t("info", "情報"),
+            };
+            let inferred = match f.confidence {
+                Confidence::Inferred => t(", inferred", "、推定"),
+                Confidence::Observed => "",
+            };
+            let _ = writeln!(out, "### {} ({word}{inferred}, `{}`)\n", escape(f.title.get(lang)), f.code);
             let _ = writeln!(out, "{}\n", escape(f.detail.get(lang)));
             for e in &f.evidence {
-                let _ = writeln!(out, "- {}", evidence(e, lang));
+                let _ = writeln!(out, "- {}", evidence(report, e, lang));
             }
             if !f.filter.is_empty() {
                 let _ = writeln!(out, "\nWireshark: {}", code(&f.filter));
             }
             let _ = writeln!(out, "\n**{}** {}\n", t("Do:", "対処:"), escape(f.advice.get(lang)));
         }
+    }
+    if !report.attempts.is_empty() {
+        let _ = writeln!(out, "## {}\n", t("Commands in the log", "ログにあるコマンド"));
+        for a in &report.attempts {
+            let start = a.start.map_or(String::new(), |t| format!("{t} "));
+            let _ = writeln!(out, "- {start}{}: {}", code(&a.command), escape(a.outcome.get(lang)));
+        }
+        out.push('\n');
     }
     if !report.missing.is_empty() {
         let _ = writeln!(out, "## {}\n", t("What would settle more", "さらに必要な情報"));
@@ -68,19 +94,38 @@ pub fn render(report: &Report, lang: Lang) -> String {
     }
     let _ = writeln!(out, "## {}\n", t("Evidence", "証跡"));
     for e in &report.evidence {
-        let _ =
-            writeln!(out, "- {} ({}, {} {})", code(&e.path), e.format, e.frames, t("frames or lines", "フレーム/行"));
+        let unit = if e.kind == "capture" { t("frames", "フレーム") } else { t("lines", "行") };
+        let count = if e.frames > 0 { format!(", {} {unit}", e.frames) } else { String::new() };
+        let time = match (e.first_time, e.last_time) {
+            (Some(first), Some(last)) => format!(", {first} (+{:.1} s)", last.seconds_since(first)),
+            _ => String::new(),
+        };
+        let _ = writeln!(out, "- {} ({}{count}{time})", code(&e.path), e.format);
     }
     for (path, reason) in &report.unread {
         let _ = writeln!(out, "- {}: {}", code(path), escape(reason.get(lang)));
     }
+    let _ = writeln!(
+        out,
+        "\nnettriage {}, {} {}",
+        env!("CARGO_PKG_VERSION"),
+        t("knowledge tables of", "知識テーブルの日付:"),
+        report.knowledge_date
+    );
     out
 }
 
-fn evidence(e: &Evidence, lang: Lang) -> String {
-    let frame = e.frame.map_or(String::new(), |f| format!("#{f} "));
-    let time = e.time.map_or(String::new(), |t| format!("{t} "));
-    format!("{frame}{time}{}", escape(e.text.get(lang)))
+/// A place in words: trackers take `#7` for their ticket 7.
+fn evidence(report: &Report, e: &Evidence, lang: Lang) -> String {
+    let word = match (report.evidence.iter().any(|p| p.kind != "capture" && p.path == e.capture), lang) {
+        (false, Lang::En) => "frame",
+        (false, Lang::Ja) => "フレーム",
+        (true, Lang::En) => "line",
+        (true, Lang::Ja) => "行",
+    };
+    let place = e.frame.map_or(String::new(), |n| format!("{word} {n}, "));
+    let time = e.time.map_or(String::new(), |t| format!("{t}, "));
+    format!("{place}{time}{}", escape(e.text.get(lang)))
 }
 
 /// Text in which no character is markup.
