@@ -136,12 +136,15 @@ fn clock(time: Timestamp) -> String {
     format!("<time datetime=\"{}\" title=\"{}\">{}</time> ", esc(&text), esc(&text), esc(clock))
 }
 
-/// What the case is called: its first evidence, and how much more there is.
+/// What the case is called: its first evidence with its folder, since most traces have the same name, and how much
+/// more there is.
 fn case_name(report: &Report) -> String {
     let first = report.evidence.first().map(|e| e.path.as_str()).or(report.unread.first().map(|(p, _)| p.as_str()));
-    let base = first.unwrap_or("").rsplit(['/', '\\']).next().unwrap_or("");
+    let mut parts: Vec<&str> = first.unwrap_or("").rsplit(['/', '\\']).filter(|p| !p.is_empty()).take(2).collect();
+    parts.reverse();
+    let base = parts.join("/");
     match report.evidence.len() {
-        0 | 1 => base.to_owned(),
+        0 | 1 => base,
         n => format!("{base} +{}", n - 1),
     }
 }

@@ -96,6 +96,18 @@ async function interactions(page, where, width) {
     expect(await visible() === 0, `${where}: the filter of ${id} hides nothing`);
     await input.fill('');
     expect(await visible() === all, `${where}: the filter of ${id} does not let go`);
+    const only = await page.$(`input[data-only="${id}"]`);
+    if (only) {
+      await only.check();
+      expect(await page.$$eval(`#${id} tbody`, (b) => b.every((x) => x.hidden === (x.dataset.bad !== '1'))), `${where}: ${id} shows more than faults`);
+      await only.uncheck();
+      expect(await visible() === all, `${where}: ${id} does not show all again`);
+    }
+  }
+
+  // Places in the page: each is there.
+  for (const target of await page.$$eval('.jump a', (a) => a.map((x) => x.getAttribute('href')))) {
+    expect(await page.$(target), `${where}: no ${target} to go to`);
   }
 
   // Timeline: chart, filters, zoom, keyboard.
@@ -150,11 +162,14 @@ async function interactions(page, where, width) {
   const twice = await page.$$eval('[id]', (all) => { const ids = all.map((e) => e.id); return ids.filter((x, i) => ids.indexOf(x) !== i); });
   expect(twice.length === 0, `${where}: ids used twice: ${twice}`);
 
-  // Print.
-  await page.emulateMedia({ media: 'print' });
+  // Print: dark on white, whatever the theme.
+  await page.click('[data-theme-to=dark]');
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  const ink = await page.evaluate(() => [getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor].join());
+  expect(ink === 'rgb(0, 0, 0),rgb(255, 255, 255)', `${where}: print is ${ink}`);
   expect((await page.innerText('#answer h1')).length > 3, `${where}: print has no answer`);
   if (shots && width === 1280) await page.pdf({ path: join(shots, `${where.split(' ')[0]}.pdf`), format: 'A4' });
-  await page.emulateMedia({ media: 'screen' });
+  await page.emulateMedia({ media: 'screen', colorScheme: 'light' });
 }
 
 for (const f of failures) console.error(f);

@@ -24,7 +24,7 @@ for sample in arm_denied_by_proxy two_ways_out healthy_az_login; do
     "$program" "samples/$sample.pcapng" --fail-on never --format html -o "$pages/$sample.html"
 done
 "$program" samples/case_intercepted_tls13 --fail-on never --format html --lang ja -o "$pages/case.html"
-if "$program" batch samples -o "$pages/out" --fail-on never -q; then
+if "$program" batch samples -o "$pages/out" --fail-on never -q >"$pages/rollup.txt"; then
     cp "$pages/out/rollup.html" "$pages/rollup.html"
 fi
 PLAYWRIGHT_FROM=$(realpath "$tools") node tests/html/check.mjs "$@" "$pages"/*.html

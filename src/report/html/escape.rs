@@ -9,17 +9,31 @@ use crate::report::text::visible;
 /// Text for element content or a quoted attribute.
 pub fn esc(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
+    visible(text).chars().for_each(|c| push(&mut out, c));
+    out
+}
+
+/// A name or path for element content, which a narrow column may break behind its separators.
+pub fn breakable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 32);
     for c in visible(text).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
+        push(&mut out, c);
+        if matches!(c, '.' | '/' | '\\' | '_' | ':') {
+            out.push_str("<wbr>");
         }
     }
     out
+}
+
+fn push(out: &mut String, c: char) {
+    match c {
+        '&' => out.push_str("&amp;"),
+        '<' => out.push_str("&lt;"),
+        '>' => out.push_str("&gt;"),
+        '"' => out.push_str("&quot;"),
+        '\'' => out.push_str("&#39;"),
+        c => out.push(c),
+    }
 }
 
 /// Both languages of a text; the page shows the one that is chosen.
@@ -81,6 +95,7 @@ mod tests {
     fn markup_and_controls_stay_text() {
         assert_eq!(esc("</script><b a='\"'>&"), "&lt;/script&gt;&lt;b a=&#39;&quot;&#39;&gt;&amp;");
         assert_eq!(esc("\u{1b}[2J\u{202e}x"), "\\u{1b}[2J\\u{202e}x");
+        assert_eq!(breakable("a.b/<c>"), "a.<wbr>b/<wbr>&lt;c&gt;");
         assert_eq!(both(&Message { en: "<a>".into(), ja: "<b>".into() }).matches('<').count(), 4);
     }
 

@@ -1,6 +1,7 @@
 //! The timeline: a table of events, from which the script draws the chart above it.
 
-use super::escape::{both, esc, fixed, label};
+use super::escape::{both, breakable, esc, fixed, label};
+use super::tables::place;
 use crate::case::Role;
 use crate::report::{Lane, Report, TimelineEntry};
 use crate::time::Timestamp;
@@ -22,7 +23,7 @@ pub fn section(report: &Report) -> String {
     out.push_str(&toolbar(report, !others.is_empty() && !only_others));
     let _ = write!(
         out,
-        "<div class=\"chart js-only\" id=\"chart\" tabindex=\"0\" role=\"group\" {}></div><div class=\"legend js-only\"><span><i class=\"good\"></i>{}</span><span><i class=\"bad\"></i>{}</span><span><i class=\"none\"></i>{}</span><span>{}</span></div>",
+        "<div class=\"chart js-only\" id=\"chart\" tabindex=\"0\" role=\"group\" {}></div><div class=\"legend js-only\"><span><i class=\"good\"></i>{}</span><span><i class=\"bad\"></i>{}</span><span><i class=\"none\"></i>{}</span><span class=\"hint\">{}</span></div>",
         label("Timeline chart", "タイムラインの図"),
         fixed("worked", "成功"),
         fixed("failed", "失敗"),
@@ -42,7 +43,7 @@ pub fn section(report: &Report) -> String {
         fixed("What happened", "内容")
     );
     for e in &report.timeline {
-        row(&mut out, e, first, is_other(e) && !only_others);
+        row(&mut out, report, e, first, is_other(e) && !only_others);
     }
     out + "</tbody></table></div></section>"
 }
@@ -106,7 +107,7 @@ fn toolbar(report: &Report, with_others: bool) -> String {
     out
 }
 
-fn row(out: &mut String, e: &TimelineEntry, first: Timestamp, other: bool) {
+fn row(out: &mut String, report: &Report, e: &TimelineEntry, first: Timestamp, other: bool) {
     let ms = |t: Timestamp| t.since(first) as f64 / 1e6;
     let good = match e.good {
         Some(true) => "good",
@@ -115,7 +116,7 @@ fn row(out: &mut String, e: &TimelineEntry, first: Timestamp, other: bool) {
     };
     let _ = write!(
         out,
-        "<tr data-s=\"{:.4}\" data-e=\"{:.4}\" data-lane=\"{}\" data-host=\"{}\" data-good=\"{good}\"{}{}><td class=\"when\">{}</td><td class=\"lane\">{}</td><td class=\"brk\">{}</td><td class=\"brk txt\">{}{}</td></tr>",
+        "<tr data-s=\"{:.4}\" data-e=\"{:.4}\" data-lane=\"{}\" data-host=\"{}\" data-good=\"{good}\"{}{}><td class=\"when\">{}</td><td class=\"lane\">{}</td><td class=\"brk\">{}</td><td class=\"brk txt\">{} {}</td></tr>",
         ms(e.time),
         ms(e.end.unwrap_or(e.time)),
         e.lane.code(),
@@ -124,13 +125,8 @@ fn row(out: &mut String, e: &TimelineEntry, first: Timestamp, other: bool) {
         if e.good == Some(false) { " class=\"f\"" } else { "" },
         super::clock(e.time),
         lane_name(e.lane),
-        e.host.as_deref().map(esc).unwrap_or_default(),
-        match e.evidence.frame {
-            Some(n) if e.evidence.stream.is_some() =>
-                format!("<button type=\"button\" class=\"copy frame\" data-copy=\"frame.number == {n}\">#{n}</button> "),
-            Some(n) => format!("<span class=\"mono dim\">#{n}</span> "),
-            None => String::new(),
-        },
+        e.host.as_deref().map(breakable).unwrap_or_default(),
+        place(report, &e.evidence),
         both(&e.text)
     );
 }

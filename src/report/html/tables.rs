@@ -1,6 +1,6 @@
 //! Findings, hosts, log commands and evidence as tables that sort, each record a `tbody` of its own.
 
-use super::escape::{both, esc, fixed, label};
+use super::escape::{both, breakable, esc, fixed, label};
 use super::{needed, tone};
 use crate::finding::{Evidence, Finding, Severity};
 use crate::report::{EvidenceReport, HostReport, Report};
@@ -44,31 +44,28 @@ fn display_filter(filter: &str) -> String {
     )
 }
 
-/// Frames and log lines; a frame number copies the filter that finds it.
-fn proof(list: &[Evidence], several: bool) -> String {
+/// Where something is seen: a button that copies the filter that finds the frame, or the line of a log.
+pub fn place(report: &Report, e: &Evidence) -> String {
+    let Some(number) = e.frame else { return String::new() };
+    if report.evidence.iter().any(|p| p.kind != "capture" && p.path == e.capture) {
+        return format!("<span class=\"line dim\">{} {number}</span>", fixed("line", "行"));
+    }
+    format!("<button type=\"button\" class=\"copy frame\" data-copy=\"frame.number == {number}\">#{number}</button>")
+}
+
+/// Frames and log lines.
+fn proof(report: &Report, list: &[Evidence], with_file: bool) -> String {
     if list.is_empty() {
         return String::new();
     }
     let mut out = String::from("<ul class=\"proof\">");
     for e in list {
-        out.push_str("<li>");
-        match (e.frame, e.stream) {
-            (Some(frame), Some(_)) => {
-                let _ = write!(
-                    out,
-                    "<button type=\"button\" class=\"copy frame\" data-copy=\"frame.number == {frame}\">#{frame}</button>"
-                );
-            }
-            (Some(line), None) => {
-                let _ = write!(out, "<span class=\"mono dim\">#{line}</span>");
-            }
-            _ => {}
-        }
+        let _ = write!(out, "<li>{}", place(report, e));
         if let Some(time) = e.time {
             let _ = write!(out, "{}", super::clock(time));
         }
         let _ = write!(out, "<span class=\"t\">{}</span>", both(&e.text));
-        if several && !e.capture.is_empty() {
+        if with_file && report.evidence.len() > 1 && !e.capture.is_empty() {
             let _ = write!(out, "<span class=\"dim small brk\">{}</span>", esc(base_name(&e.capture)));
         }
         out.push_str("</li>");
@@ -95,7 +92,6 @@ pub fn findings(report: &Report) -> String {
     if report.findings.is_empty() {
         return String::new();
     }
-    let several = report.evidence.len() > 1;
     let root = report.diagnosis.root_cause.as_ref().map(|r| r.finding);
     let mut out = format!(
         "<section id=\"findings\"><h2>{} <span class=\"count\">{}</span></h2>{}<div class=\"scroll\"><table class=\"cards lead2\" id=\"t-findings\"><thead><tr>{}{}{}{}</tr></thead>",
@@ -108,12 +104,12 @@ pub fn findings(report: &Report) -> String {
         sortable("Code", "コード"),
     );
     for (i, f) in report.findings.iter().enumerate() {
-        finding(&mut out, f, root == Some(i), several);
+        finding(&mut out, report, f, root == Some(i));
     }
     out + "</table></div></section>"
 }
 
-fn finding(out: &mut String, f: &Finding, open: bool, several: bool) {
+fn finding(out: &mut String, report: &Report, f: &Finding, open: bool) {
     let rank = match f.severity {
         Severity::Critical => 0,
         Severity::Warning => 1,
@@ -126,8 +122,8 @@ fn finding(out: &mut String, f: &Finding, open: bool, several: bool) {
         severity_badge(f.severity),
         inferred(f.confidence),
         both(&f.title),
-        f.host.as_deref().map(esc).unwrap_or_default(),
-        esc(f.code),
+        f.host.as_deref().map(breakable).unwrap_or_default(),
+        breakable(f.code),
     );
     let _ = write!(
         out,
@@ -135,7 +131,7 @@ fn finding(out: &mut String, f: &Finding, open: bool, several: bool) {
         if open { " open" } else { "" },
         fixed("What was seen, and what to do", "根拠と対処"),
         both(&f.detail),
-        proof(&f.evidence, several),
+        proof(report, &f.evidence, true),
         display_filter(&f.filter),
     );
     if !f.advice.en.is_empty() {
@@ -164,7 +160,6 @@ pub fn hosts(report: &Report) -> String {
     if report.hosts.is_empty() {
         return String::new();
     }
-    let several = report.evidence.len() > 1;
     let mut out = format!(
         "<section id=\"hosts\"><h2>{} <span class=\"count\">{}</span></h2>{}<div class=\"scroll\"><table class=\"cards lead1\" id=\"t-hosts\"><thead><tr>{}{}{}{}{}{}</tr></thead>",
         fixed("Hosts", "ホスト"),
@@ -178,19 +173,19 @@ pub fn hosts(report: &Report) -> String {
         sortable("Connections", "接続"),
     );
     for (i, h) in report.hosts.iter().enumerate() {
-        host(&mut out, i, h, several);
+        host(&mut out, report, i, h);
     }
     out + "</table></div></section>"
 }
 
-fn host(out: &mut String, rank: usize, h: &HostReport, several: bool) {
+fn host(out: &mut String, report: &Report, rank: usize, h: &HostReport) {
     let tls = match (h.negotiated_tls, h.client_tls_max) {
         (Some(n), _) => esc(n),
         (None, Some(max)) => format!("<span class=\"dim\">≤ {}</span>", esc(max)),
         (None, None) => String::new(),
     };
     let way = match &h.proxy {
-        Some(p) => format!("{} <span class=\"brk\">{}</span>", fixed("via", "経由:"), esc(p)),
+        Some(p) => format!("{} <span class=\"brk\">{}</span>", fixed("via", "経由:"), breakable(p)),
         None if h.connections.0 > 0 => fixed("direct", "直接"),
         None => String::new(),
     };
@@ -207,7 +202,7 @@ fn host(out: &mut String, rank: usize, h: &HostReport, several: bool) {
         "<tbody data-bad=\"{}\"><tr><td class=\"brk\" data-key=\"{}\"><b>{}</b>{}</td><td data-key=\"{rank}\"><span class=\"badge {}\">{}</span>{}</td><td>{}</td><td>{tls}</td><td>{way}</td><td data-key=\"{tried}\">{connections}</td></tr>",
         u8::from(h.verdict.is_fault()),
         esc(&h.name),
-        esc(&h.name),
+        breakable(&h.name),
         h.service.as_ref().map_or(String::new(), |s| format!("<br><span class=\"small dim\">{}</span>", both(s))),
         tone(h.verdict),
         both(&h.verdict.title().into()),
@@ -239,8 +234,8 @@ fn host(out: &mut String, rank: usize, h: &HostReport, several: bool) {
         fact("Valid", "有効期間", valid);
     }
     fact("Time lost", "遅延", h.delay_seconds.map_or(String::new(), |s| format!("{s:.1} s")));
-    let _ =
-        write!(out, "</dl>{}{}</details></td></tr></tbody>", proof(&h.evidence, several), display_filter(&h.filter));
+    let proof = proof(report, &h.evidence, true);
+    let _ = write!(out, "</dl>{proof}{}</details></td></tr></tbody>", display_filter(&h.filter));
 }
 
 fn day(time: crate::time::Timestamp) -> String {
@@ -265,7 +260,7 @@ pub fn attempts(report: &Report) -> String {
             a.start.map(super::clock).unwrap_or_default(),
             versions.join(", "),
             both(&a.outcome),
-            proof(&a.events, false)
+            proof(report, &a.events, false)
         );
     }
     out + "</ul></section>"
@@ -287,7 +282,7 @@ pub fn evidence(report: &Report) -> String {
     }
     let _ = write!(out, "<section id=\"evidence\"><h2>{}</h2><ul class=\"plain\">", fixed("Evidence", "証跡"));
     for e in &report.evidence {
-        let _ = write!(out, "<li><code>{}</code> <span class=\"dim\">{}</span>", esc(&e.path), piece(e));
+        let _ = write!(out, "<li><code>{}</code> <span class=\"dim\">{}</span>", breakable(&e.path), piece(e));
         for p in &e.problems {
             let _ = write!(
                 out,
