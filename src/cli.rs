@@ -1,5 +1,7 @@
 //! Command line → resolved options; the only file that knows clap.
 
+pub mod help;
+
 use crate::lang::Lang;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -15,7 +17,7 @@ use std::path::PathBuf;
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     arg_required_else_help = true,
-    after_help = "Examples:\n  nettriage NetTrace.etl NetTrace.cab debug.txt     one case, report on the screen\n  nettriage case-folder --lang ja                   a folder is one case; report in Japanese\n  nettriage capture.pcapng --format html -o r.html  a page to open in a browser\n  nettriage batch traces -o reports                 every trace below a folder\n  nettriage explain proxy_denied                    what a finding means\n\nExit status: 0 nothing at or above --fail-on, 1 such a finding, 2 bad usage or unreadable input."
+    after_help = help::PROGRAM
 )]
 struct Cli {
     #[command(subcommand)]
@@ -27,31 +29,39 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Analyse one case: all PATHs together (the default command)
+    #[command(after_help = help::ANALYZE)]
     Analyze(AnalyzeArgs),
     /// Analyse every case below the folders: a report each, and a roll-up over all
+    #[command(after_help = help::BATCH)]
     Batch(BatchArgs),
     /// Print the extracted facts, one record a line
+    #[command(after_help = help::FACTS)]
     Facts(FactsArgs),
     /// Write any capture as pcapng that Wireshark opens
+    #[command(after_help = help::CONVERT)]
     Convert(ConvertArgs),
     /// Show what differs between a working and a failing trace
     Diff(DiffArgs),
     /// Explain a finding; without CODE list them all
+    #[command(after_help = help::EXPLAIN)]
     Explain(ExplainArgs),
     /// Print how to collect the evidence
     Guide(GuideArgs),
     /// Count the events of an ETL file by provider, id and version
     #[command(hide = true)]
     Census(CensusArgs),
-    /// Print shell completions
-    #[command(hide = true)]
+    /// Print completions for a shell
+    #[command(after_help = help::COMPLETIONS)]
     Completions {
         /// Shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page (troff)
-    #[command(hide = true)]
-    Man,
+    /// Print a manual page (troff)
+    #[command(after_help = help::MAN)]
+    Man {
+        /// Page of this command instead of the whole program
+        command: Option<String>,
+    },
     /// Print the JSON Schema of `--format json`
     #[command(hide = true)]
     Schema,
@@ -63,55 +73,55 @@ struct AnalyzeArgs {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Format of the report
-    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
+    #[arg(help_heading = help::REPORT, long, value_enum, default_value_t = FormatArg::Text)]
     format: FormatArg,
     #[command(flatten)]
     common: CommonArgs,
     #[command(flatten)]
     read: ReadArgs,
     /// Lowest severity that makes the exit status 1
-    #[arg(long, value_enum, default_value_t = FailOn::Critical, value_name = "SEVERITY")]
+    #[arg(help_heading = help::REPORT, long, value_enum, default_value_t = FailOn::Critical, value_name = "SEVERITY")]
     fail_on: FailOn,
 }
 
 #[derive(Debug, Args)]
 struct CommonArgs {
     /// Write to this file instead of standard output
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(help_heading = help::REPORT, short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Language of the report [default: the locale, else en]
-    #[arg(long, value_enum)]
+    #[arg(help_heading = help::REPORT, long, value_enum)]
     lang: Option<LangArg>,
     /// Replace user names, tenants, internal hosts and addresses by placeholders, the same one for the same name
-    #[arg(long)]
+    #[arg(help_heading = help::REPORT, long)]
     redact: bool,
     /// Threads to use [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(help_heading = help::READING, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Colours
-    #[arg(long, value_enum, default_value_t = ColorArg::Auto, value_name = "WHEN")]
+    #[arg(help_heading = help::REPORT, long, value_enum, default_value_t = ColorArg::Auto, value_name = "WHEN")]
     color: ColorArg,
-    /// Say more on standard error
-    #[arg(short, long, action = clap::ArgAction::Count)]
+    /// Show all evidence in text reports, say more on standard error
+    #[arg(help_heading = help::MESSAGES, short, long, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Say nothing on standard error but errors
-    #[arg(short, long, conflicts_with = "verbose")]
+    #[arg(help_heading = help::MESSAGES, short, long, conflicts_with = "verbose")]
     quiet: bool,
 }
 
 #[derive(Debug, Args)]
 struct ReadArgs {
     /// TLS key log (SSLKEYLOGFILE) that opens the customer's sessions
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = help::READING, long, value_name = "FILE")]
     keylog: Vec<PathBuf>,
     /// Read files instead of mapping them into memory
-    #[arg(long)]
+    #[arg(help_heading = help::READING, long)]
     no_mmap: bool,
     /// Keep the copies of packets that multi-layer captures hold
-    #[arg(long)]
+    #[arg(help_heading = help::READING, long)]
     keep_duplicates: bool,
     /// Bytes of one window of a capture
-    #[arg(long, hide = true, value_name = "BYTES")]
+    #[arg(help_heading = help::READING, long, hide = true, value_name = "BYTES")]
     window: Option<usize>,
 }
 
@@ -121,31 +131,34 @@ struct BatchArgs {
     #[arg(required = true, value_name = "FOLDER")]
     paths: Vec<PathBuf>,
     /// Folder for the reports
-    #[arg(short, long, value_name = "OUT")]
+    #[arg(help_heading = help::REPORT, short, long, value_name = "OUT")]
     output: PathBuf,
     /// Formats of the reports per case
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [FormatArg::Json, FormatArg::Html])]
+    #[arg(help_heading = help::REPORT, long, value_enum, value_delimiter = ',', default_values_t = [FormatArg::Json, FormatArg::Html])]
     format: Vec<FormatArg>,
-    /// Skip cases whose report of the same content, options and version is there
-    #[arg(long)]
+    /// Skip cases whose report of the same content, options and version is there (not with --redact)
+    #[arg(help_heading = help::READING, long)]
     resume: bool,
     /// Language of the reports [default: the locale, else en]
-    #[arg(long, value_enum)]
+    #[arg(help_heading = help::REPORT, long, value_enum)]
     lang: Option<LangArg>,
     /// Replace names and addresses by placeholders
-    #[arg(long)]
+    #[arg(help_heading = help::REPORT, long)]
     redact: bool,
     /// Threads to use [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(help_heading = help::READING, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Lowest severity that makes the exit status 1
-    #[arg(long, value_enum, default_value_t = FailOn::Critical, value_name = "SEVERITY")]
+    #[arg(help_heading = help::REPORT, long, value_enum, default_value_t = FailOn::Critical, value_name = "SEVERITY")]
     fail_on: FailOn,
-    /// Say more on standard error
-    #[arg(short, long, action = clap::ArgAction::Count)]
+    /// Colours of the roll-up on the screen
+    #[arg(help_heading = help::REPORT, long, value_enum, default_value_t = ColorArg::Auto, value_name = "WHEN")]
+    color: ColorArg,
+    /// Say on standard error what became of each case; show all evidence in text reports
+    #[arg(help_heading = help::MESSAGES, short, long, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Say nothing on standard error but errors
-    #[arg(short, long, conflicts_with = "verbose")]
+    #[arg(help_heading = help::MESSAGES, short, long, conflicts_with = "verbose")]
     quiet: bool,
     #[command(flatten)]
     read: ReadArgs,
@@ -157,10 +170,10 @@ struct FactsArgs {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Format of the records
-    #[arg(long, value_enum, default_value_t = FactsFormatArg::Jsonl)]
+    #[arg(help_heading = help::REPORT, long, value_enum, default_value_t = FactsFormatArg::Jsonl)]
     format: FactsFormatArg,
     /// Only records of these types (client_hello, server_hello, alert, certificate, dns, connect, flow, ...)
-    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
+    #[arg(help_heading = help::REPORT, long = "type", value_name = "TYPE", value_delimiter = ',')]
     types: Vec<String>,
     #[command(flatten)]
     common: CommonArgs,
@@ -174,12 +187,12 @@ struct ConvertArgs {
     #[arg(value_name = "IN")]
     input: PathBuf,
     /// pcapng file to write
-    #[arg(short, long, value_name = "OUT.pcapng")]
+    #[arg(help_heading = help::REPORT, short, long, value_name = "OUT.pcapng")]
     output: PathBuf,
     #[command(flatten)]
     read: ReadArgs,
     /// Say nothing on standard error but errors
-    #[arg(short, long)]
+    #[arg(help_heading = help::MESSAGES, short, long)]
     quiet: bool,
 }
 
@@ -190,7 +203,7 @@ struct DiffArgs {
     /// Trace in which it fails
     bad: PathBuf,
     /// Format of the report
-    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
+    #[arg(help_heading = help::REPORT, long, value_enum, default_value_t = FormatArg::Text)]
     format: FormatArg,
     #[command(flatten)]
     common: CommonArgs,
@@ -203,17 +216,17 @@ struct ExplainArgs {
     /// Code of a finding
     code: Option<String>,
     /// Language [default: the locale, else en]
-    #[arg(long, value_enum)]
+    #[arg(help_heading = help::REPORT, long, value_enum)]
     lang: Option<LangArg>,
     /// Format
-    #[arg(long, value_enum, default_value_t = ExplainFormatArg::Text)]
+    #[arg(help_heading = help::REPORT, long, value_enum, default_value_t = ExplainFormatArg::Text)]
     format: ExplainFormatArg,
 }
 
 #[derive(Debug, Args)]
 struct GuideArgs {
     /// Language [default: the locale, else en]
-    #[arg(long, value_enum)]
+    #[arg(help_heading = help::REPORT, long, value_enum)]
     lang: Option<LangArg>,
 }
 
@@ -497,6 +510,24 @@ fn fail_on(arg: FailOn) -> Option<crate::finding::Severity> {
     }
 }
 
+/// The manual page of a command, or of the program. Ends the process (status 2) where there is no such command.
+fn manual(command: Option<&str>) -> String {
+    let mut program = Cli::command();
+    // Names the commands in full, as their pages do.
+    program.build();
+    let page = match command {
+        None => program,
+        Some(name) => match program.find_subcommand(name) {
+            Some(found) => found.clone().display_name(format!("nettriage-{name}")),
+            None => program.error(clap::error::ErrorKind::InvalidSubcommand, format!("no command '{name}'")).exit(),
+        },
+    };
+    let mut out = Vec::new();
+    // Writing to memory cannot fail.
+    let _ = clap_mangen::Man::new(page).render(&mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// The job that the process's arguments ask for. Ends the process on `--help`, `--version` and wrong usage (status 2).
 pub fn job() -> Job {
     let cli = Cli::parse();
@@ -543,12 +574,7 @@ pub fn job() -> Job {
             clap_complete::generate(shell, &mut Cli::command(), "nettriage", &mut out);
             Job::Print(String::from_utf8_lossy(&out).into_owned())
         }
-        Command::Man => {
-            let mut out = Vec::new();
-            // Writing to memory cannot fail.
-            let _ = clap_mangen::Man::new(Cli::command()).render(&mut out);
-            Job::Print(String::from_utf8_lossy(&out).into_owned())
-        }
+        Command::Man { command } => Job::Print(manual(command.as_deref())),
         Command::Schema => {
             let text = serde_json::to_string_pretty(&crate::report::json::schema()).unwrap_or_default();
             Job::Print(text + "\n")
