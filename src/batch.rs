@@ -17,9 +17,10 @@ use crate::error::Error;
 use crate::finding::Severity;
 use crate::input::{self, Kind};
 use crate::lang::Message;
-use crate::progress::Progress;
+use crate::progress::{Progress, say};
+use crate::report::text::{Style, WIDTH_DEFAULT};
 use crate::{message, report, run};
-use discover::{CaseFiles, Found};
+use discover::{CaseFiles, Found, Skipped};
 use display::Display;
 use rayon::prelude::*;
 use record::CaseRecord;
@@ -35,6 +36,10 @@ use store::Store;
 
 /// Set by the first Ctrl-C; no further case is begun. Static, because a signal has no other way in.
 static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Cases up to this size are read into memory rather than mapped: more than circular traces usually have, and little
+/// enough for any machine, since large cases are worked on one after another.
+const READ_BYTES_MAX: u64 = 1 << 30;
 
 /// What a shell reports for a program that Ctrl-C ended (128 + SIGINT).
 const INTERRUPTED: u8 = 130;
@@ -74,17 +79,21 @@ pub fn run(
         return Err(error);
     }
     if STOP.load(Ordering::Relaxed) && records.len() < found.cases.len() {
-        eprintln!("nettriage: {}", stopped(records.len(), found.cases.len()).get(options.lang));
+        say(stopped(records.len(), found.cases.len()).get(options.lang));
         return Ok(INTERRUPTED);
     }
     let streamed = formats.contains(&ReportFormat::Jsonl);
-    let rollup = RollUp::build(records, found.skipped);
+    let (nothing, records): (Vec<_>, Vec<_>) = records.into_iter().partition(CaseRecord::is_nothing);
+    let mut skipped = found.skipped.clone();
+    skipped.extend(nothing.into_iter().flat_map(inputs_without_evidence));
+    skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    let rollup = RollUp::build(records, skipped);
     write_rollup(&store, &rollup, options)?;
-    if !streamed && options.verbosity >= 0 {
-        print(rollup::text::render(&rollup, options.lang).as_bytes())?;
+    if !streamed {
+        print(rollup::text::render(&rollup, options.lang, &run::style(options, None)).as_bytes())?;
     }
     for (_, path, reason) in rollup.unread() {
-        eprintln!("nettriage: {path}: {}", reason.get(options.lang));
+        say(&format!("{path}: {}", reason.get(options.lang)));
     }
     Ok(status(&rollup, options))
 }
@@ -122,7 +131,9 @@ fn quiet_panics<T>(work: impl FnOnce() -> T) -> T {
 
 fn write_rollup(store: &Store, rollup: &RollUp, options: &Options) -> Result<(), Error> {
     let lang = options.lang;
-    store.write("rollup.txt", rollup::text::render(rollup, lang).as_bytes())?;
+    // The file is the same whatever the terminal of the call.
+    let style = Style { color: false, width: WIDTH_DEFAULT, verbose: false };
+    store.write("rollup.txt", rollup::text::render(rollup, lang, &style).as_bytes())?;
     store.write("rollup.json", rollup::json::render(rollup, lang).as_bytes())?;
     store.write("rollup.csv", rollup::csv::render(rollup, lang).as_bytes())?;
     store.write("rollup.html", rollup::html::render(rollup, lang).as_bytes())
@@ -210,18 +221,26 @@ impl Batch<'_> {
                     return None;
                 }
             },
-            Err(text) => (failed(case, text), 0),
+            Err(text) => (self.failed(case, text), 0),
         };
         self.display.end(case, &record, started, read);
         self.stream.put(index, record.line.clone());
         Some(record)
     }
 
+    /// The record of a case whose analysis failed, with a line of its own where lines are wanted.
+    fn failed(&self, case: &CaseFiles, text: Message) -> CaseRecord {
+        let mut record = failed(case, text);
+        record.line = self.stream.wanted.then(|| failed_line(&record, self.options));
+        record
+    }
+
     /// Analyses a case behind a wall that panics do not pass.
     fn analyze(&self, case: &CaseFiles, way: Way) -> Result<(CaseRecord, Option<Analysis>, u64), Message> {
         let progress = Progress::part_of(self.display.bar());
         let caught = panic::catch_unwind(AssertUnwindSafe(|| {
-            let mut pieces = input::open(&case.files, &input::Options { mmap: !self.options.no_mmap });
+            let mmap = !self.options.no_mmap && may_map(case);
+            let mut pieces = input::open(&case.files, &input::Options { mmap });
             for piece in &mut pieces {
                 piece.named &= case.named;
             }
@@ -253,7 +272,8 @@ impl Batch<'_> {
     ) -> Result<CaseRecord, Error> {
         let name = self.names.get(index).cloned().unwrap_or_default();
         let Some(analysis) = analysis else { return Ok(record) };
-        for format in self.formats {
+        let formats = if record.is_nothing() { &[] } else { self.formats };
+        for format in formats {
             if *format == ReportFormat::Jsonl {
                 record.line = Some(line(&record.name, &analysis.report, self.options));
                 continue;
@@ -284,6 +304,24 @@ fn line(name: &str, report: &report::Report, options: &Options) -> String {
     report::json::harmless(serde_json::to_string(&line).unwrap_or_default()) + "\n"
 }
 
+/// The line of a case without a report.
+fn failed_line(record: &CaseRecord, options: &Options) -> String {
+    #[derive(serde::Serialize)]
+    struct Line<'a> {
+        case: &'a str,
+        failed: bool,
+        error: &'a str,
+    }
+    let line = Line { case: &record.name, failed: true, error: record.text.get(options.lang) };
+    report::json::harmless(serde_json::to_string(&line).unwrap_or_default()) + "\n"
+}
+
+/// Whether files of a case may be mapped. Where a mapped file can shrink, touching what is gone ends the whole run, so
+/// only what is too large for memory is mapped there.
+fn may_map(case: &CaseFiles) -> bool {
+    cfg!(windows) || case.bytes > READ_BYTES_MAX
+}
+
 fn failed(case: &CaseFiles, text: Message) -> CaseRecord {
     CaseRecord {
         name: case.name.clone(),
@@ -308,6 +346,19 @@ fn panic_text(payload: &(dyn Any + Send)) -> Message {
     )
 }
 
+/// The files of what turned out to be no case.
+fn inputs_without_evidence(record: CaseRecord) -> Vec<Skipped> {
+    let mut reasons: BTreeMap<String, Message> = record.unused.into_iter().collect();
+    let reason = |file: &String| reasons.remove(file).unwrap_or_else(nothing_in_it);
+    let reasons: Vec<Message> = record.files.iter().map(reason).collect();
+    let inputs = record.files.into_iter().zip(reasons);
+    inputs.map(|(path, reason)| Skipped { path, reason, failed: false }).collect()
+}
+
+fn nothing_in_it() -> Message {
+    message!(en: "nothing in it that belongs to a sign-in", ja: "サインインに関わる内容がない")
+}
+
 /// Pieces that are neither in the report nor unreadable: copies, and text or system files that gave nothing.
 fn unused(pieces: &[input::Evidence], analysis: &Analysis) -> Vec<(String, Message)> {
     let report = &analysis.report;
@@ -321,10 +372,7 @@ fn unused(pieces: &[input::Evidence], analysis: &Analysis) -> Vec<(String, Messa
                 message!(en: "the same bytes as {first}", ja: "{first} と同一の内容")
             }
             (None, Kind::Unknown(why)) => why.clone(),
-            (None, _) => message!(
-                en: "nothing in it that belongs to a sign-in",
-                ja: "サインインに関わる内容がない",
-            ),
+            (None, _) => nothing_in_it(),
         };
         out.push((piece.path.clone(), reason));
     }

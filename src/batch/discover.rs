@@ -5,7 +5,8 @@
 //!
 //! The rules, in this order, for the files of one folder:
 //! 1. Logs, key logs and cabinets that share a capture's stem (`a.etl`, `a.cab`, `a-debug.log`) are a case with it.
-//! 2. A folder with a few captures and something else beside them is one case with everything in it.
+//! 2. A folder with a few captures and something else beside them is one case with everything in it; the folder of
+//!    the call only where it holds a single capture, since it is where loose captures of many cases lie.
 //! 3. Otherwise each capture is a case of its own, and so is each log or archive.
 //!
 //! A folder with logs only belongs to the case of the folder above it, where that is one case and not the folder of
@@ -86,7 +87,7 @@ pub fn discover(paths: &[PathBuf], output: &Path) -> Found {
         let folders = walk(root, output.as_deref(), &mut found.skipped);
         let prefix = if paths.len() > 1 { file_name(root) } else { String::new() };
         let mut grouped: BTreeMap<PathBuf, Vec<Vec<Item>>> =
-            folders.into_iter().map(|(folder, items)| (folder, group(items))).collect();
+            folders.into_iter().map(|(folder, items)| (folder.clone(), group(items, folder == *root))).collect();
         adopt(root, &mut grouped);
         for (folder, groups) in grouped {
             let alone = groups.len() == 1;
@@ -139,7 +140,9 @@ fn walk(root: &Path, output: Option<&Path>, skipped: &mut Vec<Skipped>) -> BTree
             Ok(entry) => entry,
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_path_buf();
-                skip(&path, Message::same(std::io::Error::from(error).to_string()), true);
+                // Without the path, which stands beside it.
+                let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                skip(&path, Message::same(reason), true);
                 continue;
             }
         };
@@ -200,8 +203,9 @@ fn belongs(companion: &str, leading: &str) -> bool {
     companion.strip_prefix(leading).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_', ' ']))
 }
 
-/// The files of one folder as cases.
-fn group(items: Vec<Item>) -> Vec<Vec<Item>> {
+/// The files of one folder as cases; `of_the_call` is the folder that the user named.
+fn group(items: Vec<Item>, of_the_call: bool) -> Vec<Vec<Item>> {
+    let captures_max = if of_the_call { 1 } else { CAPTURES_OF_A_CASE_MAX };
     let (mut leading, companions): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|i| i.part == Part::Leading);
     let mut rest = Vec::new();
     if leading.is_empty() {
@@ -230,7 +234,7 @@ fn group(items: Vec<Item>) -> Vec<Vec<Item>> {
     if homeless.is_empty() {
         return cases;
     }
-    if !cases.is_empty() && cases.len() <= CAPTURES_OF_A_CASE_MAX {
+    if !cases.is_empty() && cases.len() <= captures_max {
         return vec![cases.into_iter().flatten().chain(homeless).collect()];
     }
     cases.extend(homeless.into_iter().map(|i| vec![i]));
@@ -314,6 +318,14 @@ mod tests {
         ]);
         let expected = [("c1", 2), ("c2/x.pcap", 1), ("c2/y.pcap", 1), ("c3", 2), ("c4/only.log", 1)];
         assert_eq!(found, named(&expected));
+    }
+
+    #[test]
+    fn the_folder_of_the_call_is_one_case_only_around_one_capture() {
+        let (found, _) = cases(&[("NetTrace.pcap", PCAP), ("NetTrace.cab", CAB), ("az-debug.txt", LOG)]);
+        assert_eq!(found, named(&[("NetTrace.pcap", 3)]));
+        let (found, _) = cases(&[("contoso.pcap", PCAP), ("fabrikam.pcap", PCAP), ("az-debug.txt", LOG)]);
+        assert_eq!(found, named(&[("az-debug.txt", 1), ("contoso.pcap", 1), ("fabrikam.pcap", 1)]));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct CaseRecord {
     pub bytes: u64,
     /// Frames of its captures.
     pub frames: u64,
+    /// Pieces of evidence that were read.
+    pub pieces: usize,
     /// Reports written, relative to the output folder.
     pub reports: Vec<String>,
     /// Word of the contract; empty where the analysis itself failed.
@@ -57,6 +59,13 @@ pub struct CaseRecord {
     pub unused: Vec<(String, Message)>,
     /// The case as one line of JSON, where that was asked for.
     pub line: Option<String>,
+}
+
+impl CaseRecord {
+    /// Whether it turned out to be no case: texts that seemed to be logs, archives without anything of a sign-in.
+    pub fn is_nothing(&self) -> bool {
+        !self.failed && self.pieces == 0 && self.unread.is_empty()
+    }
 }
 
 /// One host of a case.
@@ -120,6 +129,7 @@ pub fn of(name: &str, files: &[String], bytes: u64, analysis: &Analysis) -> Case
         files: files.to_vec(),
         bytes,
         frames: report.evidence.iter().filter(|e| e.kind == "capture").map(|e| e.frames).sum(),
+        pieces: report.evidence.len(),
         outcome: report.diagnosis.outcome.code().to_owned(),
         root: report.diagnosis.root_cause.as_ref().map(|r| (r.host.clone(), r.verdict.code().to_owned())),
         text: report.diagnosis.text.clone(),

@@ -61,6 +61,15 @@ pub struct HostRow {
     pub seen: Seen,
 }
 
+impl HostRow {
+    /// The verdicts for people: what went wrong first, most cases first.
+    pub fn worst_first(&self) -> Vec<(Verdict, usize)> {
+        let mut out = self.verdicts.clone();
+        out.sort_by_key(|(v, n)| (!v.is_fault(), Reverse(*n)));
+        out
+    }
+}
+
 /// A network or device over all cases.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupRow {
@@ -137,6 +146,17 @@ impl RollUp {
     /// Cases that could not be judged, each with its reason.
     pub fn undecided(&self) -> impl Iterator<Item = (&CaseRecord, &Message)> {
         self.cases.iter().filter(|c| c.failed || c.outcome == "insufficient_evidence").map(|c| (c, &c.text))
+    }
+
+    /// Why cases could not be judged, most cases first, each with their names.
+    pub fn reasons(&self) -> Vec<(&Message, Vec<&str>)> {
+        let mut found: BTreeMap<(&str, &str), (&Message, Vec<&str>)> = BTreeMap::new();
+        for (case, reason) in self.undecided() {
+            found.entry((&reason.en, &reason.ja)).or_insert((reason, Vec::new())).1.push(&case.name);
+        }
+        let mut out: Vec<_> = found.into_values().collect();
+        out.sort_by_key(|(_, cases)| Reverse(cases.len()));
+        out
     }
 
     /// Inputs that could not be read: (case, path, reason).

@@ -103,7 +103,9 @@ pub fn key(case: &CaseFiles, formats: &[ReportFormat], options: &Options) -> io:
     field(b"nettriage.batch/1");
     field(env!("CARGO_PKG_VERSION").as_bytes());
     let lang = if options.lang == Lang::Ja { 1 } else { 0 };
-    field(&[lang, u8::from(options.redact), u8::from(options.keep_duplicates), u8::from(case.named)]);
+    // Text reports show all evidence with `-v`.
+    let verbose = options.verbosity > 0;
+    field(&[lang, options.redact.into(), options.keep_duplicates.into(), case.named.into(), verbose.into()]);
     let formats: Vec<&str> = formats.iter().map(|f| f.extension()).collect();
     field(formats.join(",").as_bytes());
     field(case.name.as_bytes());
@@ -205,6 +207,7 @@ mod tests {
         let others = [
             key(&files, &formats, &Options { lang: Lang::Ja, ..options.clone() }).unwrap(),
             key(&files, &[ReportFormat::Html], &options).unwrap(),
+            key(&files, &formats, &Options { verbosity: 1, ..options.clone() }).unwrap(),
             key(&CaseFiles { name: "y".into(), ..files.clone() }, &formats, &options).unwrap(),
         ];
         fs::write(&path, b"two").unwrap();

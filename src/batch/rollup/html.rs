@@ -3,29 +3,42 @@
 use super::{GroupRow, RollUp, Seen, kind_name};
 use crate::batch::record;
 use crate::lang::{Lang, Message, Text};
-use crate::report::html::escape::{both, esc, fixed, label};
+use crate::report::html::escape::{both, breakable, esc, fixed, label};
 use crate::report::html::{counted, page, tone};
 use crate::verdict::Verdict;
 use std::fmt::Write;
 
 /// Names of cases listed behind a row before the rest is folded away.
 const CASES: usize = 4;
+/// Tables up to this size are seen at a glance.
+const ROWS_WITHOUT_FILTER: usize = 8;
+
+/// Titles of the sections, which the list of places under the answer repeats.
+const CAUSES: Text = Text { en: "What stopped sign-ins", ja: "サインインを止めた原因" };
+const HOSTS: Text = Text { en: "Hosts", ja: "ホスト" };
+const NETWORKS: Text = Text { en: "Networks", ja: "ネットワーク" };
+const DEVICES: Text = Text { en: "Devices recognised in several cases", ja: "複数のケースに現れた機器" };
+const LEGACY: Text = Text { en: "Clients of TLS 1.0/1.1", ja: "TLS 1.0/1.1 のクライアント" };
+const UNDECIDED: Text = Text { en: "Could not be judged", ja: "判定できなかったケース" };
+const INPUTS: Text = Text { en: "Inputs without a result", ja: "結果のない入力" };
+const THE_CASES: Text = Text { en: "All cases", ja: "全ケース" };
+
+const WITH_FAULT: Text = Text { en: "only with a fault", ja: "障害のあるもののみ" };
 
 /// The roll-up as one page.
 pub fn render(rollup: &RollUp, lang: Lang) -> String {
+    let parts = [
+        causes(rollup),
+        hosts(rollup),
+        groups("networks", NETWORKS, &rollup.networks, rollup),
+        groups("devices", DEVICES, &rollup.devices, rollup),
+        legacy(rollup),
+        undecided(rollup),
+        inputs(rollup),
+        cases(rollup),
+    ];
     let mut body = answer(rollup);
-    body.push_str(&causes(rollup));
-    body.push_str(&hosts(rollup));
-    body.push_str(&groups("networks", fixed("Networks", "ネットワーク"), &rollup.networks, rollup));
-    body.push_str(&groups(
-        "devices",
-        fixed("Devices recognised in several cases", "複数のケースに現れた機器"),
-        &rollup.devices,
-        rollup,
-    ));
-    body.push_str(&legacy(rollup));
-    body.push_str(&cases(rollup));
-    body.push_str(&inputs(rollup));
+    parts.iter().for_each(|p| body.push_str(p));
     let n = rollup.outcomes("network_fault");
     let all = rollup.cases.len();
     let title = Message {
@@ -68,28 +81,48 @@ fn answer(rollup: &RollUp) -> String {
         fixed("no network fault", "件は障害なし"),
         fixed("cannot be judged", "件は判定不能"),
         rollup.unread().count(),
-        fixed("inputs not read", "件の入力を読み取れず"),
+        counted(rollup.unread().count(), "input not read", "inputs not read", "件の入力を読み取れず"),
     );
     if let Some((first, last)) = rollup.span() {
         let _ = write!(out, "<li>{} – {}</li>", day(first), day(last));
     }
-    out + "</ul></section>"
+    out + "</ul>" + &jump(rollup) + "</section>"
+}
+
+/// The places of the page, with the number of their rows.
+fn jump(rollup: &RollUp) -> String {
+    let places = [
+        ("causes", CAUSES, rollup.causes.len()),
+        ("hosts", HOSTS, rollup.hosts.len()),
+        ("networks", NETWORKS, rollup.networks.len()),
+        ("devices", DEVICES, rollup.devices.len()),
+        ("legacy", LEGACY, rollup.legacy.len()),
+        ("undecided", UNDECIDED, rollup.undecided().count()),
+        ("inputs", INPUTS, rollup.unread().count() + rollup.unused().count()),
+        ("cases", THE_CASES, rollup.cases.len()),
+    ];
+    let mut out = format!("<nav class=\"jump\" {}>", label("Places in this page", "ページ内の項目"));
+    for (id, title, n) in places.into_iter().filter(|p| p.2 > 0) {
+        let _ = write!(out, "<a href=\"#{id}\">{} <span class=\"dim\">{n}</span></a>", both(&title.into()));
+    }
+    out + "</nav>"
 }
 
 fn day(time: crate::time::Timestamp) -> String {
     esc(time.to_string().get(..10).unwrap_or(""))
 }
 
-/// A section with a table; the heading cells sort.
-fn table(id: &str, title: String, rows: usize, heads: &[String], body: &str) -> String {
+/// A section with a table; the heading cells sort. Where `only` says what, rows without a fault can be hidden.
+fn table(id: &str, title: Text, rows: usize, only: Option<Text>, heads: &[String], body: &str) -> String {
     if rows == 0 {
         return String::new();
     }
-    let filter = if rows > 8 {
-        format!(
-            "<div class=\"bar js-only\"><input type=\"search\" data-filters=\"t-{id}\" {}></div>",
-            label("Filter", "絞り込み")
-        )
+    let filter = if rows > ROWS_WITHOUT_FILTER {
+        let only = only.map_or(String::new(), |t| {
+            format!("<label><input type=\"checkbox\" data-only=\"t-{id}\">{}</label>", both(&t.into()))
+        });
+        let words = label("Filter", "絞り込み");
+        format!("<div class=\"bar js-only\"><input type=\"search\" data-filters=\"t-{id}\" {words}>{only}</div>")
     } else {
         String::new()
     };
@@ -97,6 +130,7 @@ fn table(id: &str, title: String, rows: usize, heads: &[String], body: &str) -> 
         .iter()
         .map(|h| format!("<th scope=\"col\"><button type=\"button\" data-sort>{h}</button></th>"))
         .collect();
+    let title = both(&title.into());
     format!(
         "<section id=\"{id}\"><h2>{title} <span class=\"count\">{rows}</span></h2>{filter}<div class=\"scroll\"><table class=\"cards lead1\" id=\"t-{id}\"><thead><tr>{heads}</tr></thead>{body}</table></div></section>"
     )
@@ -108,11 +142,12 @@ fn verdict_badge(verdict: Verdict) -> String {
 
 /// A case as a link to its report, where there is a page.
 fn link(rollup: &RollUp, name: &str) -> String {
-    let page =
-        rollup.cases.iter().find(|c| c.name == name).and_then(|c| c.reports.iter().find(|r| r.ends_with(".html")));
+    // Records come in the order of their names.
+    let case = rollup.cases.binary_search_by(|c| c.name.as_str().cmp(name)).ok().and_then(|i| rollup.cases.get(i));
+    let page = case.and_then(|c| c.reports.iter().find(|r| r.ends_with(".html")));
     match page {
-        Some(page) => format!("<a href=\"{}\">{}</a>", address(page), esc(name)),
-        None => esc(name),
+        Some(page) => format!("<a href=\"{}\">{}</a>", address(page), breakable(name)),
+        None => breakable(name),
     }
 }
 
@@ -158,8 +193,8 @@ fn causes(rollup: &RollUp) -> String {
         let n = c.seen.cases.len();
         let _ = write!(
             body,
-            "<tbody><tr><td class=\"brk\"><b>{}</b></td><td>{}</td><td data-key=\"{n}\">{} {n}</td>{}<td class=\"small brk\">{}</td></tr></tbody>",
-            esc(&c.host),
+            "<tbody><tr><td class=\"brk\"><b>{}</b></td><td>{}</td><td class=\"when\" data-key=\"{n}\">{} {n}</td>{}<td class=\"small brk\">{}</td></tr></tbody>",
+            breakable(&c.host),
             verdict_badge(c.verdict),
             bar(n, most),
             when(&c.seen),
@@ -173,7 +208,7 @@ fn causes(rollup: &RollUp) -> String {
         fixed("First, last (UTC)", "初回、最終 (UTC)"),
         fixed("Where", "該当ケース"),
     ];
-    table("causes", fixed("What stopped sign-ins", "サインインを止めた原因"), rollup.causes.len(), &heads, &body)
+    table("causes", CAUSES, rollup.causes.len(), None, &heads, &body)
 }
 
 /// A bar whose length is a share; drawn, not styled, because the page's policy allows no style on elements.
@@ -188,7 +223,7 @@ fn hosts(rollup: &RollUp) -> String {
     let mut body = String::new();
     for h in &rollup.hosts {
         let verdicts: Vec<String> = h
-            .verdicts
+            .worst_first()
             .iter()
             .map(|(v, n)| format!("<span class=\"badge {}\">{} ×{n}</span>", tone(*v), both(&v.title().into())))
             .collect();
@@ -196,7 +231,7 @@ fn hosts(rollup: &RollUp) -> String {
             body,
             "<tbody data-bad=\"{}\"><tr><td class=\"brk\"><b>{}</b></td><td data-key=\"{}\">{}</td><td>{}</td>{}<td class=\"small brk\">{}</td></tr></tbody>",
             u8::from(h.faults > 0),
-            esc(&h.name),
+            breakable(&h.name),
             h.faults,
             h.faults,
             verdicts.join(" "),
@@ -211,22 +246,23 @@ fn hosts(rollup: &RollUp) -> String {
         fixed("First, last (UTC)", "初回、最終 (UTC)"),
         fixed("Where", "該当ケース"),
     ];
-    table("hosts", fixed("Hosts", "ホスト"), rollup.hosts.len(), &heads, &body)
+    table("hosts", HOSTS, rollup.hosts.len(), Some(WITH_FAULT), &heads, &body)
 }
 
-fn groups(id: &str, title: String, rows: &[GroupRow], rollup: &RollUp) -> String {
+fn groups(id: &str, title: Text, rows: &[GroupRow], rollup: &RollUp) -> String {
     let mut body = String::new();
     for g in rows {
-        let hosts: Vec<String> = g.hosts.iter().take(CASES).map(|(h, n)| format!("{} ×{n}", esc(h))).collect();
+        let hosts: Vec<String> = g.hosts.iter().take(CASES).map(|(h, n)| format!("{} ×{n}", breakable(h))).collect();
         let _ = write!(
             body,
-            "<tbody><tr><td class=\"brk\"><b>{}</b></td><td>{}</td><td data-key=\"{}\">{} / {}</td><td class=\"small brk\">{}</td>{}<td class=\"small brk\">{}</td></tr></tbody>",
-            esc(&g.label),
+            "<tbody data-bad=\"{}\"><tr><td class=\"brk\"><b>{}</b></td><td class=\"small when\">{}</td><td data-key=\"{}\">{} / {}</td><td class=\"small brk\">{}</td>{}<td class=\"small brk\">{}</td></tr></tbody>",
+            u8::from(g.faults > 0),
+            breakable(&g.label),
             both(&kind_name(&g.kind).into()),
             g.faults,
             g.faults,
             g.seen.cases.len(),
-            hosts.join(", "),
+            hosts.join("<br>"),
             when(&g.seen),
             places(rollup, &g.seen)
         );
@@ -239,13 +275,13 @@ fn groups(id: &str, title: String, rows: &[GroupRow], rollup: &RollUp) -> String
         fixed("First, last (UTC)", "初回、最終 (UTC)"),
         fixed("Where", "該当ケース"),
     ];
-    table(id, title, rows.len(), &heads, &body)
+    table(id, title, rows.len(), Some(WITH_FAULT), &heads, &body)
 }
 
 fn legacy(rollup: &RollUp) -> String {
     let mut body = String::new();
     for l in &rollup.legacy {
-        let hosts: Vec<String> = l.hosts.iter().map(|h| esc(h)).collect();
+        let hosts: Vec<String> = l.hosts.iter().map(|h| breakable(h)).collect();
         let _ = write!(
             body,
             "<tbody><tr><td>{}</td><td>{}</td><td class=\"brk\"><code>{}</code><br><code>{}</code></td><td class=\"brk small\">{}</td><td>{}</td>{}<td class=\"small brk\">{}</td></tr></tbody>",
@@ -268,8 +304,25 @@ fn legacy(rollup: &RollUp) -> String {
         fixed("First, last (UTC)", "初回、最終 (UTC)"),
         fixed("Where", "該当ケース"),
     ];
-    let title = fixed("Clients of TLS 1.0/1.1", "TLS 1.0/1.1 のクライアント");
-    table("legacy", title, rollup.legacy.len(), &heads, &body)
+    table("legacy", LEGACY, rollup.legacy.len(), None, &heads, &body)
+}
+
+/// Why cases could not be judged, each reason once.
+fn undecided(rollup: &RollUp) -> String {
+    let reasons = rollup.reasons();
+    let mut body = String::new();
+    for (reason, cases) in &reasons {
+        let n = cases.len();
+        let seen = Seen { cases: cases.iter().map(|c| (*c).to_owned()).collect(), ..Seen::default() };
+        let _ = write!(
+            body,
+            "<tbody><tr><td class=\"brk\">{}</td><td data-key=\"{n}\">{n}</td><td class=\"small brk\">{}</td></tr></tbody>",
+            both(reason),
+            places(rollup, &seen)
+        );
+    }
+    let heads = [fixed("Reason", "理由"), fixed("Cases", "ケース数"), fixed("Where", "該当ケース")];
+    table("undecided", UNDECIDED, reasons.len(), None, &heads, &body)
 }
 
 fn cases(rollup: &RollUp) -> String {
@@ -284,7 +337,7 @@ fn cases(rollup: &RollUp) -> String {
         let what = match &c.root {
             Some((host, code)) => {
                 let badge = record::verdict(code).map(verdict_badge).unwrap_or_default();
-                format!("<b>{}</b> {badge}", esc(host))
+                format!("<b>{}</b> {badge}", breakable(host))
             }
             None => format!("<span class=\"small\">{}</span>", both(&c.text)),
         };
@@ -308,7 +361,7 @@ fn cases(rollup: &RollUp) -> String {
         fixed("What happened", "内容"),
         fixed("First, last (UTC)", "初回、最終 (UTC)"),
     ];
-    table("cases", fixed("Cases", "ケース"), rollup.cases.len(), &heads, &body)
+    table("cases", THE_CASES, rollup.cases.len(), Some(WITH_FAULT), &heads, &body)
 }
 
 fn inputs(rollup: &RollUp) -> String {
@@ -317,14 +370,14 @@ fn inputs(rollup: &RollUp) -> String {
     if unread.is_empty() && unused.is_empty() {
         return String::new();
     }
-    let mut out = format!("<section id=\"inputs\"><h2>{}</h2>", fixed("Inputs without a result", "結果のない入力"));
+    let mut out = format!("<section id=\"inputs\"><h2>{}</h2>", both(&INPUTS.into()));
     let mut list = |rows: &[(&str, &str, &Message)], open: &str, title: String| {
         if rows.is_empty() {
             return;
         }
         let _ = write!(out, "<details{open}><summary>{} {title}</summary><ul class=\"plain\">", rows.len());
         for (_, path, reason) in rows {
-            let _ = write!(out, "<li><code>{}</code> {}</li>", esc(path), both(reason));
+            let _ = write!(out, "<li><code>{}</code> {}</li>", breakable(path), both(reason));
         }
         out.push_str("</ul></details>");
     };
