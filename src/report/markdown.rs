@@ -45,11 +45,11 @@ pub fn render(report: &Report, lang: Lang) -> String {
             let _ = writeln!(
                 out,
                 "| {} | {} (`{}`) | {needed} | {} | {} |",
-                code(&h.name),
+                cell(&h.name),
                 h.verdict.title().get(lang),
                 h.verdict.code(),
                 h.negotiated_tls.or(h.client_tls_max).unwrap_or(""),
-                h.proxy.as_deref().map_or(String::new(), code)
+                h.proxy.as_deref().map_or(String::new(), cell)
             );
         }
         out.push('\n');
@@ -148,8 +148,12 @@ pub fn code(text: &str) -> String {
     let clean = blank(text);
     let longest = clean.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    let clean = clean.replace('|', "\\|");
     if longest == 0 { format!("`{clean}`") } else { format!("{fence} {clean} {fence}") }
+}
+
+/// A code span in a cell of a table, which a bar would end; elsewhere the backslash would be part of the code.
+fn cell(text: &str) -> String {
+    code(text).replace('|', "\\|")
 }
 
 /// Control characters become spaces, hidden characters are shown.
@@ -166,5 +170,6 @@ mod tests {
     fn markup_in_names_stays_text() {
         assert_eq!(escape("<script>*x*"), "\\<script\\>\\*x\\*");
         assert_eq!(code("a`b"), "`` a`b ``");
+        assert_eq!((code("a || b"), cell("a|b")), ("`a || b`".into(), "`a\\|b`".into()));
     }
 }
