@@ -203,7 +203,7 @@ impl Batch<'_> {
         let case = self.found.cases.get(index)?;
         let key = store::key(case, self.formats, self.options).ok();
         if self.resume
-            && let Some(record) = key.as_deref().and_then(|k| self.store.record(k))
+            && let Some(record) = key.as_deref().and_then(|k| self.store.record(self.names.get(index)?, k))
         {
             self.display.skip(case, &record);
             self.stream.put(index, record.line.clone());
@@ -272,6 +272,7 @@ impl Batch<'_> {
     ) -> Result<CaseRecord, Error> {
         let name = self.names.get(index).cloned().unwrap_or_default();
         let Some(analysis) = analysis else { return Ok(record) };
+        self.store.forget(&name)?;
         let formats = if record.is_nothing() { &[] } else { self.formats };
         for format in formats {
             if *format == ReportFormat::Jsonl {
@@ -286,7 +287,7 @@ impl Batch<'_> {
         if let Some(key) = key
             && !self.options.redact
         {
-            self.store.keep(key, &record)?;
+            self.store.keep(&name, key, &record)?;
         }
         Ok(record)
     }

@@ -72,21 +72,48 @@ impl Store {
         })
     }
 
-    /// The record of a case that is done, where it and all its reports are there.
-    pub fn record(&self, key: &str) -> Option<CaseRecord> {
-        let text = fs::read(self.root.join(STATE).join(format!("{key}.json"))).ok()?;
-        let record: CaseRecord = serde_json::from_slice(&text).ok()?;
-        record.reports.iter().all(|r| self.root.join(r).is_file()).then_some(record)
+    /// The record of the case with these reports, where it was done under this very key and all reports are there.
+    pub fn record(&self, name: &str, key: &str) -> Option<CaseRecord> {
+        let text = fs::read(self.root.join(state_of(name))).ok()?;
+        let kept: Kept<CaseRecord> = serde_json::from_slice(&text).ok()?;
+        let whole = kept.key == key && kept.record.reports.iter().all(|r| self.root.join(r).is_file());
+        whole.then_some(kept.record)
+    }
+
+    /// Forgets a case whose reports are about to be overwritten: a stop in between must not leave it counting as done.
+    ///
+    /// # Errors
+    /// When its record is there and cannot be removed.
+    pub fn forget(&self, name: &str) -> Result<(), Error> {
+        let path = self.root.join(state_of(name));
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Io { path, source }),
+            _ => Ok(()),
+        }
     }
 
     /// Keeps the record of a case whose reports are written.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn keep(&self, key: &str, record: &CaseRecord) -> Result<(), Error> {
-        let text = crate::report::json::harmless(serde_json::to_string(record).unwrap_or_default()).into_bytes();
-        self.write(&format!("{STATE}/{key}.json"), &text)
+    pub fn keep(&self, name: &str, key: &str, record: &CaseRecord) -> Result<(), Error> {
+        let kept = Kept { key: key.to_owned(), record };
+        let text = crate::report::json::harmless(serde_json::to_string(&kept).unwrap_or_default()).into_bytes();
+        self.write(&state_of(name), &text)
     }
+}
+
+/// What is kept of a case. One for each name of reports, so that a run with other options, which writes other reports
+/// in the same place, leaves no record that still speaks for the ones before.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Kept<R> {
+    key: String,
+    record: R,
+}
+
+/// Where the record of a case lies, by the name of its reports.
+fn state_of(name: &str) -> String {
+    format!("{STATE}/{}.json", blake3::hash(name.as_bytes()).to_hex())
 }
 
 /// What makes a result the same: content and names of the files, options that show in reports, version of the tool.
@@ -223,10 +250,17 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         store.write("cases/x.json", b"{}").unwrap();
         let record = CaseRecord { reports: vec!["cases/x.json".into()], ..CaseRecord::default() };
-        store.keep("k", &record).unwrap();
-        assert_eq!(store.record("k"), Some(record));
+        store.keep("cases/x", "k", &record).unwrap();
+        assert_eq!(store.record("cases/x", "k"), Some(record.clone()));
+        store.forget("cases/x").unwrap();
+        store.forget("cases/x").unwrap();
+        assert_eq!(store.record("cases/x", "k"), None);
+        store.keep("cases/x", "k", &record).unwrap();
+        assert_eq!(store.record("cases/y", "k"), None);
+        store.keep("cases/x", "other options", &record).unwrap();
+        assert_eq!(store.record("cases/x", "k"), None, "its reports were overwritten");
         fs::remove_file(folder.path().join("cases/x.json")).unwrap();
-        assert_eq!(store.record("k"), None);
+        assert_eq!(store.record("cases/x", "other options"), None);
         fs::write(folder.path().join(STATE).join("9-9.part"), b"half").unwrap();
         Store::open(folder.path()).unwrap();
         assert!(!folder.path().join(STATE).join("9-9.part").exists());
