@@ -21,36 +21,37 @@ Exit status: 0 nothing at or above --fail-on, 1 such a finding, 2 bad usage or u
 /// Below the help of `analyze`.
 pub const ANALYZE: &str = "\
 Examples:
-  nettriage analyze NetTrace.etl NetTrace.cab debug.txt     all evidence of one problem together
-  nettriage analyze case.zip --format markdown              to paste into a ticket
-  nettriage analyze trace.pcapng --keylog keys.txt          opens the sessions of the key log
-  nettriage analyze - --format json < trace.pcapng          from a pipe, for a script
+  nettriage analyze NetTrace.etl NetTrace.cab debug.txt  all evidence of one problem together
+  nettriage analyze case.zip --format markdown           to paste into a ticket
+  nettriage analyze trace.pcapng --keylog keys.txt       opens the sessions of the key log
+  nettriage analyze - --format json < trace.pcapng       from a pipe, for a script
 
 Exit status: 0 nothing at or above --fail-on, 1 such a finding, 2 bad usage or unreadable input.";
 
 /// Below the help of `batch`.
 pub const BATCH: &str = "\
-What is a case: logs and cabinets with a capture's name (a.etl, a.cab, a-debug.log) belong to it; a subfolder with
+What is a case: logs and cabinets with a capture's name (a.etl, a.cab, a-debug.log) belong to it; a subfolder with \
 up to eight captures and something else beside them is one case; every other capture, log or archive is its own.
 
-What is written to OUT: cases/ with a report per case and format; rollup.html, rollup.txt, rollup.json, rollup.csv;
-and .nettriage/ with what --resume needs. The roll-up also goes to standard output; with --format jsonl
-standard output has one line a case instead, each as soon as all cases before it are done.
+What is written to OUT: cases/ with a report per case and format; rollup.html, rollup.txt, rollup.json, rollup.csv; \
+and .nettriage/ with what --resume needs. The roll-up also goes to standard output; with --format jsonl standard \
+output has one line a case instead, each as soon as all cases before it are done.
 
 Examples:
-  nettriage batch traces -o reports                         HTML and JSON per case, and the roll-up
-  nettriage batch traces -o reports --resume                goes on after Ctrl-C, or with what was added
-  nettriage batch a b c -o reports --format html,markdown   several folders
+  nettriage batch traces -o reports                 HTML and JSON per case, and the roll-up
+  nettriage batch traces -o reports --resume        goes on after Ctrl-C, or with what is new
+  nettriage batch a b -o reports --format markdown  several folders
   nettriage batch traces -o reports --format jsonl | jq -c '[.case, .diagnosis.outcome]'
 
-Exit status: 0 nothing at or above --fail-on, 1 such a finding, 2 bad usage or unreadable input, 130 after Ctrl-C.";
+Exit status: 0 nothing at or above --fail-on, 1 such a finding, 2 bad usage or unreadable input, \
+130 after Ctrl-C.";
 
 /// Below the help of `facts`.
 pub const FACTS: &str = "\
 Examples:
-  nettriage facts trace.etl                                 everything, one JSON object a line
-  nettriage facts traces --type client_hello,dns            only these records, of all captures below a folder
-  nettriage facts trace.pcap --format csv --type connect    a table";
+  nettriage facts trace.etl                               everything, one JSON object a line
+  nettriage facts traces --type client_hello,dns          only these, of all captures of a folder
+  nettriage facts trace.pcap --format csv --type connect  a table";
 
 /// Below the help of `convert`.
 pub const CONVERT: &str = "\
