@@ -17,6 +17,7 @@ use crate::verdict::Verdict;
 use escape::{both, esc, fixed, label};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 const STYLE: &str = include_str!("html/report.css");
 const SCRIPT: &str = include_str!("html/report.js");
@@ -56,7 +57,7 @@ pub fn page(title: &Message, name: &str, body: &str, knowledge_date: &str, lang:
         "<!doctype html>\n<html lang=\"{code}\" data-title-en=\"{}\" data-title-ja=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"generator\" content=\"nettriage {}\">\n<title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>{STYLE}</style>\n</head>\n<body>\n",
         esc(&title.en),
         esc(&title.ja),
-        policy(),
+        *POLICY,
         env!("CARGO_PKG_VERSION"),
         esc(title.get(lang)),
     );
@@ -83,14 +84,14 @@ pub fn page(title: &Message, name: &str, body: &str, knowledge_date: &str, lang:
     out
 }
 
-/// Only the style sheet and the script of this very page; nothing is loaded, nothing is sent.
-fn policy() -> String {
+/// Only the style sheet and the script of this very page; nothing is loaded, nothing is sent. The same for all pages.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'",
         base64(&Sha256::digest(STYLE.as_bytes())),
         base64(&Sha256::digest(SCRIPT.as_bytes()))
     )
-}
+});
 
 /// RFC 4648 section 4.
 fn base64(bytes: &[u8]) -> String {

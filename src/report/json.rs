@@ -406,6 +406,9 @@ fn reference(e: &Evidence, lang: Lang) -> EvidenceRefJson {
 /// JSON in which nothing steers a terminal or hides itself: JSON itself demands escapes for the characters below U+0020
 /// only (RFC 8259 section 7), others of that kind may be written as escapes and are. They stand in strings alone.
 pub fn harmless(json: String) -> String {
+    if json.bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)) {
+        return json;
+    }
     let tame = |c: char| !c.is_control() && !super::text::is_hidden(c);
     // Reports are mostly ASCII, of which JSON itself leaves one character to escape: only the rest is looked at closely.
     let plain = |b: &u8| matches!(b, b' '..=b'~' | b'\n' | 0x80..);

@@ -141,6 +141,7 @@ impl Printer {
         let name_width = hosts.iter().map(|h| visible(&h.name).width()).max().unwrap_or(4).clamp(4, 44);
         let verdict_width =
             hosts.iter().map(|h| h.verdict.title().get(self.lang).width() + 1).max().unwrap_or(8).max(8);
+        let mut rows = Vec::new();
         for h in hosts {
             let mark = match (h.role, h.required) {
                 (Role::Proxy, _) => self.t("proxy", "プロキシ"),
@@ -174,9 +175,19 @@ impl Printer {
                 extra.push(visible(vendor));
             }
             extra.extend(h.processes.iter().take(2).map(|p| visible(p)));
-            let mark = pad(mark, 8);
-            let column = 5 + name_width + verdict.width() + mark.width();
-            let mut row = format!("  {} {} {mark}", pad(&one_line(&h.name), name_width), self.paint(style, &verdict));
+            let row =
+                format!("  {} {} {}", pad(&one_line(&h.name), name_width), self.paint(style, &verdict), pad(mark, 8));
+            rows.push((row, extra));
+        }
+        let column = 2 + name_width + 1 + verdict_width + 1 + 8 + 1;
+        let room = rows.iter().flat_map(|(_, extra)| extra).all(|e| column + e.width() < self.width);
+        for (mut row, extra) in rows {
+            let behind = room || column + extra.join(", ").width() <= self.width;
+            if !behind {
+                self.line(&row);
+                row = " ".repeat(5);
+            }
+            let column = if behind { column } else { 6 };
             for line in self.behind(&extra, column) {
                 self.line(&format!("{row} {}", self.paint(DIM, &line)));
                 row = " ".repeat(column - 1);
@@ -362,8 +373,16 @@ pub fn is_hidden(c: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Printable ASCII, which nearly all text is, needs no look at each character.
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|b| (b' '..=b'~').contains(&b))
+}
+
 /// Text without anything that could steer a terminal or hide itself.
 pub fn visible(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c == '\n' {

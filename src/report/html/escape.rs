@@ -4,10 +4,13 @@
 //! five characters that mean something to HTML are escaped, so the result fits element content and quoted attributes.
 
 use crate::lang::{Message, Text};
-use crate::report::text::visible;
+use crate::report::text::{is_plain, visible};
 
 /// Text for element content or a quoted attribute.
 pub fn esc(text: &str) -> String {
+    if is_plain(text) && !text.contains(['&', '<', '>', '"', '\'']) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len() + 16);
     visible(text).chars().for_each(|c| push(&mut out, c));
     out
