@@ -61,7 +61,7 @@ async function interactions(page, where, width) {
   expect(await page.evaluate(() => !Array.from(document.querySelectorAll('[lang=en]')).some((e) => e.offsetParent)), `${where}: English left over`);
   expect(/[぀-ヿ一-鿿]/.test(await page.innerText('#answer')), `${where}: the answer has no Japanese`);
   expect(await codes() === before, `${where}: codes change with the language`);
-  if (shots && width === 1280) await page.screenshot({ path: join(shots, `${where.split(' ')[0]}-ja.png`), fullPage: true });
+  if (shots) await page.screenshot({ path: join(shots, `${where.split(' ')[0]}-${width}-ja.png`), fullPage: true });
   await page.click('[data-lang=en]');
   expect(await page.evaluate(() => document.documentElement.lang) === 'en', `${where}: no English`);
 

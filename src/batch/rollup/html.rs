@@ -168,10 +168,10 @@ fn address(path: &str) -> String {
 fn places(rollup: &RollUp, seen: &Seen) -> String {
     let links: Vec<String> = seen.cases.iter().map(|c| link(rollup, c)).collect();
     let (shown, rest) = links.split_at(links.len().min(CASES));
-    let mut out = shown.join(", ");
+    let mut out = shown.join("<br>");
     if !rest.is_empty() {
         let more = Message { en: format!("{} more", rest.len()), ja: format!("他 {} 件", rest.len()) };
-        let _ = write!(out, "<details><summary>{}</summary>{}</details>", both(&more), rest.join(", "));
+        let _ = write!(out, "<details><summary>{}</summary>{}</details>", both(&more), rest.join("<br>"));
     }
     out
 }

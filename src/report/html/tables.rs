@@ -123,7 +123,7 @@ fn finding(out: &mut String, report: &Report, f: &Finding, open: bool) {
         inferred(f.confidence),
         both(&f.title),
         f.host.as_deref().map(breakable).unwrap_or_default(),
-        breakable(f.code),
+        esc(f.code),
     );
     let _ = write!(
         out,
