@@ -18,6 +18,7 @@ use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
+pub(crate) use attempts::in_lost_tunnel;
 pub use log_join::{AttemptJoin, LogClock, Said};
 pub use lookups::{Lookup, LookupResult};
 pub use names::AddressBook;

@@ -8,6 +8,7 @@ mod log;
 
 use crate::case::{Case, HostStory, Role};
 use crate::finding::{Finding, Severity};
+use crate::knowledge;
 use crate::knowledge::endpoints::Role as EndpointRole;
 use crate::lang::Message;
 use crate::message;
@@ -106,6 +107,8 @@ fn root_cause<'a>(hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Option<(&'a Hos
     let likely = failing()
         .filter(|(h, _)| h.role == Role::Service && h.required.is_none() && !signed_in)
         .filter(|(h, _)| h.in_log || h.endpoint.is_none_or(|e| part_of_the_flow(e.role)))
+        // Windows' own probe shows the portal as every host does; the sign-in did not wait for it.
+        .filter(|(h, _)| !knowledge::is_connectivity_probe(&h.name))
         .min_by_key(earliest);
     let portal = failing().find(|(_, v)| matches!(v.verdict, Verdict::CaptivePortal | Verdict::BlockPage));
     proxy.or(needed).or(likely).or(portal.filter(|_| !signed_in)).map(|(h, v)| (*h, *v))

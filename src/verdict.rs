@@ -14,6 +14,7 @@ mod proxy;
 pub mod scene;
 #[cfg(test)]
 mod scenes;
+mod slow;
 pub mod tls;
 
 use crate::lang::Text;
@@ -21,6 +22,7 @@ use crate::lang::Text;
 pub use host::HostVerdict;
 pub use log::judge_host;
 pub use scene::{Detail, Judged, Proof, Stage};
+pub use slow::Slow;
 
 /// How sure a verdict or finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

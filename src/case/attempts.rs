@@ -50,7 +50,7 @@ pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAd
         let silent = flow.app.tls.is_empty() && flow.app.http.is_empty() && flow.sides.iter().all(|s| s.bytes == 0);
         let silent_on_proxy_port =
             silent && (PROXY_PORTS.contains(&server.port()) && blind_or_named(blind, name) || blind && inside(server));
-        let tls_on_proxy_port = PROXY_PORTS.contains(&server.port())
+        let tls_on_proxy_port = (PROXY_PORTS.contains(&server.port()) || blind && inside(server))
             && flow.app.tls.iter().any(|t| t.tunnel.is_none() && t.server_hellos.is_empty() && !names_a_service(t));
         if spoke_proxy || told || silent_on_proxy_port || tls_on_proxy_port {
             found.entry(server).or_insert_with(|| match name {
@@ -65,6 +65,13 @@ pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAd
 /// Whether a session asks for a host of Microsoft's by its SNI.
 fn names_a_service(session: &crate::facts::TlsSession) -> bool {
     session.client_hellos.iter().filter_map(|h| h.sni.as_deref()).any(knowledge::is_microsoft_host)
+}
+
+/// Whether a session on a proxy's connection runs in a tunnel whose CONNECT the capture does not hold: the connection
+/// began before the capture, or the session asks for a service, which nobody asks of the proxy itself.
+pub(crate) fn in_lost_tunnel(flow: &Flow, session: &crate::facts::TlsSession) -> bool {
+    let begun_before = flow.tcp.as_ref().is_some_and(|t| t.midstream);
+    session.tunnel.is_none() && (begun_before || names_a_service(session))
 }
 
 /// Whether a silent server on a proxy's port can be taken for one: nothing else gets out, or its name says so.
@@ -227,8 +234,15 @@ impl FlowReader<'_> {
             all.extend(through);
             return;
         }
-        if proxy.is_some() {
-            return; // TLS spoken to a plain proxy port: the proxy's own story tells it.
+        if let Some(proxy) = proxy {
+            // TLS spoken to a plain proxy port is the proxy's own story; what runs in a tunnel is not.
+            for (i, session) in app.tls.iter().enumerate().filter(|(_, t)| in_lost_tunnel(self.flow, t)) {
+                let Some(sni) = session.client_hellos.iter().find_map(|h| h.sni.as_deref()) else { continue };
+                let mut attempt = self.attempt(Way::Proxy(proxy.clone()));
+                attempt.session = Some(i);
+                all.push((clean(sni), attempt));
+            }
+            return;
         }
         self.direct(all);
     }

@@ -2,6 +2,7 @@
 
 use super::{Piece, PieceFacts, names};
 use crate::facts::{DnsData, DnsKind, FlowTransport};
+use crate::knowledge;
 use crate::packet::At;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -190,13 +191,15 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
     all
 }
 
-/// Whether a look-up is the resolver's search list at work: `name` + a suffix, failed, and `name` itself was asked too.
+/// Whether a look-up is the resolver's search list at work: `name` + a suffix, failed, where `name` itself was asked
+/// for too or is a host of a sign-in (the capture may begin between the two questions).
 pub(super) fn is_suffix_search(lookup: &Lookup, asked: &[String]) -> bool {
+    let extends = |base: &str| {
+        lookup.name.len() > base.len() + 1
+            && lookup.name.starts_with(base)
+            && lookup.name.as_bytes().get(base.len()) == Some(&b'.')
+    };
     matches!(lookup.result, LookupResult::Failed { .. } | LookupResult::Empty { .. } | LookupResult::Unanswered { .. })
-        && asked.iter().any(|other| {
-            other.contains('.')
-                && lookup.name.len() > other.len() + 1
-                && lookup.name.starts_with(other.as_str())
-                && lookup.name.as_bytes().get(other.len()) == Some(&b'.')
-        })
+        && (asked.iter().any(|other| other.contains('.') && extends(other))
+            || knowledge::endpoints::all_endpoints().iter().any(|e| e.host.contains('.') && extends(e.host)))
 }

@@ -15,8 +15,8 @@ pub(super) static RULE: Rule = Rule {
         ja: "最終的に到達したが、経路の一部に障害がある",
     },
     meaning: Text {
-        en: "The host was reached, after attempts that failed and cost time: a dead address among several, an IPv6 path that leads nowhere, a resolver that does not answer. The sign-in works, slowly; it will fail where a client does not try the next address.",
-        ja: "失敗した試行で時間を失った後、ホストに到達した (複数アドレスの一部が停止、IPv6 経路の不通、応答しないリゾルバーなど)。サインインは動作するが遅く、次のアドレスを試さないクライアントでは失敗する。",
+        en: "The host was reached, after attempts that failed and cost time: a dead address among several, an IPv6 path that leads nowhere, a resolver that does not answer; or an answer came three seconds late or more. The sign-in works, slowly; it will fail where a client does not try the next address.",
+        ja: "失敗した試行で時間を失った後、ホストに到達した (複数アドレスの一部が停止、IPv6 経路の不通、応答しないリゾルバーなど)。または応答に 3 秒以上かかった。サインインは動作するが遅く、次のアドレスを試さないクライアントでは失敗する。",
     },
     blind: Text {
         en: "Time lost before the capture began is not seen.", ja: "キャプチャ開始前の遅延は見えない。"
@@ -32,6 +32,13 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::Degraded, |host, v| {
         let name = &host.name;
         let (failed, delay) = (v.troubled.len(), v.delay_seconds.unwrap_or(0.0));
+        if failed == 0 {
+            return Words {
+                title: message!(en: "{name} works, {delay:.1} s late", ja: "{name} には到達するが {delay:.1} 秒遅い"),
+                detail: message!(en: "{name} was reached and nothing failed, but answers let the client wait: {delay:.1} s, where a healthy way takes well under one. Slow is not broken; a client with a short time limit gives up here all the same.", ja: "{name} には到達しており失敗もないが、応答に {delay:.1} 秒かかっている (通常は 1 秒未満)。遅いだけで不通ではないが、待ち時間の短いクライアントはここで失敗する。"),
+                advice: message!(en: "Find out at the frames listed who is late: the resolver, the proxy (its load, its own way to the host), or the path (loss, a scanner that holds the first packets).", ja: "一覧のフレームで遅延の箇所を確認する: リゾルバー、プロキシ (負荷、ホストまでの経路)、経路 (パケット損失、最初のパケットを保留する検査装置) のいずれか。"),
+            };
+        }
         let detail = message!(en: "{name} was reached, but {failed} attempts before failed and cost {delay:.1} s.", ja: "{name} には到達したが、その前に {failed} 回の試行が失敗し {delay:.1} 秒を要した。");
 
         Words {

@@ -12,8 +12,8 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     title: Text { en: "The proxy does not answer the request", ja: "プロキシが要求に応答しない" },
     meaning: Text {
-        en: "TCP to the proxy works and the CONNECT was sent, but no status line came: the proxy closed, reset, or stayed silent for at least three seconds. It may be overloaded, wait for a host it cannot reach, or not be an HTTP proxy at all.",
-        ja: "プロキシへの TCP は成立し CONNECT も送られたが、応答がない (切断・RST・3 秒以上の無応答)。過負荷、到達できないホストの待機、または HTTP プロキシではない可能性がある。",
+        en: "TCP to the proxy works and the CONNECT was sent, but no status line came: the proxy closed, reset, or stayed silent: for three seconds until the client gave up, or for ten while it still waits (proxies themselves take several seconds for a host that they cannot reach). It may be overloaded, wait for a host it cannot reach, or not be an HTTP proxy at all.",
+        ja: "プロキシへの TCP は成立し CONNECT も送られたが、応答がない (切断・RST・無応答。無応答はクライアントが諦めるまで 3 秒以上、待機中なら 10 秒以上。到達できないホストには、プロキシ自身が数秒を要する)。過負荷、到達できないホストの待機、または HTTP プロキシではない可能性がある。",
     },
     blind: Text {
         en: "A capture that stops early cannot show an answer that came later.",

@@ -19,8 +19,8 @@ pub(super) static RULE: Rule = Rule {
         ja: "クライアントは SYN を再送しているが、SYN-ACK も RST も ICMP エラーも返っていない。同じクライアントの他の通信には応答がある。経路上でパケットが黙って破棄されており、多くはファイアウォールの規則、まれに経路の欠落や停止中のアドレスが原因。",
     },
     blind: Text {
-        en: "A capture that holds only one direction, or that ends within the first second, cannot show this. A SYN-ACK in a capture taken at the firewall's outside would move the fault to the inside.",
-        ja: "片方向だけのキャプチャや 1 秒未満で終わるキャプチャでは判定できない。ファイアウォール外側のキャプチャに SYN-ACK があれば、原因は内側にある。",
+        en: "A capture that holds only one direction, or that ends within three seconds of the first SYN, cannot show this. A SYN-ACK in a capture taken at the firewall's outside would move the fault to the inside.",
+        ja: "片方向だけのキャプチャや、最初の SYN から 3 秒以内に終わるキャプチャでは判定できない。ファイアウォール外側のキャプチャに SYN-ACK があれば、原因は内側にある。",
     },
     advice: Text {
         en: "Allow TCP 443 from the client to this host, by name where the firewall can, else to its published address ranges.",

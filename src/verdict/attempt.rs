@@ -5,12 +5,14 @@
 //! that failed decides. A client that gave up by itself says nothing about the host (`verdict: None`).
 
 use super::breaker::breaker;
-use super::scene::{Judged, Proof, Scene, Stage, one_directional};
-use super::{Confidence, Verdict, page, proxy, tls};
+use super::scene::{Judged, Proof, SILENCE_NS, Scene, Stage, one_directional};
+use super::{Confidence, Verdict, page, proxy, slow, tls};
 use crate::case::{Attempt, Case, Way};
 use crate::facts::{FlowTransport, TcpFacts};
 use crate::flow::Side;
 use crate::message;
+use crate::packet::At;
+use crate::time::NANOS_PER_SECOND;
 
 /// Judges one attempt.
 pub fn judge(case: &Case, host: &str, attempt: &Attempt) -> Judged {
@@ -25,6 +27,9 @@ pub fn judge(case: &Case, host: &str, attempt: &Attempt) -> Judged {
         FlowTransport::Tcp => tcp_flow(&scene),
     };
     judged.detail.syn_count = tcp.syn_count;
+    if judged.verdict == Some(Verdict::Ok) {
+        judged.detail.slow = slow::longest_wait(&scene);
+    }
     if judged.verdict.is_some_and(Verdict::is_fault) && judged.detail.dropped.is_none() {
         judged.detail.dropped = scene.dropped();
     }
@@ -34,6 +39,14 @@ pub fn judge(case: &Case, host: &str, attempt: &Attempt) -> Judged {
 fn tcp_flow(s: &Scene<'_>) -> Judged {
     let [client, server] = &s.flow.sides;
     let answered = s.tcp.syn_ack.is_some() || server.bytes > 0 || s.tcp.midstream || server.cut_bytes > 0;
+    if !answered && s.server_not_captured() {
+        let text = message!(
+            en: "the client goes on as after an answer, but no packet from {} is in the capture",
+            ja: "クライアントは応答を受けたように続行しているが、{} からのパケットがキャプチャにない",
+            s.attempt.peer
+        );
+        return Judged::undecided(Stage::Connected, vec![Proof::new(s.flow.first, text)]);
+    }
     if !answered {
         return unanswered(s);
     }
@@ -95,11 +108,12 @@ fn unanswered(s: &Scene<'_>) -> Judged {
     if one_directional(s.capture) {
         return Judged::undecided(Stage::Syn, vec![syn]);
     }
-    if s.tcp.syn_count >= 2 {
+    let tries = syn_tries(s.tcp);
+    let enough = if tries.len() > 2 { SYN_SILENCE_NS } else { SILENCE_NS };
+    if tries.len() >= 2 && waited >= enough {
         let mut proof = vec![syn];
         proof.extend(
-            s.tcp
-                .syns
+            tries
                 .iter()
                 .skip(1)
                 .map(|at| Proof::new(*at, message!(en: "SYN sent again, no answer", ja: "SYN の再送、応答なし"))),
@@ -112,11 +126,29 @@ fn unanswered(s: &Scene<'_>) -> Judged {
     Judged::neutral(Stage::Syn)
 }
 
-impl Scene<'_> {}
+/// SYNs nearer than this are one try captured twice: no stack repeats a SYN sooner (RFC 6298 2.1 says one second).
+const SYN_GAP_NS: i64 = NANOS_PER_SECOND / 5;
 
-/// Established, but neither side said anything.
+/// Silence after which three tries prove a drop: the third SYN leaves two or three seconds after the first at the
+/// earliest, and a capture may end with it.
+const SYN_SILENCE_NS: i64 = 2 * NANOS_PER_SECOND;
+
+/// The SYNs that are tries of their own.
+pub(super) fn syn_tries(tcp: &TcpFacts) -> Vec<At> {
+    let mut tries: Vec<At> = Vec::new();
+    for syn in &tcp.syns {
+        if tries.last().is_none_or(|last| syn.time.since(last.time) >= SYN_GAP_NS) {
+            tries.push(*syn);
+        }
+    }
+    tries
+}
+
+/// Established, but neither side said anything that was captured.
 fn accepted_without_data(s: &Scene<'_>) -> Judged {
-    let Some(reset) = s.server_reset() else { return Judged::neutral(Stage::Connected) };
+    // A reset of a connection whose beginning is missing, or of which nothing of the client's is there, ends it.
+    let begun = !s.tcp.syns.is_empty() && s.flow.sides.first().is_some_and(|client| client.missed_bytes == 0);
+    let Some(reset) = s.server_reset().filter(|_| begun) else { return Judged::neutral(Stage::Connected) };
     let text = message!(
         en: "RST by the server's address right after the connection was accepted",
         ja: "接続受付の直後にサーバー側アドレスから RST",

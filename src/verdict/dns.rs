@@ -6,20 +6,32 @@ use crate::case::{Case, HostStory, Lookup, LookupResult};
 use crate::knowledge;
 use crate::message;
 use crate::packet::At;
+use crate::time::NANOS_PER_SECOND;
 use std::net::IpAddr;
+
+/// A question repeated for that long without an answer proves silence even where the capture ends with it. (Resolvers
+/// repeat after one second at the earliest; the same packet captured twice is no repetition.)
+const INSISTED_NS: i64 = 2 * NANOS_PER_SECOND;
+
+/// After an error of the server (not NXDOMAIN, which is the name's answer) clients ask again or another server, at
+/// once. An error with nothing behind it and no time for it leaves open what came next.
+const SECOND_TRY_NS: i64 = NANOS_PER_SECOND / 3;
 
 /// The look-ups of a name, weighed.
 #[derive(Debug, Clone, Default)]
 pub struct NameVerdict {
     /// `DnsFailure`, `DnsSinkhole`, or `None` where the name resolved or nobody asked.
     pub judged: Option<Judged>,
-    /// The name resolved, but some resolver failed or stayed silent before: (seconds lost, first failing look-up).
+    /// The name resolved, but some resolver failed, stayed silent or let the client wait: (seconds lost, look-up).
     pub trouble: Option<(f64, usize)>,
     /// All addresses that were given.
     pub addresses: Vec<IpAddr>,
     /// Response code of the failure (`None`: no answer).
     pub rcode: Option<u16>,
 }
+
+/// "No such name" (RFC 1035 4.1.1).
+const NXDOMAIN: u16 = 3;
 
 /// What response codes are called (RFC 1035 4.1.1, RFC 6895 2.3).
 pub fn rcode_name(rcode: u16) -> &'static str {
@@ -65,6 +77,8 @@ pub fn judge(case: &Case, host: &HostStory) -> NameVerdict {
                 && let Some(asked) = host.lookups.get(i).and_then(|l| l.asked.first())
             {
                 verdict.trouble = Some((good.time.seconds_since(asked.time), i));
+            } else {
+                verdict.trouble = slow_answer(host);
             }
         }
         None => {
@@ -74,6 +88,15 @@ pub fn judge(case: &Case, host: &HostStory) -> NameVerdict {
         }
     }
     verdict
+}
+
+/// The look-up behind the first address, where its answer let the client wait: (seconds, look-up).
+fn slow_answer(host: &HostStory) -> Option<(f64, usize)> {
+    let (i, asked, at) = host.lookups.iter().enumerate().find_map(|(i, l)| match &l.result {
+        LookupResult::Addresses { at, .. } => Some((i, *l.asked.first()?, *at)),
+        _ => None,
+    })?;
+    (at.time.since(asked.time) >= SILENCE_NS).then(|| (at.time.seconds_since(asked.time), i))
 }
 
 /// The name never gave an address. Error codes speak at once; silence needs time or repetition.
@@ -86,11 +109,13 @@ fn failure(case: &Case, host: &HostStory) -> (Option<Judged>, Option<u16>) {
         return (None, None);
     }
     let mut icmp = None;
+    let mut errors: Vec<(u16, u16, At)> = Vec::new();
     for lookup in host.lookups.iter().filter(|l| l.kind != 65) {
         let Some(asked) = lookup.asked.first().copied() else { continue };
         match &lookup.result {
             LookupResult::Failed { at, rcode: code } => {
                 rcode.get_or_insert(*code);
+                errors.push((lookup.kind, *code, *at));
                 proof.push(Proof::new(
                     *at,
                     message!(
@@ -113,7 +138,8 @@ fn failure(case: &Case, host: &HostStory) -> (Option<Judged>, Option<u16>) {
             }
             LookupResult::Unanswered { icmp: None } => {
                 let waited = observed(case, lookup, asked);
-                if lookup.asked.len() >= 2 || waited >= SILENCE_NS {
+                let insisted = lookup.asked.last().map_or(0, |last| last.time.since(asked.time));
+                if insisted >= INSISTED_NS || waited >= SILENCE_NS {
                     silent = true;
                     proof.push(Proof::new(
                         asked,
@@ -147,11 +173,41 @@ fn failure(case: &Case, host: &HostStory) -> (Option<Judged>, Option<u16>) {
     {
         proof.push(Proof::new(at, message!(en: "the answer holds no address", ja: "応答にアドレスがない")));
     } else if rcode.is_none() && !silent && icmp.is_none() {
-        return (None, None);
+        let open = host.lookups.iter().find_map(|l| l.asked.first().filter(|_| l.result.at().is_none()).copied());
+        return (open.map(|at| still_asking(at, Vec::new())), None);
+    }
+    if !silent
+        && icmp.is_none()
+        && let Some(at) = one_try_at_the_end(case, host, &errors)
+    {
+        return (Some(still_asking(at, proof)), rcode);
     }
     let mut judged = Judged::seen(Verdict::DnsFailure, Stage::None, proof);
     judged.detail.icmp = icmp;
     (Some(judged), rcode)
+}
+
+/// The question stands, and the capture does not show what became of it.
+fn still_asking(at: At, mut proof: Vec<Proof>) -> Judged {
+    proof.push(Proof::new(
+        at,
+        message!(
+            en: "the name is asked for; the capture ends before it is clear whether it resolves",
+            ja: "名前解決の途中でキャプチャが終わっており、結果が分からない",
+        ),
+    ));
+    Judged::undecided(Stage::None, proof)
+}
+
+/// The last error, where only one try per record type failed with an error of the server and the capture ends before
+/// a second one could follow.
+fn one_try_at_the_end(case: &Case, host: &HostStory, errors: &[(u16, u16, At)]) -> Option<At> {
+    let (.., last) = errors.iter().max_by_key(|(.., at)| at.time)?;
+    let names_answer = errors.iter().any(|(_, rcode, _)| *rcode == NXDOMAIN);
+    let repeated = errors.iter().any(|(kind, ..)| errors.iter().filter(|(k, ..)| k == kind).count() > 1);
+    let capture = host.lookups.first().and_then(|l| case.capture(l.piece))?;
+    let passed = observed_until(capture, last.time).since(last.time);
+    (!names_answer && !repeated && passed < SECOND_TRY_NS).then_some(*last)
 }
 
 /// Nanoseconds from a question to the last moment at which the capture is known to have been running.

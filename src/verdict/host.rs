@@ -1,7 +1,7 @@
 //! All attempts on a host → one verdict: the worst that explains why the sign-in failed.
 
 use super::Confidence;
-use super::scene::{Detail, Judged, Proof, Stage};
+use super::scene::{Detail, Judged, Proof, SILENCE_NS, Stage, observed_until};
 use super::{Verdict, attempt, dns, tls};
 use crate::case::{Attempt, Case, HostStory, Role, Way};
 use crate::facts::FlowTransport;
@@ -91,13 +91,16 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
             let started = host.attempts.iter().zip(&judged).position(|(a, j)| {
                 j.stage >= Stage::Syn && case.flow(a).is_some_and(|f| f.transport == FlowTransport::Tcp)
             });
-            match (undecided.or(started), &name.judged) {
+            let by_name = name.judged.as_ref().and_then(|j| j.verdict);
+            match (undecided.or(started), by_name) {
                 (None, None) => return None,
+                // Nobody misses a host that the sign-in does not need.
+                (None, Some(Verdict::Inconclusive)) if host.required != Some(true) => return None,
                 (Some(i), _) => {
                     out.verdict = Verdict::Inconclusive;
                     out.attempt = Some(i);
                 }
-                (None, Some(_)) => out.verdict = Verdict::DnsFailure,
+                (None, Some(verdict)) => out.verdict = verdict,
             }
         }
     }
@@ -105,7 +108,7 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
     if let Some(by_name) = &name.judged {
         let overrides = match by_name.verdict {
             // Names resolved by a proxy need no answer of the client's resolver.
-            Some(Verdict::DnsFailure) => out.attempt.is_none(),
+            Some(Verdict::DnsFailure | Verdict::Inconclusive) => out.attempt.is_none(),
             // An address that cannot be the service explains whatever happened there, unless the service answered.
             Some(Verdict::DnsSinkhole) if by_name.confidence == Confidence::Observed => {
                 !reached && host.attempts.iter().all(|a| a.way == Way::Direct) || out.verdict == Verdict::Intercepted
@@ -151,7 +154,7 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
     if host.role == Role::Proxy && out.proxy.is_none() {
         out.proxy = deciding(host, &out).and_then(|a| case.proxies.get(&a.peer)).cloned();
     }
-    degrade(host, &name, &mut out);
+    degrade(case, host, &name, &mut out);
     for i in out.troubled.iter().take(4) {
         let (Some(j), Some(a)) = (judged.get(*i), host.attempts.get(*i)) else { continue };
         let stream = case.flow(a).map(|f| f.stream);
@@ -163,9 +166,15 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
 }
 
 /// Reached, but only after part of the way failed for a time that a person notices.
-fn degrade(host: &HostStory, name: &dns::NameVerdict, out: &mut HostVerdict) {
+fn degrade(case: &Case, host: &HostStory, name: &dns::NameVerdict, out: &mut HostVerdict) {
     if !out.verdict.is_good() {
         return;
+    }
+    if let Some(i) = out.attempt
+        && let Some(slow) = &out.detail.slow
+        && let Some(a) = host.attempts.get(i)
+    {
+        out.proof.push((a.piece, case.flow(a).map(|f| f.stream), slow.proof.clone()));
     }
     let lost_on_name = name.trouble.map_or(0.0, |(seconds, _)| seconds);
     if lost_on_name * 1e9 >= DEGRADED_NS as f64 {
@@ -176,8 +185,8 @@ fn degrade(host: &HostStory, name: &dns::NameVerdict, out: &mut HostVerdict) {
             && let Some(at) = lookup.asked.first()
         {
             let text = crate::message!(
-                en: "{} did not answer this question usefully; the name resolved {:.1} s later",
-                ja: "{} はこの問い合わせに有効な応答をせず、{:.1} 秒後に解決",
+                en: "{} gave no useful answer to this question in time; the name resolved {:.1} s later",
+                ja: "{} はこの問い合わせに有効な応答を返さず (または遅れ)、{:.1} 秒後に解決",
                 lookup.resolver.ip(), lost_on_name
             );
             out.proof.push((lookup.piece, Some(lookup.stream), Proof::new(*at, text)));
@@ -218,10 +227,14 @@ fn conclude_dead_path(case: &Case, host: &HostStory, judged: &mut [Judged]) {
             })
             .collect();
         let dead = |o: &&Attempt| {
-            case.flow(o).and_then(|f| f.tcp.as_ref()).is_some_and(|t| t.syn_ack.is_none() && t.resets.is_empty())
+            case.flow(o)
+                .and_then(|f| f.tcp.as_ref())
+                .is_some_and(|t| t.syn_ack.is_none() && t.resets.is_empty() && !t.one_sided && !t.midstream)
         };
-        let proven = direct.iter().any(|o| case.flow(o).and_then(|f| f.tcp.as_ref()).is_some_and(|t| t.syn_count >= 2));
-        if proven && direct.iter().all(dead) {
+        let repeated =
+            |o: &&Attempt| case.flow(o).and_then(|f| f.tcp.as_ref()).is_some_and(|t| attempt::syn_tries(t).len() >= 2);
+        let waited = case.capture(a.piece).map_or(0, |c| observed_until(c, a.start.time).since(a.start.time));
+        if waited >= SILENCE_NS && direct.iter().any(|o| repeated(&o)) && direct.iter().all(dead) {
             let text = crate::message!(
                 en: "SYN without an answer, as every other direct connection in this capture",
                 ja: "SYN に応答なし (このキャプチャの他の直接接続もすべて同様)",
@@ -281,11 +294,15 @@ fn weigh(host: &HostStory, judged: &[Judged], members: &[usize]) -> Option<WayVe
         (Some(failing), Some(worked)) => worked.since(failing),
         _ => 0,
     };
-    let verdict = if lost >= DEGRADED_NS || !after.is_empty() { Verdict::Degraded } else { Verdict::Ok };
-    let mut troubled = if verdict == Verdict::Degraded { before } else { Vec::new() };
+    let wait_of = |i: usize| judged.get(i).and_then(|j| j.detail.slow.as_ref()).map_or(0, |slow| slow.nanos);
+    let slowest = good.iter().copied().max_by_key(|i| (wait_of(*i), std::cmp::Reverse(*i))).filter(|i| wait_of(*i) > 0);
+    let failed = lost >= DEGRADED_NS || !after.is_empty();
+    let verdict = if failed || slowest.is_some() { Verdict::Degraded } else { Verdict::Ok };
+    let mut troubled = if failed { before } else { Vec::new() };
     troubled.extend(after.iter().map(|(i, _)| *i));
-    let delay = (verdict == Verdict::Degraded).then_some(lost as f64 / 1e9);
-    Some(WayVerdict { verdict, attempt: first_good, delay, troubled })
+    let lost = if failed { lost } else { 0 };
+    let delay = (verdict == Verdict::Degraded).then_some(lost.max(slowest.map_or(0, wait_of)) as f64 / 1e9);
+    Some(WayVerdict { verdict, attempt: slowest.filter(|_| !failed).unwrap_or(first_good), delay, troubled })
 }
 
 /// Of several failures the one that tells most: the one that came farthest, and of these the earliest. An old-version
@@ -309,7 +326,21 @@ fn leading_failure(host: &HostStory, judged: &[Judged], bad: &[(usize, Verdict)]
     {
         return Some((first, v));
     }
-    bad.iter().copied().max_by_key(|(i, _)| (judged.get(*i).map(|j| j.stage), std::cmp::Reverse(*i)))
+    let answered = |(i, v): &(usize, Verdict)| *v == Verdict::ProxyAuthRequired && challenge_answered(judged, bad, *i);
+    bad.iter()
+        .copied()
+        .filter(|b| !answered(b))
+        .max_by_key(|(i, _)| (judged.get(*i).map(|j| j.stage), std::cmp::Reverse(*i)))
+}
+
+/// Whether a later attempt on the same way came with credentials and met something else: then the challenge was only
+/// the ordinary first step, and what came after it counts.
+fn challenge_answered(judged: &[Judged], bad: &[(usize, Verdict)], challenged: usize) -> bool {
+    bad.iter().any(|(i, v)| {
+        *i > challenged
+            && *v != Verdict::ProxyAuthRequired
+            && judged.get(*i).is_some_and(|j| j.detail.credentials_sent || j.stage > Stage::Proxy)
+    })
 }
 
 fn connections(case: &Case, host: &HostStory, judged: &[Judged]) -> (u32, u32, u32) {

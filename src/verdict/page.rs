@@ -53,6 +53,12 @@ pub(super) fn redirect(exchange: &HttpExchange, proof: Vec<Proof>) -> Judged {
     judged
 }
 
+/// Whether bytes that are no TLS are a page: an HTTP answer, or bare HTML. Anything else (another protocol, the middle
+/// of a stream whose beginning was not captured) shows no page.
+pub(super) fn is_page(answer: &PlaintextAnswer) -> bool {
+    answer.http_status.is_some() || answer.title.is_some() || answer.first_line.trim_start().starts_with("<")
+}
+
 /// An answer in clear to a ClientHello.
 pub(super) fn plaintext(answer: &PlaintextAnswer, hello: Proof) -> Judged {
     let text = message!(

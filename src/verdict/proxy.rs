@@ -2,14 +2,20 @@
 
 use super::scene::{Judged, Proof, SILENCE_NS, Scene, Stage, describe, reset};
 use super::{Verdict, page, tls};
-use crate::facts::HttpExchange;
+use crate::case::in_lost_tunnel;
+use crate::facts::{HttpExchange, SocksFact};
 use crate::message;
 use crate::packet::At;
+use crate::time::NANOS_PER_SECOND;
 
 /// An attempt through an HTTP proxy.
 pub(super) fn http(s: &Scene<'_>) -> Judged {
     let Some(exchange) = s.attempt.exchange.and_then(|i| s.flow.app.http.get(i)) else {
-        return Judged::neutral(Stage::Connected);
+        // The CONNECT is not in the capture, the tunnel is.
+        return match s.attempt.session.and_then(|i| s.flow.app.tls.get(i)) {
+            Some(session) => tls::judge(s, session),
+            None => Judged::neutral(Stage::Connected),
+        };
     };
     let asked = exchange.request_at.unwrap_or(s.flow.first);
     let request = Proof::new(asked, message!(en: "{} {}", ja: "{} {}", exchange.method, exchange.target));
@@ -35,6 +41,7 @@ pub(super) fn http(s: &Scene<'_>) -> Judged {
             }
             return tunnel_without_tls(s, exchange, answered);
         }
+        407 if !challenge_stands(s, answered) => return Judged::undecided(Stage::Proxy, vec![request, answer]),
         407 => Verdict::ProxyAuthRequired,
         300..=399 => return page::redirect(exchange, vec![request, answer]),
         511 => Verdict::CaptivePortal,
@@ -49,8 +56,25 @@ pub(super) fn http(s: &Scene<'_>) -> Judged {
     judged
 }
 
+/// Whether it is clear that the client never answers the proxy's challenge: either side ended the connection, or time
+/// went by. A capture may end between the challenge and its answer.
+fn challenge_stands(s: &Scene<'_>, answered: At) -> bool {
+    s.client_end().is_some()
+        || s.server_close().is_some()
+        || s.server_reset().is_some()
+        || s.waited(answered.time) >= SILENCE_NS
+}
+
+/// Silence of a proxy that proves something although the client still waits: while a proxy tries to reach the host it
+/// says nothing, and tries of several seconds are ordinary (squid's connect_timeout is 60 s, many gateways give up
+/// after 5 to 10).
+const PROXY_SILENCE_NS: i64 = 10 * NANOS_PER_SECOND;
+
 /// The request went out and no status came back.
 fn no_answer(s: &Scene<'_>, asked: At, mut proof: Vec<Proof>) -> Judged {
+    if s.answer_not_captured() {
+        return Judged::undecided(Stage::Proxy, proof);
+    }
     if let Some(at) = s.server_reset() {
         return reset(s, Verdict::ProxyNoResponse, Stage::Proxy, proof, at);
     }
@@ -61,7 +85,7 @@ fn no_answer(s: &Scene<'_>, asked: At, mut proof: Vec<Proof>) -> Judged {
         return judged;
     }
     let waited = s.waited(asked.time);
-    if waited >= SILENCE_NS {
+    if waited >= if s.client_end().is_some() { SILENCE_NS } else { PROXY_SILENCE_NS } {
         let last = s.client_end().unwrap_or(s.flow.last);
         proof.push(Proof::new(
             last,
@@ -106,6 +130,9 @@ fn tunnel_without_tls(s: &Scene<'_>, exchange: &HttpExchange, opened: At) -> Jud
 /// An attempt through a SOCKS proxy (RFC 1928, RFC 1929).
 pub(super) fn socks(s: &Scene<'_>) -> Judged {
     let Some(socks) = &s.flow.app.socks else { return Judged::neutral(Stage::Connected) };
+    if let Some(judged) = refused_user(socks) {
+        return judged;
+    }
     let asked = socks.request_at.unwrap_or(socks.at);
     let target = socks.target.as_deref().unwrap_or("?");
     let request =
@@ -120,23 +147,54 @@ pub(super) fn socks(s: &Scene<'_>) -> Judged {
         };
     }
     let answered = socks.reply_at.unwrap_or(asked);
-    let verdict = match (socks.version, socks.method, socks.auth_status, socks.reply) {
-        (5, Some(0xFF), _, _) => Verdict::ProxyAuthRequired,
-        (5, _, Some(status), _) if status != 0 => Verdict::ProxyAuthRequired,
-        (5, _, _, Some(2)) | (4, _, _, Some(0x5B)) => Verdict::ProxyDenied,
-        (4, _, _, Some(0x5C | 0x5D)) => Verdict::ProxyAuthRequired,
-        (_, _, _, Some(_)) => Verdict::ProxyUpstreamError,
-        (_, _, _, None) => return no_answer(s, asked, vec![request]),
+    let verdict = match (socks.version, socks.reply) {
+        (5, Some(2)) | (4, Some(0x5B)) => Verdict::ProxyDenied,
+        (4, Some(0x5C | 0x5D)) => Verdict::ProxyAuthRequired,
+        (_, Some(_)) => Verdict::ProxyUpstreamError,
+        (_, None) => return no_answer(s, asked, vec![request]),
     };
-    let code = socks.reply.or(socks.auth_status).or(socks.method).unwrap_or(0);
+    let code = socks.reply.unwrap_or(0);
     let reply = Proof::new(answered, message!(en: "SOCKS reply {code}", ja: "SOCKS 応答 {code}"));
     Judged::seen(verdict, Stage::Proxy, vec![request, reply])
+}
+
+/// A SOCKS5 proxy that accepts none of the client's methods, or not its user (RFC 1928 3, RFC 1929 2).
+fn refused_user(socks: &SocksFact) -> Option<Judged> {
+    let text = match (socks.version, socks.method, socks.auth_status) {
+        (5, Some(0xFF), _) => message!(
+            en: "the SOCKS proxy accepts none of the methods offered ({})",
+            ja: "SOCKS プロキシは提示された認証方式 ({}) をいずれも受け付けない",
+            socks.methods.iter().map(u8::to_string).collect::<Vec<_>>().join(", ")
+        ),
+        (5, _, Some(status)) if status != 0 => message!(
+            en: "the SOCKS proxy refuses the user (status {status})",
+            ja: "SOCKS プロキシがユーザーを拒否 (ステータス {status})",
+        ),
+        _ => return None,
+    };
+    let mut judged = Judged::seen(
+        Verdict::ProxyAuthRequired,
+        Stage::Proxy,
+        vec![Proof::new(socks.reply_at.unwrap_or(socks.at), text)],
+    );
+    judged.detail.credentials_sent = socks.auth_status.is_some();
+    Some(judged)
+}
+
+/// A SOCKS negotiation that never came to the request: no host behind the proxy is known, the proxy itself failed.
+fn before_request(s: &Scene<'_>, socks: &SocksFact) -> Option<Judged> {
+    if let Some(judged) = refused_user(socks) {
+        return Some(judged);
+    }
+    let greeting = Proof::new(socks.at, message!(en: "SOCKS{} greeting", ja: "SOCKS{} の挨拶", socks.version));
+    let judged = socks.method.is_none().then(|| no_answer(s, socks.at, vec![greeting]))?;
+    judged.verdict.is_some().then_some(judged)
 }
 
 /// The proxy as a host: reached when it says anything at all.
 pub(super) fn itself(s: &Scene<'_>) -> Judged {
     let [client, server] = &s.flow.sides;
-    if let Some(session) = s.flow.app.tls.iter().find(|t| t.tunnel.is_none()) {
+    if let Some(session) = s.flow.app.tls.iter().find(|t| t.tunnel.is_none() && !in_lost_tunnel(s.flow, t)) {
         let mut judged = tls::judge(s, session);
         // A proxy that speaks plain HTTP answers a ClientHello with an error page, or not at all.
         if let Some(answer) =
@@ -147,6 +205,9 @@ pub(super) fn itself(s: &Scene<'_>) -> Judged {
             judged.detail.status = answer.http_status;
         }
         judged.detail.tls_to_proxy = true;
+        return judged;
+    }
+    if let Some(judged) = s.flow.app.socks.as_ref().filter(|n| n.target.is_none()).and_then(|n| before_request(s, n)) {
         return judged;
     }
     if let Some(at) = server.first_data {

@@ -5,8 +5,9 @@
 
 use super::breaker::{Breaker, BreakerKind, breaker};
 use super::certificate::{CertificateFault, Trust};
+use super::slow::Slow;
 use super::{Confidence, Verdict};
-use crate::case::{Attempt, Case};
+use crate::case::{Attempt, Case, Way};
 use crate::facts::{CaptureFacts, Flow, FlowTransport, HttpExchange, IcmpFact, ResetStage, TcpFacts};
 use crate::flow::Side;
 use crate::lang::Message;
@@ -20,6 +21,10 @@ pub const SILENCE_NS: i64 = 3 * NANOS_PER_SECOND;
 
 /// Retransmissions that prove silence even in a short capture.
 pub const RETRANSMISSIONS_MIN: u32 = 2;
+
+/// With retransmissions silence is proven sooner: they are the sender's own measure that an answer is overdue. (Two of
+/// them alone take 0.6 s at the least, RFC 6298; the same packet captured twice takes none.)
+pub const RETRANSMITTED_SILENCE_NS: i64 = NANOS_PER_SECOND;
 
 /// What became of an attempt.
 #[derive(Debug, Clone, Default)]
@@ -123,6 +128,8 @@ pub struct Detail {
     pub quic_unanswered: bool,
     /// The end came by FIN, not by RST.
     pub closed_by_fin: bool,
+    /// It worked, but an answer let the client wait.
+    pub slow: Option<Slow>,
 }
 
 impl Judged {
@@ -141,6 +148,10 @@ impl Judged {
         Judged::seen(Verdict::Inconclusive, stage, proof)
     }
 }
+
+/// What a SOCKS server says before the tunnel: method, user status and a reply with an IPv4 address (RFC 1928, RFC
+/// 1929). The shortest TLS answer, an alert, comes on top.
+const SOCKS_ANSWERS_MAX: u64 = 14;
 
 /// What the judgement of one attempt looks at.
 pub struct Scene<'a> {
@@ -191,13 +202,40 @@ impl Scene<'_> {
         (!ended).then_some(fin)
     }
 
-    /// ICMP errors about this flow, "fragmentation needed" apart.
+    /// Bytes of the server that belong to the host itself: in a tunnel, what came after the proxy's own answers.
+    pub fn server_bytes(&self) -> u64 {
+        let all = self.flow.sides.get(1).map_or(0, |side| side.bytes);
+        match &self.attempt.way {
+            Way::Direct => all,
+            Way::Proxy(_) => self
+                .attempt
+                .exchange
+                .and_then(|i| self.flow.app.http.get(i))
+                .map_or(all, |connect| connect.tunnel_bytes[1]),
+            Way::Socks(_) => all.saturating_sub(SOCKS_ANSWERS_MAX),
+        }
+    }
+
+    /// ICMP errors about this flow, "fragmentation needed" apart. Redirects (IPv4 5) and source quench (IPv4 4) say
+    /// how to send, not that something cannot be reached.
     pub fn icmp(&self) -> (Vec<&IcmpFact>, Vec<&IcmpFact>) {
         self.capture
             .icmp
             .iter()
             .filter(|i| i.flow == Some(self.attempt.flow))
+            .filter(|i| i.error.v6 || !matches!(i.error.kind, 4 | 5))
             .partition(|i| !matches!((i.error.v6, i.error.kind, i.error.code), (false, 3, 4) | (true, 2, _)))
+    }
+
+    /// Whether the capture misses something that the server sent: bytes that the client acknowledged, or all of it
+    /// on a connection that the client uses. What was not captured may have been the answer.
+    pub fn answer_not_captured(&self) -> bool {
+        self.flow.sides.get(1).is_some_and(|server| server.missed_bytes > 0) || self.server_not_captured()
+    }
+
+    /// Whether the client goes on as only a client with an answer does, while the capture holds none.
+    pub fn server_not_captured(&self) -> bool {
+        self.tcp.one_sided && self.flow.sides.get(1).is_some_and(|server| server.packets == 0)
     }
 
     /// Component and reason of a drop inside Windows that belongs to this flow.
@@ -214,17 +252,11 @@ pub(super) fn earliest(a: Option<At>, b: Option<At>) -> Option<At> {
     }
 }
 
-/// Whether the capture holds only what one side sent: clients that acknowledge or send data on connections whose
-/// other side was never seen, and no conversation with both. Such a capture proves no silence.
+/// Whether the capture holds only what one side sent: connections that must have had another side, and none with both.
+/// Such a capture proves no silence. Only TCP tells: DNS may take another way than the connections.
 pub fn one_directional(capture: &CaptureFacts) -> bool {
-    let both = capture.flows.iter().any(|f| f.sides.iter().all(|s| s.packets > 0));
-    let half = |f: &Flow| {
-        let [client, server] = &f.sides;
-        f.transport == FlowTransport::Tcp
-            && (server.packets == 0 && (client.bytes > 0 || f.tcp.as_ref().is_some_and(|t| t.established.is_some()))
-                || client.packets == 0 && server.packets > 0)
-    };
-    !both && capture.flows.iter().any(half)
+    let tcp = || capture.flows.iter().filter(|f| f.transport == FlowTransport::Tcp);
+    !tcp().any(|f| f.sides.iter().all(|s| s.packets > 0)) && tcp().any(|f| f.tcp.as_ref().is_some_and(|t| t.one_sided))
 }
 
 /// Captures are cut, filtered and merged: only packets prove that one was running. Nothing later than this after the

@@ -6,7 +6,9 @@
 
 use super::Confidence;
 use super::certificate::{self, CertificateFault, Trust};
-use super::scene::{Judged, Proof, RETRANSMISSIONS_MIN, SILENCE_NS, Scene, Stage, earliest, reset, with_trust};
+use super::scene::{
+    Judged, Proof, RETRANSMISSIONS_MIN, RETRANSMITTED_SILENCE_NS, SILENCE_NS, Scene, Stage, earliest, reset, with_trust,
+};
 use super::{Verdict, page};
 use crate::facts::{Alert, ClientHello, TlsSession};
 use crate::flow::Side;
@@ -48,7 +50,7 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
             hello.sni.as_deref().unwrap_or("-"), version_name(hello.max_version())
         ),
     );
-    if let Some(answer) = session.plaintext_answer.as_ref().filter(|a| a.by == Side::Server) {
+    if let Some(answer) = session.plaintext_answer.as_ref().filter(|a| a.by == Side::Server && page::is_page(a)) {
         return page::plaintext(answer, sent);
     }
     let trust = certificate::trust(s.host, session);
@@ -85,7 +87,7 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
         return with_trust(Judged::seen(Verdict::Ok, Stage::Complete, vec![done]), trust);
     }
     // What a client says after a peer that never said anything is its reaction to the end, not the cause of it.
-    let server_spoke = s.flow.sides.get(1).is_some_and(|side| side.bytes > 0);
+    let server_spoke = s.server_bytes() > 0;
     let fatal = session.alerts.iter().find(|a| is_fatal(a) && (a.by == Side::Server || server_spoke));
     let client_alert = fatal.filter(|a| a.by == Side::Client);
     let mut proof = vec![sent];
@@ -101,6 +103,15 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
     }
     if let Some(a) = fatal {
         return by_alert(a, offered, legacy_chosen.map(|h| h.version), proof);
+    }
+    // Where packets are missing in the capture, what ended the handshake may be among them, or that it completed.
+    if s.answer_not_captured() || s.flow.sides.first().is_some_and(|client| client.missed_bytes > 0) {
+        let text = message!(
+            en: "the capture misses bytes that the other side acknowledged: what followed cannot be told",
+            ja: "相手が ACK したデータの一部がキャプチャに欠けており、その後の経過は判断できない",
+        );
+        proof.push(Proof::new(s.flow.last, text));
+        return with_trust(Judged::undecided(Stage::ClientHello, proof), trust);
     }
     match chosen {
         Some(h) => after_server_hello(s, session, h.at, h.version, offered, trust, proof),
@@ -308,7 +319,7 @@ fn before_server_hello(
     }
     let [client, server] = &s.flow.sides;
     let holes = server.unacked_gap_bytes > 0 || client.sack_holes > 0 || server.sack_holes > 0;
-    if server.bytes > 0 || holes {
+    if s.server_bytes() > 0 || holes {
         return stalled(s, server.last_data.or(client.first_retransmission).unwrap_or(hello.at), stage, proof);
     }
     if let Some(at) = s.server_close() {
@@ -347,7 +358,8 @@ pub(super) fn no_answer_to_hello(s: &Scene<'_>, hello: At) -> Judged {
     } else {
         waited >= SILENCE_NS && (client.retransmissions > 0 || s.client_end().is_some())
     };
-    if !proven && client.retransmissions < RETRANSMISSIONS_MIN {
+    let repeated = client.retransmissions >= RETRANSMISSIONS_MIN && waited >= RETRANSMITTED_SILENCE_NS;
+    if !proven && !repeated {
         return match s.client_end() {
             Some(_) => Judged::neutral(Stage::ClientHello),
             None => Judged::undecided(Stage::ClientHello, Vec::new()),
@@ -397,7 +409,9 @@ fn stalled(s: &Scene<'_>, last_progress: At, stage: Stage, mut proof: Vec<Proof>
     let retransmitted = client.retransmissions >= RETRANSMISSIONS_MIN || server.retransmissions >= RETRANSMISSIONS_MIN;
     // Without loss to be seen, a pause proves something only where the client itself gave up after it.
     let gave_up = waited >= SILENCE_NS && s.client_end().is_some();
-    if !gave_up && !holes && !retransmitted {
+    // Any loss leaves holes for a moment; only those that nobody fills in time stop the handshake.
+    let lost = (holes || retransmitted) && waited >= RETRANSMITTED_SILENCE_NS;
+    if !gave_up && !lost {
         return match s.client_end() {
             Some(_) => Judged::neutral(stage),
             None => Judged::undecided(stage, proof),

@@ -1,0 +1,164 @@
+//! Where evidence ends: the same story cut short, seen from one side, captured twice or with gaps proves less.
+
+use super::super::Verdict;
+use super::world::*;
+use crate::facts::*;
+use crate::flow::Side;
+
+/// A connection that was used, of which only the client's packets were captured.
+fn half_seen(w: &mut World, server: &str) -> Flow {
+    let mut f = syn(w, server, 1, 1);
+    hello(w, &mut f, 1, HOST, 0x0304);
+    let tcp = f.tcp.as_mut().unwrap();
+    tcp.established = Some(f.first);
+    tcp.one_sided = true;
+    f
+}
+
+#[test]
+fn a_syn_is_unanswered_only_when_an_answer_had_time_to_come() {
+    let ends_after = |count, tenths| World::new().resolves().flow(|w| syn(w, SERVER, 1, count)).lasts(tenths).verdict();
+    assert_eq!(ends_after(2, 12), Some(Verdict::Inconclusive), "the second SYN is the last packet");
+    assert_eq!(ends_after(2, 50), Some(Verdict::SynNoAnswer), "nobody answered in five seconds");
+    assert_eq!(ends_after(3, 22), Some(Verdict::SynNoAnswer), "three tries");
+}
+
+#[test]
+fn the_same_packet_captured_twice_is_one_try() {
+    let twice = World::new().resolves().with_life().flow(|w| {
+        let mut f = syn(w, SERVER, 1, 1);
+        let again = w.at(1);
+        let tcp = f.tcp.as_mut().unwrap();
+        tcp.syns.push(again);
+        tcp.syn_count = 2;
+        f
+    });
+    assert_eq!(twice.lasts(300).verdict(), Some(Verdict::Inconclusive));
+    let asked_twice = World::new().asks(HOST, None, &[]).asks(HOST, None, &[]);
+    assert_eq!(asked_twice.verdict(), Some(Verdict::Inconclusive), "no time has passed between the two");
+}
+
+#[test]
+fn answers_that_were_not_captured_are_no_silence_though_dns_was_seen_both_ways() {
+    let w = World::new().resolves().flow(|w| half_seen(w, SERVER)).flow(|w| syn(w, "20.190.151.9:443", 1, 4));
+    assert_eq!(w.lasts(300).verdict(), Some(Verdict::Inconclusive));
+}
+
+#[test]
+fn bytes_that_only_the_acknowledgements_show_may_have_been_the_answer() {
+    let closed = |missed| {
+        after_hello(|w, f| {
+            f.sides[1].missed_bytes = missed;
+            fin(w, f, 2, Side::Server);
+        })
+        .verdict()
+    };
+    assert_eq!(closed(0), Some(Verdict::ClosedBeforeServerHello));
+    assert_eq!(closed(7), Some(Verdict::Inconclusive), "an alert, perhaps");
+    let no_status = |missed| {
+        World::new()
+            .flow(|w| {
+                let mut f = asks_proxy(w, None, &[]);
+                f.sides[1].missed_bytes = missed;
+                fin(w, &mut f, 2, Side::Server);
+                f
+            })
+            .verdict()
+    };
+    assert_eq!(no_status(0), Some(Verdict::ProxyNoResponse));
+    assert_eq!(no_status(300), Some(Verdict::Inconclusive));
+}
+
+#[test]
+fn loss_stops_a_handshake_only_when_nobody_mends_it() {
+    let holes = |tenths| {
+        after_hello(|w, f| {
+            sends(w, f, Side::Server, 2, 300);
+            f.sides[1].unacked_gap_bytes = 2800;
+        })
+        .lasts(tenths)
+        .verdict()
+    };
+    assert_eq!(holes(4), Some(Verdict::Inconclusive), "two tenths of a second are an ordinary retransmission");
+    assert_eq!(holes(60), Some(Verdict::StalledMidHandshake));
+}
+
+#[test]
+fn a_reset_of_a_connection_whose_beginning_is_missing_refuses_nothing() {
+    let reset = |begun: bool| {
+        World::new()
+            .resolves()
+            .flow(|w| {
+                let mut f = established(w, SERVER, 1);
+                if !begun {
+                    let tcp = f.tcp.as_mut().unwrap();
+                    (tcp.syns, tcp.syn_ack, tcp.established, tcp.midstream) = (Vec::new(), None, None, true);
+                }
+                rst(w, &mut f, 2, Side::Server, 116);
+                f
+            })
+            .verdict()
+    };
+    assert_eq!(reset(true), Some(Verdict::Refused));
+    assert_ne!(reset(false), Some(Verdict::Refused));
+}
+
+#[test]
+fn an_error_of_the_server_needs_a_second_try_or_time_for_one() {
+    let asks = |rcode, tries, tenths| {
+        (0..tries).fold(World::new(), |w, _| w.asks(HOST, Some(rcode), &[])).lasts(tenths).verdict()
+    };
+    assert_eq!(asks(2, 1, 0), Some(Verdict::Inconclusive), "the client asks the next server at once");
+    assert_eq!(asks(2, 1, 5), Some(Verdict::DnsFailure), "and did not");
+    assert_eq!(asks(2, 2, 0), Some(Verdict::DnsFailure));
+    assert_eq!(asks(3, 1, 0), Some(Verdict::DnsFailure), "NXDOMAIN is the name's answer");
+}
+
+#[test]
+fn a_challenge_at_the_end_of_the_capture_may_still_be_answered() {
+    let after = |tenths| World::new().flow(|w| asks_proxy(w, Some(407), &["NTLM"])).lasts(tenths).verdict();
+    assert_eq!(after(2), Some(Verdict::Inconclusive));
+    assert_eq!(after(60), Some(Verdict::ProxyAuthRequired));
+}
+
+#[test]
+fn a_proxy_that_is_still_trying_is_not_silent_yet() {
+    let waits = |tenths, gives_up: bool| {
+        World::new()
+            .flow(|w| {
+                let mut f = asks_proxy(w, None, &[]);
+                if gives_up {
+                    fin(w, &mut f, tenths, Side::Client);
+                }
+                f
+            })
+            .lasts(tenths)
+            .verdict()
+    };
+    assert_eq!(waits(50, false), Some(Verdict::Inconclusive), "five seconds are within a proxy's own time limit");
+    assert_eq!(waits(50, true), Some(Verdict::ProxyNoResponse), "the client gave up");
+    assert_eq!(waits(150, false), Some(Verdict::ProxyNoResponse));
+}
+
+#[test]
+fn bytes_that_are_no_page_show_no_page() {
+    let answer = |status: Option<u16>, line: &str| {
+        let line = line.to_owned();
+        after_hello(move |w, f| {
+            let at = sends(w, f, Side::Server, 2, 400);
+            session(f).plaintext_answer = Some(PlaintextAnswer {
+                at,
+                by: Side::Server,
+                http_status: status,
+                first_line: line,
+                title: None,
+                location: None,
+                server: None,
+            });
+        })
+        .verdict()
+    };
+    assert_eq!(answer(Some(403), "HTTP/1.1 403 Forbidden"), Some(Verdict::BlockPage));
+    assert_eq!(answer(None, "<html><body>blocked</body></html>"), Some(Verdict::BlockPage));
+    assert_eq!(answer(None, "SSH-2.0-x"), Some(Verdict::Inconclusive));
+}

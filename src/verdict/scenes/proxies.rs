@@ -1,0 +1,230 @@
+//! Proxies and pages in the host's place: what becomes of the verdict when one cause changes.
+
+use super::super::Verdict;
+use super::world::*;
+use crate::facts::*;
+use crate::flow::Side;
+use crate::report::Outcome;
+
+#[test]
+fn the_proxy_is_judged_by_its_status() {
+    let answered = |status| World::new().flow(|w| asks_proxy(w, Some(status), &["NTLM"])).lasts(60).verdict();
+    assert_eq!(answered(403), Some(Verdict::ProxyDenied));
+    assert_eq!(answered(405), Some(Verdict::ProxyDenied));
+    assert_eq!(answered(407), Some(Verdict::ProxyAuthRequired));
+    for status in [502, 503, 504] {
+        assert_eq!(answered(status), Some(Verdict::ProxyUpstreamError));
+    }
+    let silent = World::new().flow(|w| {
+        let mut f = asks_proxy(w, None, &[]);
+        fin(w, &mut f, 80, Side::Client);
+        f
+    });
+    assert_eq!(silent.verdict(), Some(Verdict::ProxyNoResponse));
+    let closed = World::new().flow(|w| {
+        let mut f = asks_proxy(w, None, &[]);
+        fin(w, &mut f, 2, Side::Server);
+        f
+    });
+    assert_eq!(closed.verdict(), Some(Verdict::ProxyNoResponse));
+}
+
+#[test]
+fn a_challenge_that_was_answered_is_no_fault() {
+    let w = World::new().flow(|w| {
+        let mut f = asks_proxy(w, Some(407), &["Basic"]);
+        let again = sends(w, &mut f, Side::Client, 3, 150);
+        let ok = sends(w, &mut f, Side::Server, 3, 50);
+        f.app.http.push(HttpExchange {
+            request_at: Some(again),
+            method: "CONNECT".into(),
+            target: format!("{HOST}:443"),
+            status: Some(200),
+            response_at: Some(ok),
+            proxy_authorization: Some("Basic".into()),
+            tunnel_bytes: [3000, 9000],
+            ..HttpExchange::default()
+        });
+        hello(w, &mut f, 4, HOST, 0x0304);
+        session(&mut f).tunnel = Some(format!("{HOST}:443"));
+        server_hello(w, &mut f, 5, 0x0304);
+        complete(w, &mut f, 6);
+        f
+    });
+    let (_, report) = w.case();
+    let host = report.hosts.iter().find(|h| h.name == HOST).unwrap();
+    assert_eq!((host.verdict, host.proxy.as_deref()), (Verdict::Ok, Some(PROXY)));
+}
+
+#[test]
+fn a_dead_proxy_carries_the_verdict_and_no_name_behind_it_is_blamed() {
+    let w = World::new().asks("px7.fabrikam.example", Some(0), &["10.9.0.7"]).flow(|w| {
+        let mut f = syn(w, "10.9.0.7:9400", 1, 1);
+        rst(w, &mut f, 1, Side::Server, 63);
+        f
+    });
+    let (_, report) = w.case();
+    assert_eq!(report.diagnosis.outcome, Outcome::NetworkFault);
+    let root = report.diagnosis.root_cause.unwrap();
+    assert_eq!((root.host.as_str(), root.verdict), ("px7.fabrikam.example", Verdict::Refused));
+    assert_eq!(report.hosts.len(), 1);
+    let unresolved = World::new().with_life().asks("proxy.fabrikam.example", Some(3), &[]);
+    assert_eq!(unresolved.verdict_of("proxy.fabrikam.example"), Some(Verdict::DnsFailure));
+}
+
+fn page(status: u16, location: Option<&str>, title: Option<&str>) -> Option<Verdict> {
+    after_hello(|w, f| {
+        let at = sends(w, f, Side::Server, 2, 400);
+        session(f).plaintext_answer = Some(PlaintextAnswer {
+            at,
+            by: Side::Server,
+            http_status: Some(status),
+            first_line: format!("HTTP/1.1 {status}"),
+            title: title.map(str::to_owned),
+            location: location.map(str::to_owned),
+            server: None,
+        });
+    })
+    .verdict()
+}
+
+#[test]
+fn pages_in_the_hosts_place_block_or_ask_for_a_login() {
+    assert_eq!(page(403, None, Some("Web Page Blocked")), Some(Verdict::BlockPage));
+    assert_eq!(page(302, Some("http://portal.hotel.example/login"), None), Some(Verdict::CaptivePortal));
+    assert_eq!(page(302, Some("http://blocked.corp.example/"), None), Some(Verdict::BlockPage));
+}
+
+#[test]
+fn what_comes_after_an_answered_challenge_counts() {
+    let second = |status, credentials: bool| {
+        World::new()
+            .flow(|w| {
+                let mut f = asks_proxy(w, Some(407), &["Basic"]);
+                fin(w, &mut f, 2, Side::Client);
+                f
+            })
+            .flow(|w| {
+                let mut f = asks_proxy(w, Some(status), &[]);
+                f.app.http[0].proxy_authorization = credentials.then(|| "Basic".to_owned());
+                fin(w, &mut f, 3, Side::Client);
+                f
+            })
+            .verdict()
+    };
+    assert_eq!(second(403, true), Some(Verdict::ProxyDenied));
+    assert_eq!(second(502, true), Some(Verdict::ProxyUpstreamError));
+    assert_eq!(second(407, true), Some(Verdict::ProxyAuthRequired));
+    assert_eq!(second(403, false), Some(Verdict::ProxyAuthRequired), "without credentials nothing was answered");
+}
+
+#[test]
+fn the_proxys_own_answer_is_no_byte_of_the_host() {
+    let in_tunnel = |end: fn(&mut World, &mut Flow)| {
+        World::new()
+            .flow(|w| {
+                let mut f = asks_proxy(w, Some(200), &[]);
+                hello(w, &mut f, 3, HOST, 0x0304);
+                session(&mut f).tunnel = Some(format!("{HOST}:443"));
+                f.app.http[0].tunnel_bytes = [517, 0];
+                f.sides[0].acked_bytes = 617;
+                end(w, &mut f);
+                f
+            })
+            .verdict()
+    };
+    assert_eq!(in_tunnel(|w, f| fin(w, f, 90, Side::Client)), Some(Verdict::SilentAfterClientHello));
+    assert_eq!(in_tunnel(|w, f| fin(w, f, 5, Side::Server)), Some(Verdict::ClosedBeforeServerHello));
+    assert_eq!(in_tunnel(|w, f| rst(w, f, 5, Side::Server, 116)), Some(Verdict::ResetAfterClientHello));
+}
+
+#[test]
+fn a_tunnel_whose_connect_was_not_captured_belongs_to_the_host_behind_it() {
+    let w = World::new().flow(|w| asks_proxy(w, Some(403), &[])).flow(|w| {
+        let mut f = established(w, PROXY, 5);
+        hello(w, &mut f, 5, "management.azure.com", 0x0303);
+        server_hello(w, &mut f, 6, 0x0303);
+        certificate(w, &mut f, 6, ("Contoso Web Gateway CA", "Contoso"), "management.azure.com");
+        complete(w, &mut f, 7);
+        f
+    });
+    let (_, report) = w.case();
+    let verdict = |name: &str| report.hosts.iter().find(|h| h.name == name).map(|h| h.verdict);
+    assert_eq!(verdict("management.azure.com"), Some(Verdict::Intercepted));
+    assert_eq!(verdict("10.30.0.5"), Some(Verdict::Ok), "the proxy itself shows no certificate");
+}
+
+fn socks(then: impl FnOnce(&mut World, &mut Flow, &mut SocksFact)) -> World {
+    World::new().flow(|w| {
+        let mut f = established(w, "10.30.0.5:1080", 1);
+        let at = sends(w, &mut f, Side::Client, 1, 3);
+        let mut fact = SocksFact { version: 5, at, methods: vec![0], ..SocksFact::default() };
+        then(w, &mut f, &mut fact);
+        f.app.socks = Some(fact);
+        f
+    })
+}
+
+#[test]
+fn socks_replies_decide_for_the_host_and_refused_users_for_the_proxy() {
+    let replied = |reply| {
+        socks(|w, f, fact| {
+            fact.method = Some(0);
+            fact.target = Some(format!("{HOST}:443"));
+            fact.request_at = Some(sends(w, f, Side::Client, 2, 30));
+            fact.reply_at = Some(sends(w, f, Side::Server, 3, 10));
+            fact.reply = Some(reply);
+        })
+        .verdict()
+    };
+    assert_eq!(replied(2), Some(Verdict::ProxyDenied));
+    for reply in [1, 3, 4, 5, 6] {
+        assert_eq!(replied(reply), Some(Verdict::ProxyUpstreamError), "{reply}");
+    }
+    let proxy = |then: fn(&mut World, &mut Flow, &mut SocksFact)| socks(then).verdict_of("10.30.0.5");
+    let no_method = proxy(|w, f, fact| {
+        fact.method = Some(0xFF);
+        sends(w, f, Side::Server, 2, 2);
+    });
+    assert_eq!(no_method, Some(Verdict::ProxyAuthRequired));
+    let bad_user = proxy(|w, f, fact| {
+        (fact.method, fact.auth_status) = (Some(2), Some(1));
+        sends(w, f, Side::Server, 2, 4);
+    });
+    assert_eq!(bad_user, Some(Verdict::ProxyAuthRequired));
+    assert_eq!(
+        proxy(|w, f, _| fin(w, f, 80, Side::Client)),
+        Some(Verdict::ProxyNoResponse),
+        "the greeting stays alone"
+    );
+}
+
+#[test]
+fn tls_to_a_plain_port_is_seen_on_any_port_of_a_machine_inside() {
+    let w = World::new().asks("gw1.fabrikam.example", Some(0), &["10.9.0.7"]).flow(|w| {
+        let mut f = established(w, "10.9.0.7:9480", 1);
+        hello(w, &mut f, 1, "gw1.fabrikam.example", 0x0304);
+        fin(w, &mut f, 2, Side::Server);
+        f
+    });
+    let (_, report) = w.case();
+    assert!(report.findings.iter().any(|f| f.code == "tls_to_proxy"));
+    assert_eq!(report.diagnosis.root_cause.unwrap().host, "gw1.fabrikam.example");
+}
+
+#[test]
+fn a_slow_answer_degrades_and_breaks_nothing() {
+    let waits = |tenths: i64| {
+        World::new()
+            .flow(|w| {
+                let mut f = established(w, SERVER, 1);
+                hello(w, &mut f, 1, HOST, 0x0304);
+                server_hello(w, &mut f, 1 + tenths, 0x0304);
+                complete(w, &mut f, 2 + tenths);
+                f
+            })
+            .verdict()
+    };
+    assert_eq!(waits(10), Some(Verdict::Ok));
+    assert_eq!(waits(90), Some(Verdict::Degraded));
+}
