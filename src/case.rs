@@ -300,6 +300,7 @@ impl Case {
         }
         hosts.sort_by(|a, b| (a.first_time(), &a.name).cmp(&(b.first_time(), &b.name)));
         name_the_way_out(&mut hosts);
+        need_the_only_authority(&mut hosts);
         self.hosts = hosts;
     }
 }
@@ -307,6 +308,18 @@ impl Case {
 /// An address of Entra whose name the capture never shows.
 fn is_entra_address(name: &str) -> bool {
     name.parse().is_ok_and(knowledge::in_entra_ranges)
+}
+
+/// An authority by another name is one of several ways to sign in, unless it is the only one that was tried.
+fn need_the_only_authority(hosts: &mut [HostStory]) {
+    use knowledge::endpoints::Role as EndpointRole;
+    let role = |h: &HostStory| h.endpoint.map(|e| e.role);
+    if hosts.iter().any(|h| role(h) == Some(EndpointRole::Authority)) {
+        return;
+    }
+    for host in hosts.iter_mut().filter(|h| role(h) == Some(EndpointRole::AuthorityAlias)) {
+        host.required = Some(true);
+    }
 }
 
 /// Where no host of a sign-in was asked for, a client that looked up the name of a proxy in vain wanted that proxy.

@@ -15,8 +15,8 @@ pub(super) static RULE: Rule = Rule {
         ja: "名前がサービスではないアドレスに解決されている",
     },
     meaning: Text {
-        en: "The resolver answered with an unspecified, loopback or private address for a public service: a DNS filter points the name to nowhere or to a block page. A private endpoint (a CNAME through a privatelink zone) is not counted.",
-        ja: "公開サービスの名前に対して、未指定・ループバック・プライベート アドレスが返された。DNS フィルターが名前を無効な宛先やブロック ページに向けている。プライベート エンドポイント (privatelink ゾーンの CNAME) は除く。",
+        en: "The resolver answered with an unspecified, loopback or private address for a public service, or with the address of a known block page: a DNS filter points the name to nowhere or to a block page. A private endpoint (a CNAME through a privatelink zone) is not counted.",
+        ja: "公開サービスの名前に対して、未指定・ループバック・プライベート アドレス、または既知のブロック ページのアドレスが返された。DNS フィルターが名前を無効な宛先やブロック ページに向けている。プライベート エンドポイント (privatelink ゾーンの CNAME) は除く。",
     },
     blind: Text {
         en: "A forged public address (of a block page on the internet) is only told by what answers there.",
@@ -33,8 +33,11 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::DnsSinkhole, |host, v| {
         let name = &host.name;
         let addresses = tell_addresses(&v.name.addresses);
-        let detail = message!(en: "The resolver says that {name} is {addresses}, which cannot be the service.", ja: "リゾルバーは {name} を {addresses} と回答しているが、これはサービスのアドレスではあり得ない。");
-
+        let mut detail = message!(en: "The resolver says that {name} is {addresses}, which cannot be the service.", ja: "リゾルバーは {name} を {addresses} と回答しているが、これはサービスのアドレスではあり得ない。");
+        if let Some(product) = crate::verdict::dns::block_page(host, &v.name.addresses) {
+            detail.en.push_str(&format!(" There stands the block page of: {product}."));
+            detail.ja.push_str(&format!("これは次の製品のブロック ページの宛先: {product}。"));
+        }
         Words {
             title: message!(en: "{name} resolves to {addresses}", ja: "{name} が {addresses} に解決される"),
             detail,

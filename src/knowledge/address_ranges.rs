@@ -1,4 +1,4 @@
-//! Address ranges of Entra and of synthetic resolvers.
+//! Address ranges of Entra, of synthetic resolvers and of DNS filters' block pages.
 
 use super::Source;
 use crate::lang::Text;
@@ -8,6 +8,10 @@ const M365: Source =
     Source { title: "Microsoft 365 URLs and IP address ranges, id 56, version 2022072800", date: "2022-07-28" };
 const WSL_THREADS: Source =
     Source { title: "microsoft/WSL #12806, MicrosoftDocs/WSL pull 2151, Azure/azure-cli #30763", date: "2025" };
+const UMBRELLA: Source = Source { title: "Cisco Umbrella documentation, block page IP addresses", date: "2026-11" };
+const FORTIGUARD: Source = Source { title: "OONI fingerprints, dns_prod_fortidns", date: "2026-11" };
+const PALO_ALTO: Source =
+    Source { title: "PAN-OS documentation, default sinkhole sinkhole.paloaltonetworks.com", date: "2026-11" };
 const RFC6598: Source = Source { title: "RFC 6598", date: "2012-04" };
 const RFC2544: Source = Source { title: "RFC 2544, RFC 6890", date: "2013-04" };
 
@@ -106,6 +110,39 @@ pub static SYNTHETIC: &[SyntheticRange] = &[
     },
 ];
 
+/// Where a DNS filter sends names that it blocks.
+#[derive(Debug, Clone, Copy)]
+pub struct BlockPageRange {
+    /// The range.
+    pub range: Range,
+    /// Product.
+    pub product: &'static str,
+}
+
+/// The table. Vendors move these: an address that is missing here is not cleared by it.
+pub static BLOCK_PAGES: &[BlockPageRange] = &[
+    BlockPageRange { range: v4(146, 112, 61, 104, 29, &UMBRELLA), product: "Cisco Umbrella (OpenDNS)" },
+    BlockPageRange { range: v4(208, 91, 112, 55, 32, &FORTIGUARD), product: "FortiGuard DNS filter" },
+    BlockPageRange { range: v4(198, 135, 184, 22, 32, &PALO_ALTO), product: "Palo Alto Networks DNS sinkhole" },
+];
+
+/// Names to which DNS filters point what they block (a CNAME), with the product.
+pub static BLOCK_NAMES: &[(&str, &str, &Source)] =
+    &[("sinkhole.paloaltonetworks.com", "Palo Alto Networks DNS sinkhole", &PALO_ALTO)];
+
+/// The product on whose block page the address is.
+pub fn block_page(ip: IpAddr) -> Option<&'static str> {
+    BLOCK_PAGES.iter().find(|b| b.range.contains(ip)).map(|b| b.product)
+}
+
+/// The product to whose block page a CNAME leads.
+pub fn block_name(name: &str) -> Option<&'static str> {
+    BLOCK_NAMES
+        .iter()
+        .find(|(n, ..)| name.trim_end_matches('.').eq_ignore_ascii_case(n))
+        .map(|(_, product, _)| *product)
+}
+
 /// Whether the address is one of the public authority's.
 pub fn in_entra_ranges(ip: IpAddr) -> bool {
     ENTRA_PUBLIC.iter().any(|r| r.contains(ip))
@@ -154,5 +191,8 @@ mod tests {
         }
         assert_eq!(synthetic_range("6.6.1.2".parse().unwrap()).unwrap().range.prefix, 16);
         assert!(synthetic_range("6.7.0.0".parse().unwrap()).is_none());
+        assert_eq!(block_page("::ffff:146.112.61.106".parse().unwrap()), Some("Cisco Umbrella (OpenDNS)"));
+        assert!(block_page("146.112.61.112".parse().unwrap()).is_none());
+        assert!(block_name("Sinkhole.PaloAltoNetworks.com.").is_some() && block_name("paloaltonetworks.com").is_none());
     }
 }

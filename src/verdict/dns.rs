@@ -221,8 +221,12 @@ fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged> {
     let public = host.endpoint.is_some() || knowledge::is_microsoft_host(&host.name);
     let unroutable = addresses.iter().all(|a| a.is_unspecified() || a.is_loopback());
     let hidden = addresses.iter().all(|a| knowledge::cannot_be_public(*a));
-    if addresses.is_empty() || !(unroutable || public && hidden) {
+    let blocked = !addresses.is_empty() && block_page(host, addresses).is_some();
+    if addresses.is_empty() || !(unroutable || public && hidden || blocked) {
         return None;
+    }
+    if blocked {
+        return Some(Judged::seen(Verdict::DnsSinkhole, Stage::None, answers(host)));
     }
     if unroutable && !host.name.contains('.') {
         return None;
@@ -236,6 +240,16 @@ fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged> {
     }
     let proof = answers(host);
     Some(Judged::seen(Verdict::DnsSinkhole, Stage::None, proof))
+}
+
+/// The product on whose block page all addresses of the name lie, or to which a CNAME leads.
+pub fn block_page(host: &HostStory, addresses: &[IpAddr]) -> Option<&'static str> {
+    let by_name = host.lookups.iter().find_map(|l| match &l.result {
+        LookupResult::Addresses { cnames, .. } => cnames.iter().find_map(|c| knowledge::block_name(c)),
+        _ => None,
+    });
+    let all = addresses.iter().all(|a| knowledge::block_page(*a).is_some());
+    by_name.or_else(|| addresses.first().filter(|_| all).and_then(|a| knowledge::block_page(*a)))
 }
 
 /// An authority of the public cloud that only gave addresses outside the published ranges: not proof by itself (the

@@ -38,6 +38,8 @@ const SEED: Source = Source { title: "Azure & Identity support troubleshooting g
 const PS_12280: Source = Source { title: "Azure/azure-powershell #12280", date: "2020" };
 const PS_THREADS: Source = Source { title: "Azure/azure-powershell #29129, #19987", date: "2025" };
 const MG_2474: Source = Source { title: "microsoftgraph/msgraph-sdk-powershell #2474", date: "2023" };
+const FIREWALL_RULES: Source =
+    Source { title: "outbound rules for Azure Kubernetes Service and Azure Arc (*.login.microsoft.com)", date: "2026" };
 const CLI_24631: Source = Source { title: "Azure/azure-cli #24631", date: "2022" };
 const UNVERIFIED: Source = Source { title: "general knowledge, no document read", date: "2026-11" };
 
@@ -100,6 +102,8 @@ pub static ENDPOINTS: &[Endpoint] = &[
     // Alias of the public authority in MSAL.NET metadata; normally not contacted when the preferred host works.
     https("login.microsoft.com", Public, AuthorityAlias, ALL, Conditional, &[&MSAL_NET]),
     // Alias of the public authority in MSAL.NET metadata; normally not contacted when the preferred host works.
+    // Regional token endpoints of workloads (westeurope.login.microsoft.com).
+    https(".login.microsoft.com", Public, AuthorityAlias, ALL, Conditional, &[&FIREWALL_RULES]),
     https("sts.windows.net", Public, AuthorityAlias, ALL, Conditional, &[&MSAL_NET]),
     https("login-us.microsoftonline.com", Public, AuthorityAlias, ALL, Conditional, &[&MSAL_NET, &M365]),
     // Certificate-based sign-in; a proxy that terminates TLS removes the client certificate (compare AADSTS50192).
