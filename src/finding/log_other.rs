@@ -204,6 +204,10 @@ fn waiting(context: &Context<'_>) -> Vec<Finding> {
         }
         let event = run.attempt.last_connecting()?;
         let host = event.host.clone()?;
+        // Where the packets show the host answering, the log only stopped being saved.
+        if context.hosts().any(|(h, v)| h.name == host && !v.by_log && v.verdict.is_good()) {
+            return None;
+        }
         let mut finding = run.finding(context, &WAITING, event);
         finding.severity = Severity::Warning;
         finding.title = run.tell(message!(en: "%c: the log ends while it waits for {host}", ja: "%c: {host} を待っている状態でログが終わっている"));

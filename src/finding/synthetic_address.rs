@@ -6,6 +6,8 @@ use crate::knowledge;
 use crate::lang::Text;
 use crate::message;
 use crate::verdict::Proof;
+use crate::verdict::log::LogProof;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -28,6 +30,16 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
+/// Lines and look-ups shown; more repeat what these say.
+const LINES_MAX: usize = 8;
+
+/// IPv4 addresses in a line of a log (`Trying 6.6.0.83:443...`).
+fn addresses(text: &str) -> impl Iterator<Item = IpAddr> + '_ {
+    text.split(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .filter_map(|word| word.trim_matches('.').parse::<Ipv4Addr>().ok())
+        .map(IpAddr::V4)
+}
+
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut evidence = Vec::new();
     let mut products: Vec<&str> = Vec::new();
@@ -42,6 +54,17 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let proof = Proof::new(*at, message!(en: "{} is {address}", ja: "{} は {address}", lookup.name));
         evidence.push(context.evidence(lookup.piece, Some(lookup.stream), &proof));
     }
+    for (piece, log) in context.case.logs() {
+        for event in log.attempts.iter().flat_map(|a| &a.events) {
+            let Some(range) = addresses(&event.text).find_map(knowledge::synthetic_range) else { continue };
+            if !products.contains(&range.product) {
+                products.push(range.product);
+            }
+            if evidence.len() < LINES_MAX {
+                evidence.push(context.line(&LogProof::new(piece, event)));
+            }
+        }
+    }
     if evidence.is_empty() {
         return Vec::new();
     }
@@ -49,8 +72,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     vec![Finding {
         title: message!(en: "Names resolve to addresses of: {list}", ja: "次の製品などの合成アドレスに解決されている: {list}"),
         detail: message!(
-            en: "DNS answers lie in a range that is no public service's: {list}.",
-            ja: "DNS の応答が公開サービスのものではない範囲にある: {list}。",
+            en: "DNS answers or addresses in the log lie in a range that is no public service's: {list}.",
+            ja: "DNS の応答またはログ中のアドレスが公開サービスのものではない範囲にある: {list}。",
         ),
         evidence,
         ..RULE.finding()

@@ -9,13 +9,29 @@ pub type End = ([u8; 4], u16);
 /// The machine that signs in.
 pub const CLIENT: [u8; 4] = [10, 0, 0, 5];
 
-/// A capture in the making: Ethernet frames, a millisecond apart.
+/// A capture in the making: Ethernet frames, a millisecond apart where nobody waits.
 #[derive(Debug, Default, Clone)]
 pub struct Capture {
     frames: Vec<Vec<u8>>,
+    /// Frames before which somebody waited, and how many milliseconds.
+    pauses: Vec<(usize, u32)>,
 }
 
+/// Time of a capture's first frame, seconds since 1970: 2026-11-18 11:06:40 UTC.
+pub const START: u32 = 1_795_000_000;
+
 impl Capture {
+    /// Lets time go by before the next frame.
+    pub fn wait(&mut self, milliseconds: u32) -> &mut Capture {
+        self.pauses.push((self.frames.len(), milliseconds));
+        self
+    }
+
+    /// Milliseconds from the first frame to a frame.
+    fn millis(&self, frame: usize) -> u32 {
+        frame as u32 + self.pauses.iter().filter(|(at, _)| *at <= frame).map(|(_, ms)| ms).sum::<u32>()
+    }
+
     /// A datagram.
     pub fn udp(&mut self, from: End, to: End, payload: &[u8]) -> &mut Capture {
         let mut segment = Vec::new();
@@ -97,8 +113,9 @@ impl Capture {
         for word in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 262_144, 1] {
             out.extend(word.to_le_bytes());
         }
-        for (i, frame) in (0u32..).zip(&self.frames) {
-            for word in [1_795_000_000, i * 1000, frame.len() as u32, frame.len() as u32] {
+        for (i, frame) in self.frames.iter().enumerate() {
+            let ms = self.millis(i);
+            for word in [START + ms / 1000, ms % 1000 * 1000, frame.len() as u32, frame.len() as u32] {
                 out.extend(word.to_le_bytes());
             }
             out.extend(frame);
@@ -118,8 +135,8 @@ impl Capture {
         };
         block(0x0a0d_0d0a, &[0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255]);
         block(1, &[1, 0, 0, 0, 0, 0, 4, 0]);
-        for (i, frame) in (0u64..).zip(&self.frames) {
-            let time = 1_795_000_000_000_000 + i * 1000;
+        for (i, frame) in self.frames.iter().enumerate() {
+            let time = u64::from(START) * 1_000_000 + u64::from(self.millis(i)) * 1000;
             let mut body = Vec::new();
             for word in [0, (time >> 32) as u32, time as u32, frame.len() as u32, frame.len() as u32] {
                 body.extend(word.to_le_bytes());
@@ -131,6 +148,9 @@ impl Capture {
         out
     }
 }
+
+/// What a server says that refuses the handshake: alert handshake_failure.
+pub const END_OF_TLS: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
 
 /// A ClientHello record of TLS 1.2 and 1.3 for a host.
 pub fn client_hello(sni: &[u8]) -> Vec<u8> {
