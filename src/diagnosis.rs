@@ -31,6 +31,15 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
     if let Some(told) = log::answer(findings, undecided.is_none()) {
         return told;
     }
+    if let Some(f) = findings.iter().find(|f| f.code == "broken_after_handshake") {
+        // The way was open as far as TLS shows; who stops the requests, a device or the service, it does not.
+        return Diagnosis {
+            outcome: Outcome::InsufficientEvidence,
+            root_cause: None,
+            text: log::sentence(f),
+            next_step: f.advice.clone(),
+        };
+    }
     if let Some((host, verdict)) = undecided {
         if verdict.by_log
             && let Some(told) = log::waiting(findings, &host.name)

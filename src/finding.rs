@@ -4,6 +4,7 @@
 //! ([`Rule`]) with its texts in both languages; `nettriage explain` shows the same texts.
 
 mod block_page;
+mod broken_after_handshake;
 mod broker_failed;
 mod ca_bundle_broken;
 mod ca_not_trusted;
@@ -25,6 +26,7 @@ mod icmp_unreachable;
 mod inconclusive;
 mod inspection_ca_malformed;
 mod intercepted;
+mod interception_suspected;
 mod issuer_not_listed;
 mod log_clock;
 mod log_clock_offset;
@@ -223,8 +225,10 @@ pub static RULES: &[&Rule] = &[
     &tls_to_proxy::RULE,
     &two_ways_out::RULE,
     &loopback_through_proxy::RULE,
+    &broken_after_handshake::RULE,
     &reset_injected::RULE,
     &tls_fallback::RULE,
+    &interception_suspected::RULE,
     &inspection_ca_malformed::RULE,
     &issuer_not_listed::RULE,
     &clock_skew::RULE,

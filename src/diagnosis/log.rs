@@ -58,7 +58,7 @@ pub(super) fn answer(findings: &[Finding], decided: bool) -> Option<Diagnosis> {
 }
 
 /// The title, and the detail behind it.
-fn sentence(f: &Finding) -> Message {
+pub(super) fn sentence(f: &Finding) -> Message {
     Message { en: format!("{}. {}", f.title.en, f.detail.en), ja: format!("{}。{}", f.title.ja, f.detail.ja) }
 }
 

@@ -2,10 +2,12 @@
 
 use super::words::{Words, for_hosts, through};
 use super::{Context, Finding, Rule, Severity};
+use crate::case::{Attempt, HostStory};
 use crate::lang::{Message, Text};
 use crate::message;
-use crate::verdict::Verdict;
+use crate::verdict::host::deciding;
 use crate::verdict::tls::alert_name;
+use crate::verdict::{HostVerdict, Verdict};
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -59,6 +61,18 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 ),
             },
         };
+        let known = if vendor.is_none() { elsewhere(context, host, v) } else { None };
+        if let Some((other, product, same_hello)) = &known {
+            let (en, ja) = if *same_hello {
+                ("and answered with the same ServerHello (JA3S)", "、ServerHello (JA3S) も同一")
+            } else {
+                ("on the same way", "、同じ経路")
+            };
+            detail.en.push_str(&format!(" {product} shows itself for {other} {en}: most likely the same device."));
+            detail
+                .ja
+                .push_str(&format!("{other} では {product} であることが見えており{ja}のため、同じ装置と考えられる。"));
+        }
         if let Some((code, _)) = v.detail.alert {
             detail.en.push_str(&format!(" The client ended the handshake with alert {} ({code}).", alert_name(code)));
             detail.ja.push_str(&format!(
@@ -83,4 +97,27 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             ),
         }
     })
+}
+
+/// Another host of the case on the same way whose interceptor can be seen: its name, the product, and whether the
+/// ServerHellos are alike.
+fn elsewhere(context: &Context<'_>, host: &HostStory, v: &HostVerdict) -> Option<(String, String, bool)> {
+    let mine = deciding(host, v)?;
+    let hello = fingerprint(context, mine);
+    let mut found: Option<(String, String, bool)> = None;
+    for (other, w) in context.hosts().filter(|(h, _)| h.name != host.name) {
+        let Some(product) = w.detail.trust.as_ref().and_then(|t| t.vendor.clone()) else { continue };
+        let Some(attempt) = deciding(other, w).filter(|a| a.way == mine.way) else { continue };
+        let same = hello.is_some() && fingerprint(context, attempt) == hello;
+        if found.as_ref().is_none_or(|f| same && !f.2) {
+            found = Some((other.name.clone(), product, same));
+        }
+    }
+    found
+}
+
+/// JA3S of the session of an attempt.
+fn fingerprint(context: &Context<'_>, attempt: &Attempt) -> Option<String> {
+    let session = attempt.session.and_then(|s| context.case.flow(attempt)?.app.tls.get(s))?;
+    session.server_hellos.iter().rev().find(|h| !h.hello_retry_request)?.ja3s.clone()
 }

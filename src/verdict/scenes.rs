@@ -5,6 +5,8 @@ mod limits;
 #[cfg(test)]
 mod proxies;
 #[cfg(test)]
+mod signs;
+#[cfg(test)]
 mod world;
 
 use super::Verdict;

@@ -1,0 +1,108 @@
+//! TLS works, and no request that is sent through it is ever answered.
+
+use super::words::display_filter;
+use super::{Context, Finding, Rule, Severity};
+use crate::case::{Attempt, Case, HostStory};
+use crate::facts::Flow;
+use crate::flow::Side;
+use crate::lang::Text;
+use crate::message;
+use crate::packet::At;
+use crate::verdict::{Confidence, HostVerdict, Proof};
+
+/// See the module.
+pub(super) static RULE: Rule = Rule {
+    code: "broken_after_handshake",
+    severity: Severity::Warning,
+    title: Text {
+        en: "TLS works, but no request is answered", ja: "TLS は成立するが、要求に一度も応答がない"
+    },
+    meaning: Text {
+        en: "On every connection to the host the handshake completes, the client sends its request, and then the connection is reset or stays silent for three seconds or more until the client gives up. Something lets TLS through and stops what follows: a device that judges by size, time or the client's first data, lost full-size packets, or the service itself.",
+        ja: "このホストへのどの接続でもハンドシェイクは完了し、クライアントが要求を送信した後、RST を受けるか、3 秒以上の無応答の末にクライアントが切断している。TLS は通すがその後を止めるもの (サイズ・時間・最初のデータで判定する装置、最大長パケットの損失、サービス自体) がある。",
+    },
+    blind: Text {
+        en: "What was asked is encrypted. One connection on which anything came back after the request would clear the way; with TLS 1.3, session tickets that arrive late look like an answer and hide this.",
+        ja: "要求の内容は暗号化されている。要求の後に何か返った接続が一つでもあれば該当しない。TLS 1.3 では遅れて届くセッション チケットが応答に見え、検出できないことがある。",
+    },
+    advice: Text {
+        en: "Ask for the device between the client and the host; compare with a capture from a direct line.",
+        ja: "クライアントとホストの間の装置を確認し、直接接続での取得結果と比較する。",
+    },
+    check,
+};
+
+/// Connections that must all end so; one may be a passing failure.
+const CONNECTIONS_MIN: usize = 2;
+
+/// Silence until the client gives up that counts as no answer.
+const SILENCE_NS: i64 = 3 * crate::time::NANOS_PER_SECOND;
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    context
+        .hosts()
+        .filter(|(h, v)| h.required == Some(true) && v.verdict.is_good())
+        .filter_map(|(h, v)| one(context, h, v))
+        .collect()
+}
+
+fn one(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Option<Finding> {
+    let mut evidence = Vec::new();
+    let mut resets = 0_usize;
+    let mut count = 0_usize;
+    for (attempt, judged) in host.attempts.iter().zip(&verdict.judged) {
+        if !judged.verdict.is_some_and(crate::verdict::Verdict::is_good) {
+            continue;
+        }
+        let (asked, end, reset) = unanswered(context.case, attempt)?;
+        count = count.saturating_add(1);
+        resets = resets.saturating_add(usize::from(reset));
+        let stream = context.case.flow(attempt).map(|f| f.stream);
+        let request = Proof::new(
+            asked,
+            message!(en: "encrypted request, the last data of the connection", ja: "暗号化された要求 (接続の最後のデータ)"),
+        );
+        let ended = if reset {
+            message!(en: "RST from the server's address", ja: "サーバー側アドレスからの RST")
+        } else {
+            message!(en: "the client gives up", ja: "クライアントが切断")
+        };
+        evidence.push(context.evidence(attempt.piece, stream, &request));
+        evidence.push(context.evidence(attempt.piece, stream, &Proof::new(end, ended)));
+    }
+    if count < CONNECTIONS_MIN {
+        return None;
+    }
+    let name = &host.name;
+    Some(Finding {
+        confidence: Confidence::Observed,
+        host: Some(name.clone()),
+        title: message!(en: "TLS to {name} works, but no request is answered", ja: "{name} への TLS は成立するが、要求に応答がない"),
+        detail: message!(
+            en: "{count} connections to {name} completed their handshake and sent a request; none brought anything back ({resets} were reset, the others silent). So the name, the port and the certificate are allowed, and what follows is not.",
+            ja: "{name} への {count} 接続でハンドシェイクが完了し要求が送られたが、どの接続にも応答がない (RST {resets} 件、残りは無応答)。名前・ポート・証明書は通っており、その後の通信が止められている。",
+        ),
+        evidence,
+        filter: display_filter(context.case, host),
+        ..RULE.finding()
+    })
+}
+
+/// The client's last data, the end, and whether the end is a reset, where nothing came back for that data.
+fn unanswered(case: &Case, attempt: &Attempt) -> Option<(At, At, bool)> {
+    let flow: &Flow = case.flow(attempt)?;
+    let session = attempt.session.and_then(|s| flow.app.tls.get(s)).filter(|s| s.complete.is_some())?;
+    let [client, server] = &session.encrypted;
+    let asked = client.last?;
+    if server.last.is_some_and(|at| at.time >= asked.time) || flow.sides.iter().any(|s| s.missed_bytes > 0) {
+        return None;
+    }
+    let tcp = flow.tcp.as_ref()?;
+    let reset = |by: Side| tcp.resets.iter().find(|r| r.by == by && r.at.time >= asked.time).map(|r| r.at);
+    let given_up = tcp.fins.first().copied().flatten().or_else(|| reset(Side::Client));
+    match (reset(Side::Server), given_up) {
+        (Some(at), end) if end.is_none_or(|e| e.frame > at.frame) => Some((asked, at, true)),
+        (_, Some(end)) if end.time.since(asked.time) >= SILENCE_NS => Some((asked, end, false)),
+        _ => None,
+    }
+}

@@ -1,0 +1,163 @@
+//! TLS 1.3 hides the certificate of a handshake that worked; what is visible speaks of somebody in the middle.
+
+use super::words::display_filter;
+use super::{Context, Finding, Rule, Severity};
+use crate::case::{Attempt, HostStory, Way};
+use crate::facts::{Flow, TlsSession};
+use crate::knowledge;
+use crate::lang::{Message, Text};
+use crate::message;
+use crate::verdict::breaker::hops;
+use crate::verdict::{Confidence, HostVerdict};
+
+/// See the module.
+pub(super) static RULE: Rule = Rule {
+    code: "interception_suspected",
+    severity: Severity::Info,
+    title: Text {
+        en: "Signs of a device in the middle of a TLS 1.3 connection",
+        ja: "TLS 1.3 接続の途中に装置がある兆候",
+    },
+    meaning: Text {
+        en: "TLS 1.3 encrypts the certificate, so an inspecting proxy that the client trusts leaves no issuer to read. At least two of these signs are there: the ServerHello (JA3S) is that of a device which other hosts of the case show; the same host answers another connection with another ServerHello; the answers come from a neighbour (two hops or fewer) although the address is on the internet; the first answer takes five times the TCP round trip and 100 ms at least, as when a proxy first asks the real host.",
+        ja: "TLS 1.3 では証明書が暗号化されるため、クライアントが信頼する検査プロキシの発行者は読み取れない。次の兆候のうち二つ以上がある: ServerHello (JA3S) が他のホストで見えている装置のものと同じ、同じホストが別の接続で異なる ServerHello を返す、インターネット上のアドレスなのに応答が 2 ホップ以内の近さから届く、最初の応答が TCP の往復時間の 5 倍かつ 100 ms 以上かかる (プロキシが先に実際のホストへ問い合わせる場合に見られる)。",
+    },
+    blind: Text {
+        en: "Each sign has harmless readings (several server farms behind one name, an edge cache nearby, a busy server). A key log or the debug log settles it; that the connection works means that the client trusts whoever answers.",
+        ja: "どの兆候にも無害な理由があり得る (同名の複数サーバー群、近くのエッジ キャッシュ、混雑)。キー ログまたはデバッグ ログで確定できる。接続が成功しているのは、クライアントが応答者を信頼しているため。",
+    },
+    advice: Text {
+        en: "Ask whether TLS inspection is active for this host. Python (az) needs the inspecting root in REQUESTS_CA_BUNDLE, PowerShell and the broker in the system's store; tenant restrictions need inspection on the three login hosts, so it is not a fault by itself.",
+        ja: "このホストに TLS インスペクションが有効か確認する。Python (az) には REQUESTS_CA_BUNDLE、PowerShell とブローカーにはシステムのストアに検査用ルートが必要。テナント制限では 3 つのログイン ホストの検査が必要なため、それ自体は障害ではない。",
+    },
+    check,
+};
+
+/// Signs that must come together.
+const SIGNS_MIN: usize = 2;
+
+/// An address on the internet is never nearer than this.
+const NEAR_HOPS_MAX: u8 = 2;
+
+/// How much longer than the round trip a first answer of a server takes that asks another one first.
+const ANSWER_ROUND_TRIPS: i64 = 5;
+
+/// Shorter answers are a server's own work.
+const ANSWER_NS_MIN: i64 = 100_000_000;
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut out = Vec::new();
+    for (host, verdict) in context.hosts().filter(|(h, v)| v.verdict.is_good() && knowledge::is_microsoft_host(&h.name))
+    {
+        let best =
+            sessions(context, host).map(|(a, f, t)| (a, signs(context, host, a, f, t))).max_by_key(|(_, s)| s.len());
+        if let Some((attempt, signs)) = best.filter(|(_, s)| s.len() >= SIGNS_MIN) {
+            out.push(finding(context, host, verdict, attempt, &signs));
+        }
+    }
+    out
+}
+
+/// The completed TLS 1.3 sessions of a host whose certificate is hidden.
+fn sessions<'a>(
+    context: &Context<'a>,
+    host: &'a HostStory,
+) -> impl Iterator<Item = (&'a Attempt, &'a Flow, &'a TlsSession)> {
+    let case = context.case;
+    host.attempts.iter().filter_map(move |a| {
+        let flow = case.flow(a)?;
+        let session = flow.app.tls.get(a.session?)?;
+        (session.complete.is_some() && session.certificates.is_empty() && !session.resumed)
+            .then_some((a, flow, session))
+    })
+}
+
+fn ja3s(session: &TlsSession) -> Option<&str> {
+    session.server_hellos.iter().rev().find(|h| !h.hello_retry_request)?.ja3s.as_deref()
+}
+
+fn signs(
+    context: &Context<'_>,
+    host: &HostStory,
+    attempt: &Attempt,
+    flow: &Flow,
+    session: &TlsSession,
+) -> Vec<Message> {
+    let mut out = Vec::new();
+    let hello = ja3s(session);
+    let device = context.hosts().filter(|(h, _)| h.name != host.name).find_map(|(other, w)| {
+        let product = w.detail.trust.as_ref()?.vendor.as_ref()?;
+        let shown = w.attempt.and_then(|i| other.attempts.get(i)).filter(|a| a.way == attempt.way)?;
+        let theirs = context.case.flow(shown)?.app.tls.get(shown.session?)?;
+        (hello.is_some() && ja3s(theirs) == hello).then(|| (other.name.clone(), product.clone()))
+    });
+    if let Some((other, product)) = device {
+        out.push(message!(
+            en: "its ServerHello is that of {product}, which shows itself for {other} on the same way",
+            ja: "ServerHello が、同じ経路の {other} で見えている {product} のものと同じ",
+        ));
+    }
+    let same_client = |t: &TlsSession| {
+        let ja3 = |t: &TlsSession| t.client_hellos.first().and_then(|h| h.ja3.clone());
+        ja3(t).is_some() && ja3(t) == ja3(session)
+    };
+    if sessions(context, host).any(|(a, _, t)| a.way != attempt.way && same_client(t) && ja3s(t) != hello) {
+        out.push(message!(
+            en: "on another way the same client gets another ServerHello from this host",
+            ja: "別の経路では同じクライアントが異なる ServerHello を受け取っている",
+        ));
+    }
+    let near = flow.sides.get(1).and_then(|s| s.ttl).map(hops).filter(|h| *h <= NEAR_HOPS_MAX);
+    if let Some(near) = near.filter(|_| attempt.way == Way::Direct && !knowledge::cannot_be_public(attempt.peer.ip())) {
+        out.push(message!(
+            en: "its answers come from {near} hops away",
+            ja: "応答が {near} ホップの距離から届いている",
+        ));
+    }
+    if let (Some(rtt), Some(answer)) = (flow.tcp.as_ref().and_then(|t| t.handshake_rtt), first_answer(session))
+        && answer >= ANSWER_NS_MIN
+        && answer >= rtt.saturating_mul(ANSWER_ROUND_TRIPS)
+    {
+        out.push(message!(
+            en: "the ServerHello took {:.0} ms at a round trip of {:.0} ms",
+            ja: "往復時間 {1:.0} ms に対し ServerHello まで {0:.0} ms",
+            answer as f64 / 1e6, rtt as f64 / 1e6
+        ));
+    }
+    out
+}
+
+fn first_answer(session: &TlsSession) -> Option<i64> {
+    let (asked, answered) = (session.client_hellos.first()?.at, session.server_hellos.first()?.at);
+    Some(answered.time.since(asked.time))
+}
+
+fn finding(
+    context: &Context<'_>,
+    host: &HostStory,
+    verdict: &HostVerdict,
+    attempt: &Attempt,
+    signs: &[Message],
+) -> Finding {
+    let name = &host.name;
+    let en: Vec<&str> = signs.iter().map(|m| m.en.as_str()).collect();
+    let ja: Vec<&str> = signs.iter().map(|m| m.ja.as_str()).collect();
+    let proof = crate::verdict::Proof::new(
+        attempt.start,
+        message!(en: "the connection with these signs", ja: "兆候のある接続"),
+    );
+    let mut evidence = vec![context.evidence(attempt.piece, context.case.flow(attempt).map(|f| f.stream), &proof)];
+    evidence.extend(context.proof(verdict).into_iter().take(1));
+    Finding {
+        confidence: Confidence::Inferred,
+        host: Some(name.clone()),
+        title: message!(en: "{name}: signs of a device in the middle (TLS 1.3)", ja: "{name}: 途中に装置がある兆候 (TLS 1.3)"),
+        detail: Message {
+            en: format!("The certificate is hidden, but: {}.", en.join("; ")),
+            ja: format!("証明書は見えないが、次の兆候がある: {}。", ja.join("、")),
+        },
+        evidence,
+        filter: display_filter(context.case, host),
+        ..RULE.finding()
+    }
+}

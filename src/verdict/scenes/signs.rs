@@ -1,0 +1,215 @@
+//! What is recognised across hosts and beyond the handshake: names, addresses and devices seen elsewhere in the case.
+
+use super::super::Verdict;
+use super::world::*;
+use crate::facts::*;
+use crate::flow::Side;
+use crate::report::{Outcome, Report};
+use crate::verdict::Confidence;
+
+const ARM: &str = "management.azure.com";
+const GRAPH: &str = "graph.microsoft.com";
+
+fn has(report: &Report, code: &str) -> bool {
+    report.findings.iter().any(|f| f.code == code)
+}
+
+#[test]
+fn the_address_of_a_known_block_page_is_a_sinkhole_whatever_answers_there() {
+    let asked = |address: &str| World::new().with_life().asks(HOST, Some(0), &[address]).lasts(50);
+    for address in ["146.112.61.106", "208.91.112.55", "198.135.184.22"] {
+        let dropped = asked(address).flow(|w| syn(w, &format!("{address}:443"), 51, 3)).lasts(300);
+        assert_eq!(dropped.verdict(), Some(Verdict::DnsSinkhole), "{address}");
+    }
+    let elsewhere = asked("146.112.61.9").flow(|w| syn(w, "146.112.61.9:443", 51, 3)).lasts(300);
+    assert_eq!(elsewhere.verdict(), Some(Verdict::SynNoAnswer));
+}
+
+#[test]
+fn an_alias_is_needed_where_no_other_authority_was_tried() {
+    let alias = "login.windows.net";
+    let refused = |w: World| {
+        w.flow(|w| {
+            let mut f = established(w, "20.190.151.9:443", 1);
+            hello(w, &mut f, 1, alias, 0x0304);
+            rst(w, &mut f, 2, Side::Server, 116);
+            f
+        })
+    };
+    let (_, alone) = refused(World::new()).case();
+    assert_eq!(alone.diagnosis.root_cause.map(|r| r.host), Some(alias.to_owned()));
+    let works = World::new().resolves().flow(|w| {
+        let mut f = established(w, SERVER, 1);
+        hello(w, &mut f, 1, HOST, 0x0304);
+        server_hello(w, &mut f, 2, 0x0304);
+        complete(w, &mut f, 3);
+        f
+    });
+    let (_, beside) = refused(works).case();
+    let host = beside.hosts.iter().find(|h| h.name == alias).unwrap();
+    assert_eq!(host.required, None, "one of several ways to sign in");
+}
+
+#[test]
+fn a_portal_is_blamed_for_the_host_of_the_sign_in_not_for_windows_probe() {
+    let portal = |w: &mut World, host: &str, tenths| {
+        let mut f = established(w, "203.0.113.9:80", tenths);
+        let request_at = Some(sends(w, &mut f, Side::Client, tenths, 100));
+        let response_at = Some(sends(w, &mut f, Side::Server, tenths, 300));
+        f.app.http.push(HttpExchange {
+            request_at,
+            response_at,
+            method: "GET".into(),
+            target: "/connecttest.txt".into(),
+            host: Some(host.to_owned()),
+            status: Some(302),
+            location: Some("http://portal.hotel.example/login".into()),
+            ..HttpExchange::default()
+        });
+        f
+    };
+    let w = World::new().flow(|w| portal(w, "www.msftconnecttest.com", 1)).flow(|w| {
+        let mut f = established(w, "203.0.113.9:443", 5);
+        hello(w, &mut f, 5, "westeurope.login.microsoft.com", 0x0304);
+        let at = sends(w, &mut f, Side::Server, 6, 300);
+        session(&mut f).plaintext_answer = Some(PlaintextAnswer {
+            at,
+            by: Side::Server,
+            http_status: Some(302),
+            first_line: "HTTP/1.1 302 Found".into(),
+            title: None,
+            location: Some("http://portal.hotel.example/login".into()),
+            server: None,
+        });
+        f
+    });
+    let (_, report) = w.case();
+    let root = report.diagnosis.root_cause.unwrap();
+    assert_eq!((root.host.as_str(), root.verdict), ("westeurope.login.microsoft.com", Verdict::CaptivePortal));
+}
+
+/// Connections on which a request follows the handshake, and what becomes of it.
+fn asks_inside(count: usize, then: fn(&mut World, &mut Flow, i64)) -> Report {
+    let mut w = World::new().resolves();
+    for i in 0..count {
+        let tenths = 1 + 100 * i64::try_from(i).unwrap();
+        w = w.flow(move |w| {
+            let mut f = established(w, SERVER, tenths);
+            hello(w, &mut f, tenths, HOST, 0x0304);
+            server_hello(w, &mut f, tenths + 1, 0x0304);
+            complete(w, &mut f, tenths + 2);
+            let asked = sends(w, &mut f, Side::Client, tenths + 3, 900);
+            session(&mut f).encrypted[0].last = Some(asked);
+            then(w, &mut f, tenths + 4);
+            f
+        });
+    }
+    w.case().1
+}
+
+#[test]
+fn requests_that_are_never_answered_leave_the_case_open_though_tls_works() {
+    let cut_off = asks_inside(2, |w, f, t| rst(w, f, t, Side::Server, 116));
+    assert!(has(&cut_off, "broken_after_handshake"));
+    assert_eq!(cut_off.diagnosis.outcome, Outcome::InsufficientEvidence);
+    assert_eq!(cut_off.hosts[0].verdict, Verdict::Ok, "the handshake completed");
+    assert!(has(&asks_inside(2, |w, f, t| fin(w, f, t + 60, Side::Client)), "broken_after_handshake"));
+    assert!(
+        !has(&asks_inside(1, |w, f, t| rst(w, f, t, Side::Server, 116)), "broken_after_handshake"),
+        "once is chance"
+    );
+    let impatient = asks_inside(2, |w, f, t| fin(w, f, t + 5, Side::Client));
+    assert!(!has(&impatient, "broken_after_handshake"), "half a second");
+    let answered = asks_inside(2, |w, f, t| {
+        let at = sends(w, f, Side::Server, t, 3000);
+        session(f).encrypted[1].last = Some(at);
+        rst(w, f, t + 1, Side::Server, 116);
+    });
+    assert!(!has(&answered, "broken_after_handshake"));
+}
+
+/// A host whose interceptor shows its certificate, and one whose TLS 1.3 hides it; both ServerHellos have a JA3S.
+fn two_hosts(ja3s: [&str; 2], second: impl FnOnce(&mut World, &mut Flow)) -> Report {
+    let w = World::new().resolves().flow(|w| {
+        let mut f = established(w, SERVER, 1);
+        hello(w, &mut f, 1, HOST, 0x0303);
+        server_hello(w, &mut f, 2, 0x0303);
+        certificate(w, &mut f, 2, ("Zscaler Intermediate Root CA (zscaler.net)", "Zscaler Inc."), HOST);
+        session(&mut f).server_hellos[0].ja3s = Some(ja3s[0].to_owned());
+        complete(w, &mut f, 3);
+        f
+    });
+    let w = w.flow(|w| {
+        let mut f = established(w, "4.150.240.10:443", 5);
+        hello(w, &mut f, 5, ARM, 0x0304);
+        server_hello(w, &mut f, 7, 0x0304);
+        session(&mut f).server_hellos[0].ja3s = Some(ja3s[1].to_owned());
+        second(w, &mut f);
+        f
+    });
+    w.case().1
+}
+
+#[test]
+fn a_device_that_shows_itself_for_one_host_is_named_for_another() {
+    let refused = |ja3s| two_hosts(ja3s, |w, f| alert(w, f, 8, Side::Client, 48));
+    let text = |r: &Report| {
+        let f = r.findings.iter().find(|f| f.verdict == Some(Verdict::Intercepted) && f.host.as_deref() == Some(ARM));
+        f.map(|f| f.detail.en.clone()).unwrap_or_default()
+    };
+    assert!(text(&refused(["aa", "aa"])).contains("Zscaler"));
+    assert!(text(&refused(["aa", "aa"])).contains("JA3S"));
+    let other = text(&refused(["aa", "bb"]));
+    assert!(other.contains("Zscaler") && !other.contains("JA3S"), "{other}");
+}
+
+#[test]
+fn tls_1_3_that_works_is_suspected_only_on_two_signs() {
+    let suspected = |ja3s, slow: bool| {
+        let report = two_hosts(ja3s, |w, f| {
+            complete(w, f, 8);
+            f.tcp.as_mut().unwrap().handshake_rtt = Some(if slow { 10_000_000 } else { 190_000_000 });
+        });
+        let f = report.findings.iter().find(|f| f.code == "interception_suspected");
+        assert!(f.is_none_or(|f| f.confidence == Confidence::Inferred && f.host.as_deref() == Some(ARM)));
+        f.is_some()
+    };
+    assert!(suspected(["aa", "aa"], true));
+    assert!(!suspected(["aa", "aa"], false), "one sign");
+    assert!(!suspected(["aa", "bb"], true), "one sign");
+}
+
+#[test]
+fn a_step_that_did_not_happen_is_named_by_command_and_cloud() {
+    let reached = |host: &'static str| {
+        World::new()
+            .flow(move |w| {
+                let mut f = established(w, SERVER, 1);
+                hello(w, &mut f, 1, host, 0x0304);
+                server_hello(w, &mut f, 2, 0x0304);
+                complete(w, &mut f, 3);
+                f
+            })
+            .case()
+            .1
+    };
+    let missing = |host, expected: &str| {
+        let report = reached(host);
+        let found = report.findings.iter().find(|f| f.code == "step_missing").map(|f| f.detail.en.clone());
+        assert!(found.as_ref().is_some_and(|d| d.contains(expected)), "{host}: {found:?}");
+    };
+    missing(HOST, "az login: management.azure.com");
+    missing("login.microsoftonline.us", "az login: management.usgovcloudapi.net");
+    missing("login.chinacloudapi.cn", "Connect-MgGraph: microsoftgraph.chinacloudapi.cn");
+    missing(GRAPH, "Connect-MgGraph: login.microsoftonline.com");
+}
+
+#[test]
+fn every_verdict_of_the_contract_has_its_scene() {
+    let scenes =
+        [include_str!("../scenes.rs"), include_str!("limits.rs"), include_str!("proxies.rs"), include_str!("signs.rs")];
+    for verdict in Verdict::ALL {
+        let name = format!("Verdict::{verdict:?})");
+        assert!(scenes.iter().any(|s| s.contains(&name)), "{verdict:?}");
+    }
+}
