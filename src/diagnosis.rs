@@ -115,12 +115,19 @@ fn root_cause<'a>(hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Option<(&'a Hos
     // log names. Certificate downloads and the like are not.
     let likely = failing()
         .filter(|(h, _)| h.role == Role::Service && h.required.is_none() && !signed_in)
-        .filter(|(h, _)| h.in_log || h.endpoint.is_none_or(|e| part_of_the_flow(e.role)))
+        .filter(|(h, _)| h.in_log || h.endpoint.map_or_else(|| is_customers(h), |e| part_of_the_flow(e.role)))
         // Windows' own probe shows the portal as every host does; the sign-in did not wait for it.
         .filter(|(h, _)| !knowledge::is_connectivity_probe(&h.name))
         .min_by_key(earliest);
     let portal = failing().find(|(_, v)| matches!(v.verdict, Verdict::CaptivePortal | Verdict::BlockPage));
-    proxy.or(needed).or(likely).or(portal.filter(|_| !signed_in)).map(|(h, v)| (*h, *v))
+    // A page in the place of some other site stops nobody who reaches the authority.
+    proxy.or(needed).or(likely).or(portal.filter(|_| !reached(true))).map(|(h, v)| (*h, *v))
+}
+
+/// A service of the organisation's own (its federation server) or an address of Entra. Of Microsoft's many hosts only
+/// those of the endpoint table take part in a sign-in; Windows and Office ask others all day long.
+fn is_customers(host: &HostStory) -> bool {
+    !knowledge::is_microsoft_host(&host.name)
 }
 
 /// Whether hosts of that role take part in a sign-in as such.

@@ -10,8 +10,15 @@ use std::net::{IpAddr, SocketAddr};
 /// conversation tells (an unanswered SYN).
 const PROXY_PORTS: [u16; 12] = [3128, 8080, 8888, 8118, 8000, 8081, 9090, 9400, 3129, 1080, 8083, 8008];
 
-/// Ports of services that are no proxy, for captures in which nothing else tells.
-const OTHER_PORTS: [u16; 16] = [80, 443, 53, 22, 25, 88, 135, 139, 389, 445, 464, 636, 853, 3268, 3389, 5985];
+/// Ports of services that are no proxy (IANA), for captures in which nothing else tells: web, name, mail, files,
+/// directory, remote control, databases, printers, management.
+const OTHER_PORTS: [u16; 36] = [
+    80, 443, 53, 21, 22, 23, 25, 88, 110, 111, 135, 139, 143, 389, 445, 464, 515, 554, 587, 631, 636, 853, 993, 995,
+    1433, 2049, 3268, 3269, 3306, 3389, 5060, 5357, 5432, 5985, 5986, 9100,
+];
+
+/// From here on ports are handed out by the system (RFC 6335 6): RPC servers have them, proxies do not.
+const DYNAMIC_PORTS: u16 = 49_152;
 
 /// Ports on which services of a sign-in are reached directly.
 const SERVICE_PORTS: [u16; 2] = [443, 80];
@@ -82,7 +89,10 @@ fn blind_or_named(blind: bool, name: Option<&str>) -> bool {
 /// An address of the organisation, on a port that no common service has.
 fn inside(server: SocketAddr) -> bool {
     let ip = server.ip();
-    !ip.is_loopback() && knowledge::cannot_be_public(ip) && !OTHER_PORTS.contains(&server.port())
+    !ip.is_loopback()
+        && knowledge::cannot_be_public(ip)
+        && !OTHER_PORTS.contains(&server.port())
+        && server.port() < DYNAMIC_PORTS
 }
 
 /// Whether the client reaches anything on the internet by itself: then it does not depend on a proxy.

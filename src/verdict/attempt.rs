@@ -148,7 +148,12 @@ pub(super) fn syn_tries(tcp: &TcpFacts) -> Vec<At> {
 fn accepted_without_data(s: &Scene<'_>) -> Judged {
     // A reset of a connection whose beginning is missing, or of which nothing of the client's is there, ends it.
     let begun = !s.tcp.syns.is_empty() && s.flow.sides.first().is_some_and(|client| client.missed_bytes == 0);
-    let Some(reset) = s.server_reset().filter(|_| begun) else { return Judged::neutral(Stage::Connected) };
+    // Who does not want the connection says so at once; what is reset after a while was only idle.
+    let accepted = s.tcp.syn_ack.unwrap_or(s.flow.first).time;
+    let at_once = |reset: &At| reset.time.since(accepted) < SILENCE_NS;
+    let Some(reset) = s.server_reset().filter(|_| begun).filter(at_once) else {
+        return Judged::neutral(Stage::Connected);
+    };
     let text = message!(
         en: "RST by the server's address right after the connection was accepted",
         ja: "接続受付の直後にサーバー側アドレスから RST",

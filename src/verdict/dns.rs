@@ -228,7 +228,8 @@ fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged> {
     if blocked {
         return Some(Judged::seen(Verdict::DnsSinkhole, Stage::None, answers(host)));
     }
-    if unroutable && !host.name.contains('.') {
+    // The machine itself, by its name or with a search suffix behind it, is where it says.
+    if unroutable && (!host.name.contains('.') || host.name.starts_with("localhost.")) {
         return None;
     }
     let private_link = host.lookups.iter().any(|l| match &l.result {

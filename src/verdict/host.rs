@@ -247,7 +247,7 @@ fn conclude_dead_path(case: &Case, host: &HostStory, judged: &mut [Judged]) {
         let repeated =
             |o: &&Attempt| case.flow(o).and_then(|f| f.tcp.as_ref()).is_some_and(|t| attempt::syn_tries(t).len() >= 2);
         let waited = case.capture(a.piece).map_or(0, |c| observed_until(c, a.start.time).since(a.start.time));
-        if waited >= SILENCE_NS && direct.iter().any(|o| repeated(&o)) && direct.iter().all(dead) {
+        if waited >= SILENCE_NS && direct.iter().any(repeated) && direct.iter().all(dead) {
             let text = crate::message!(
                 en: "SYN without an answer, as every other direct connection in this capture",
                 ja: "SYN に応答なし (このキャプチャの他の直接接続もすべて同様)",

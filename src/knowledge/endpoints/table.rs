@@ -106,6 +106,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     https(".login.microsoft.com", Public, AuthorityAlias, ALL, Conditional, &[&FIREWALL_RULES]),
     https("sts.windows.net", Public, AuthorityAlias, ALL, Conditional, &[&MSAL_NET]),
     https("login-us.microsoftonline.com", Public, AuthorityAlias, ALL, Conditional, &[&MSAL_NET, &M365]),
+    https(".login.microsoftonline.com", Public, AuthorityRelated, ALL, Conditional, &[&M365]),
     // Certificate-based sign-in; a proxy that terminates TLS removes the client certificate (compare AADSTS50192).
     https("logincert.microsoftonline.com", Public, CertificateAuthority, ALL, Conditional, &[&M365]),
     https("loginex.microsoftonline.com", Public, AuthorityRelated, ALL, Unknown, &[&M365]),

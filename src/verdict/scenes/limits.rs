@@ -162,3 +162,57 @@ fn bytes_that_are_no_page_show_no_page() {
     assert_eq!(answer(None, "<html><body>blocked</body></html>"), Some(Verdict::BlockPage));
     assert_eq!(answer(None, "SSH-2.0-x"), Some(Verdict::Inconclusive));
 }
+
+#[test]
+fn an_idle_connection_that_is_reset_in_the_end_was_not_refused() {
+    let reset = |tenths: i64| {
+        World::new()
+            .resolves()
+            .flow(|w| {
+                let mut f = established(w, SERVER, 1);
+                rst(w, &mut f, 1 + tenths, Side::Server, 116);
+                f
+            })
+            .verdict()
+    };
+    assert_eq!(reset(1), Some(Verdict::Refused));
+    assert_ne!(reset(600), Some(Verdict::Refused));
+}
+
+#[test]
+fn machines_inside_are_no_proxies_for_being_silent() {
+    let dead = |port: u16| {
+        World::new()
+            .asks("box.fabrikam.example", Some(0), &["10.9.0.7"])
+            .flow(|w| syn(w, &format!("10.9.0.7:{port}"), 1, 4))
+            .lasts(200)
+            .case()
+            .1
+    };
+    assert!(dead(9480).diagnosis.root_cause.is_some(), "a port that no common service has");
+    for port in [9100, 445, 49_668] {
+        assert!(dead(port).diagnosis.root_cause.is_none(), "{port}");
+    }
+}
+
+#[test]
+fn of_microsofts_hosts_only_those_of_a_sign_in_can_stop_it() {
+    let blocked = |name: &str| {
+        let works = |w: &mut World| {
+            let mut f = established(w, SERVER, 1);
+            hello(w, &mut f, 1, HOST, 0x0304);
+            server_hello(w, &mut f, 2, 0x0304);
+            complete(w, &mut f, 3);
+            f
+        };
+        World::new().resolves().flow(works).asks(name, Some(3), &[]).case().1.diagnosis.root_cause.map(|r| r.host)
+    };
+    for name in ["settings-win.data.microsoft.com", "contoso.sharepoint.com", "outlook.office365.com"] {
+        assert_eq!(blocked(name), None, "{name}");
+    }
+    for name in
+        ["management.azure.com", "aadcdn.msauth.net", "sts.fabrikam.example", "device.login.microsoftonline.com"]
+    {
+        assert_eq!(blocked(name), Some(name.to_owned()));
+    }
+}
