@@ -7,6 +7,7 @@ mod attempts;
 pub mod log_join;
 mod lookups;
 mod names;
+mod watch;
 
 use crate::facts::CaptureFacts;
 use crate::facts::log::{LogFacts, SigninFacts};
@@ -15,13 +16,14 @@ use crate::knowledge;
 use crate::knowledge::endpoints::Endpoint;
 use crate::packet::At;
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 pub(crate) use attempts::in_lost_tunnel;
 pub use log_join::{AttemptJoin, LogClock, Said};
 pub use lookups::{Lookup, LookupResult};
 pub use names::AddressBook;
+pub use watch::Watch;
 
 /// One piece of evidence with its facts.
 #[derive(Debug)]
@@ -62,6 +64,8 @@ pub struct Case {
     pub book: AddressBook,
     /// Proxies that the client used or tried: address → name or address text, `host:port`.
     pub proxies: BTreeMap<SocketAddr, String>,
+    /// What each capture saw, by index into [`Case::pieces`]; of other pieces, nothing.
+    watches: Vec<Watch>,
     /// The clock of each debug log against the capture's.
     pub clocks: Vec<LogClock>,
     /// The lines of each sign-in attempt on the capture's clock.
@@ -181,8 +185,21 @@ impl Case {
         let proxies = attempts::proxies(&pieces, &book);
         let lookups = lookups::collect(&pieces);
         let attempts = attempts::collect(&pieces, &book, &proxies);
-        let mut case = Case { pieces, hosts: Vec::new(), book, proxies, clocks: Vec::new(), joins: Vec::new() };
+        let mut case = Case {
+            pieces,
+            hosts: Vec::new(),
+            book,
+            proxies,
+            watches: Vec::new(),
+            clocks: Vec::new(),
+            joins: Vec::new(),
+        };
         case.tell_stories(lookups, attempts);
+        let watch = |(index, piece): (usize, &Piece)| match &piece.facts {
+            PieceFacts::Capture(capture) => Watch::new(index, capture, &case.hosts),
+            _ => Watch::default(),
+        };
+        case.watches = case.pieces.iter().enumerate().map(watch).collect();
         log_join::name_hosts(&mut case);
         (case.clocks, case.joins) = log_join::join(&case);
         case
@@ -235,6 +252,11 @@ impl Case {
         }
     }
 
+    /// What a capture saw.
+    pub fn watch(&self, piece: usize) -> Option<&Watch> {
+        self.watches.get(piece)
+    }
+
     /// The flow of an attempt.
     pub fn flow(&self, attempt: &Attempt) -> Option<&crate::facts::Flow> {
         self.capture(attempt.piece)?.flows.get(attempt.flow)
@@ -258,7 +280,7 @@ impl Case {
         for (name, attempt) in attempts {
             stories.entry(name).or_default().1.push(attempt);
         }
-        let asked: Vec<String> = lookups.iter().map(|l| l.name.clone()).collect();
+        let asked: HashSet<String> = lookups.iter().map(|l| l.name.clone()).collect();
         for lookup in lookups {
             if lookups::is_suffix_search(&lookup, &asked) {
                 continue;

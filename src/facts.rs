@@ -10,6 +10,7 @@ mod tls;
 use crate::capture::{CaptureInfo, DropMark};
 use crate::flow::{Ends, Side};
 use crate::packet::{At, IcmpError};
+use crate::time::NANOS_PER_SECOND;
 use std::net::{IpAddr, SocketAddr};
 
 pub use tls::{
@@ -179,6 +180,22 @@ pub struct TcpFacts {
     pub simultaneous_open: bool,
     /// Only one direction was captured.
     pub one_sided: bool,
+}
+
+/// SYNs nearer than this are one try captured twice: no stack repeats a SYN sooner (RFC 6298 2.1 says one second).
+const SYN_GAP_NS: i64 = NANOS_PER_SECOND / 5;
+
+impl TcpFacts {
+    /// The SYNs that are tries of their own.
+    pub fn syn_tries(&self) -> Vec<At> {
+        let mut tries: Vec<At> = Vec::new();
+        for syn in &self.syns {
+            if tries.last().is_none_or(|last| syn.time.since(last.time) >= SYN_GAP_NS) {
+                tries.push(*syn);
+            }
+        }
+        tries
+    }
 }
 
 /// One RST and how it compares with its sender's other packets.

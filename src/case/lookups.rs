@@ -4,7 +4,7 @@ use super::{Piece, PieceFacts, names};
 use crate::facts::{DnsData, DnsKind, FlowTransport};
 use crate::knowledge;
 use crate::packet::At;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 /// One question and what became of it.
@@ -193,13 +193,17 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
 
 /// Whether a look-up is the resolver's search list at work: `name` + a suffix, failed, where `name` itself was asked
 /// for too or is a host of a sign-in (the capture may begin between the two questions).
-pub(super) fn is_suffix_search(lookup: &Lookup, asked: &[String]) -> bool {
-    let extends = |base: &str| {
-        lookup.name.len() > base.len() + 1
-            && lookup.name.starts_with(base)
-            && lookup.name.as_bytes().get(base.len()) == Some(&b'.')
-    };
-    matches!(lookup.result, LookupResult::Failed { .. } | LookupResult::Empty { .. } | LookupResult::Unanswered { .. })
-        && (asked.iter().any(|other| other.contains('.') && extends(other))
-            || knowledge::endpoints::all_endpoints().iter().any(|e| e.host.contains('.') && extends(e.host)))
+pub(super) fn is_suffix_search(lookup: &Lookup, asked: &HashSet<String>) -> bool {
+    let failed = matches!(
+        lookup.result,
+        LookupResult::Failed { .. } | LookupResult::Empty { .. } | LookupResult::Unanswered { .. }
+    );
+    // Every name of two labels or more in front of a dot that something follows.
+    let mut bases = lookup.name.match_indices('.').filter_map(|(dot, _)| {
+        let (base, suffix) = lookup.name.split_at_checked(dot)?;
+        (base.contains('.') && suffix.len() > 1).then_some(base)
+    });
+    failed
+        && bases
+            .any(|base| asked.contains(base) || knowledge::endpoints::all_endpoints().iter().any(|e| e.host == base))
 }

@@ -1,6 +1,7 @@
 //! The capture itself lacks packets or bytes.
 
 use super::{Context, Finding, Rule, Severity};
+use crate::case::Watch;
 use crate::lang::Message;
 use crate::lang::Text;
 use crate::message;
@@ -46,7 +47,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             if capture.info.truncated {
                 lacks.push(message!(en: "the file ends in the middle of a record", ja: "ファイルがレコードの途中で終わっている"));
             }
-            if crate::verdict::scene::one_directional(capture) {
+            if context.case.watch(piece).is_some_and(Watch::is_one_directional) {
                 lacks.push(message!(en: "only one direction was captured", ja: "片方向しか記録されていない"));
             }
             if lacks.is_empty() {

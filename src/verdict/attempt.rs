@@ -5,9 +5,9 @@
 //! that failed decides. A client that gave up by itself says nothing about the host (`verdict: None`).
 
 use super::breaker::breaker;
-use super::scene::{Judged, Proof, SILENCE_NS, Scene, Stage, one_directional};
+use super::scene::{Judged, Proof, SILENCE_NS, Scene, Stage};
 use super::{Confidence, Verdict, page, proxy, slow, tls};
-use crate::case::{Attempt, Case, Way};
+use crate::case::{Attempt, Case, Watch, Way};
 use crate::facts::{FlowTransport, TcpFacts};
 use crate::flow::Side;
 use crate::message;
@@ -105,10 +105,10 @@ fn unanswered(s: &Scene<'_>) -> Judged {
         return judged;
     }
     let waited = s.waited(first_syn.time);
-    if one_directional(s.capture) {
+    if s.watch().is_some_and(Watch::is_one_directional) {
         return Judged::undecided(Stage::Syn, vec![syn]);
     }
-    let tries = syn_tries(s.tcp);
+    let tries = s.tcp.syn_tries();
     let enough = if tries.len() > 2 { SYN_SILENCE_NS } else { SILENCE_NS };
     if tries.len() >= 2 && waited >= enough {
         let mut proof = vec![syn];
@@ -126,23 +126,9 @@ fn unanswered(s: &Scene<'_>) -> Judged {
     Judged::neutral(Stage::Syn)
 }
 
-/// SYNs nearer than this are one try captured twice: no stack repeats a SYN sooner (RFC 6298 2.1 says one second).
-const SYN_GAP_NS: i64 = NANOS_PER_SECOND / 5;
-
 /// Silence after which three tries prove a drop: the third SYN leaves two or three seconds after the first at the
 /// earliest, and a capture may end with it.
 const SYN_SILENCE_NS: i64 = 2 * NANOS_PER_SECOND;
-
-/// The SYNs that are tries of their own.
-pub(super) fn syn_tries(tcp: &TcpFacts) -> Vec<At> {
-    let mut tries: Vec<At> = Vec::new();
-    for syn in &tcp.syns {
-        if tries.last().is_none_or(|last| syn.time.since(last.time) >= SYN_GAP_NS) {
-            tries.push(*syn);
-        }
-    }
-    tries
-}
 
 /// Established, but neither side said anything that was captured.
 fn accepted_without_data(s: &Scene<'_>) -> Judged {

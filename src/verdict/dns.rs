@@ -1,8 +1,8 @@
 //! What the resolvers said about a name.
 
-use super::scene::{Judged, Proof, SILENCE_NS, Stage, observed_until, one_directional};
+use super::scene::{Judged, Proof, SILENCE_NS, Stage};
 use super::{Confidence, Verdict};
-use crate::case::{Case, HostStory, Lookup, LookupResult};
+use crate::case::{Case, HostStory, Lookup, LookupResult, Watch};
 use crate::knowledge;
 use crate::message;
 use crate::packet::At;
@@ -104,7 +104,7 @@ fn failure(case: &Case, host: &HostStory) -> (Option<Judged>, Option<u16>) {
     let mut proof = Vec::new();
     let mut rcode = None;
     let mut silent = false;
-    let unheard = host.lookups.first().and_then(|l| case.capture(l.piece)).is_some_and(one_directional);
+    let unheard = host.lookups.first().and_then(|l| case.watch(l.piece)).is_some_and(Watch::is_one_directional);
     if unheard {
         return (None, None);
     }
@@ -205,14 +205,14 @@ fn one_try_at_the_end(case: &Case, host: &HostStory, errors: &[(u16, u16, At)]) 
     let (.., last) = errors.iter().max_by_key(|(.., at)| at.time)?;
     let names_answer = errors.iter().any(|(_, rcode, _)| *rcode == NXDOMAIN);
     let repeated = errors.iter().any(|(kind, ..)| errors.iter().filter(|(k, ..)| k == kind).count() > 1);
-    let capture = host.lookups.first().and_then(|l| case.capture(l.piece))?;
-    let passed = observed_until(capture, last.time).since(last.time);
+    let watch = host.lookups.first().and_then(|l| case.watch(l.piece))?;
+    let passed = watch.until(last.time).since(last.time);
     (!names_answer && !repeated && passed < SECOND_TRY_NS).then_some(*last)
 }
 
 /// Nanoseconds from a question to the last moment at which the capture is known to have been running.
 fn observed(case: &Case, lookup: &Lookup, asked: At) -> i64 {
-    case.capture(lookup.piece).map_or(0, |c| observed_until(c, asked.time).since(asked.time))
+    case.watch(lookup.piece).map_or(0, |w| w.until(asked.time).since(asked.time))
 }
 
 /// A public name that only gave addresses which cannot be the service. Private endpoints (a CNAME through a

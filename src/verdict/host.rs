@@ -1,7 +1,7 @@
 //! All attempts on a host → one verdict: the worst that explains why the sign-in failed.
 
 use super::Confidence;
-use super::scene::{Detail, Judged, Proof, SILENCE_NS, Stage, observed_until};
+use super::scene::{Detail, Judged, Proof, SILENCE_NS, Stage};
 use super::{Verdict, attempt, dns, tls};
 use crate::case::{Attempt, Case, HostStory, Role, Way};
 use crate::facts::FlowTransport;
@@ -231,23 +231,9 @@ fn conclude_dead_path(case: &Case, host: &HostStory, judged: &mut [Judged]) {
         if a.way != Way::Direct || j.stage != Stage::Syn {
             continue;
         }
-        let direct: Vec<&Attempt> = case
-            .hosts
-            .iter()
-            .flat_map(|h| &h.attempts)
-            .filter(|o| {
-                o.piece == a.piece && o.way == Way::Direct && o.client == a.client && o.peer.port() == a.peer.port()
-            })
-            .collect();
-        let dead = |o: &&Attempt| {
-            case.flow(o)
-                .and_then(|f| f.tcp.as_ref())
-                .is_some_and(|t| t.syn_ack.is_none() && t.resets.is_empty() && !t.one_sided && !t.midstream)
-        };
-        let repeated =
-            |o: &&Attempt| case.flow(o).and_then(|f| f.tcp.as_ref()).is_some_and(|t| attempt::syn_tries(t).len() >= 2);
-        let waited = case.capture(a.piece).map_or(0, |c| observed_until(c, a.start.time).since(a.start.time));
-        if waited >= SILENCE_NS && direct.iter().any(repeated) && direct.iter().all(dead) {
+        let Some(watch) = case.watch(a.piece) else { continue };
+        let waited = watch.until(a.start.time).since(a.start.time);
+        if waited >= SILENCE_NS && watch.is_dead(a.client, a.peer.port()) {
             let text = crate::message!(
                 en: "SYN without an answer, as every other direct connection in this capture",
                 ja: "SYN に応答なし (このキャプチャの他の直接接続もすべて同様)",

@@ -7,8 +7,8 @@ use super::breaker::{Breaker, BreakerKind, breaker};
 use super::certificate::{CertificateFault, Trust};
 use super::slow::Slow;
 use super::{Confidence, Verdict};
-use crate::case::{Attempt, Case, Way};
-use crate::facts::{CaptureFacts, Flow, FlowTransport, HttpExchange, IcmpFact, ResetStage, TcpFacts};
+use crate::case::{Attempt, Case, Watch, Way};
+use crate::facts::{CaptureFacts, Flow, HttpExchange, IcmpFact, ResetStage, TcpFacts};
 use crate::flow::Side;
 use crate::lang::Message;
 use crate::message;
@@ -170,10 +170,16 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
+    /// What the capture saw as a whole.
+    pub fn watch(&self) -> Option<&Watch> {
+        self.case.watch(self.attempt.piece)
+    }
+
     /// Nanoseconds from `since` to the client's own end of the connection, or else to the last moment at which the
     /// capture is known to have been running.
     pub fn waited(&self, since: Timestamp) -> i64 {
-        self.client_end().map_or_else(|| observed_until(self.capture, since), |a| a.time).since(since).max(0)
+        let watched = || self.watch().map_or(since, |w| w.until(since));
+        self.client_end().map_or_else(watched, |a| a.time).since(since).max(0)
     }
 
     /// The client's FIN or RST.
@@ -219,10 +225,9 @@ impl Scene<'_> {
     /// ICMP errors about this flow, "fragmentation needed" apart. Redirects (IPv4 5) and source quench (IPv4 4) say
     /// how to send, not that something cannot be reached.
     pub fn icmp(&self) -> (Vec<&IcmpFact>, Vec<&IcmpFact>) {
-        self.capture
-            .icmp
-            .iter()
-            .filter(|i| i.flow == Some(self.attempt.flow))
+        self.watch()
+            .into_iter()
+            .flat_map(|w| w.icmp(self.capture, self.attempt.flow))
             .filter(|i| i.error.v6 || !matches!(i.error.kind, 4 | 5))
             .partition(|i| !matches!((i.error.v6, i.error.kind, i.error.code), (false, 3, 4) | (true, 2, _)))
     }
@@ -240,7 +245,7 @@ impl Scene<'_> {
 
     /// Component and reason of a drop inside Windows that belongs to this flow.
     pub fn dropped(&self) -> Option<(String, String)> {
-        let drop = self.capture.drops.iter().find(|d| d.flow == Some(self.attempt.flow))?;
+        let drop = self.capture.drops.get(self.watch()?.drop_of(self.attempt.flow)?)?;
         Some((drop.component.clone(), drop.reason.clone()))
     }
 }
@@ -250,26 +255,6 @@ pub(super) fn earliest(a: Option<At>, b: Option<At>) -> Option<At> {
         (Some(a), Some(b)) => Some(if a.frame <= b.frame { a } else { b }),
         (a, b) => a.or(b),
     }
-}
-
-/// Whether the capture holds only what one side sent: connections that must have had another side, and none with both.
-/// Such a capture proves no silence. Only TCP tells: DNS may take another way than the connections.
-pub fn one_directional(capture: &CaptureFacts) -> bool {
-    let tcp = || capture.flows.iter().filter(|f| f.transport == FlowTransport::Tcp);
-    !tcp().any(|f| f.sides.iter().all(|s| s.packets > 0)) && tcp().any(|f| f.tcp.as_ref().is_some_and(|t| t.one_sided))
-}
-
-/// Captures are cut, filtered and merged: only packets prove that one was running. Nothing later than this after the
-/// last sign of life counts as waiting.
-const WATCH_NS: i64 = 120 * NANOS_PER_SECOND;
-
-/// The last moment up to two minutes after `since` at which the capture shows any packet.
-pub(super) fn observed_until(capture: &CaptureFacts, since: Timestamp) -> Timestamp {
-    let horizon = since.plus(WATCH_NS);
-    let flows = capture.flows.iter().flat_map(|f| [f.first.time, f.last.time]);
-    let messages = capture.dns.iter().map(|m| m.at.time);
-    let ends = capture.info.latest;
-    flows.chain(messages).chain(ends).filter(|t| *t >= since && *t <= horizon).max().unwrap_or(since)
 }
 
 /// Copies what an answer tells of its sender.

@@ -42,39 +42,44 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
     let Some(hello) = session.client_hellos.first() else {
         return midstream(session);
     };
-    let sent = Proof::new(
-        hello.at,
-        message!(
-            en: "ClientHello (SNI {}, up to {})",
-            ja: "ClientHello (SNI {}, 最大 {})",
-            hello.sni.as_deref().unwrap_or("-"), version_name(hello.max_version())
-        ),
-    );
+    // Written only where it is proof: nearly all handshakes of a large capture are complete.
+    let sent = || {
+        Proof::new(
+            hello.at,
+            message!(
+                en: "ClientHello (SNI {}, up to {})",
+                ja: "ClientHello (SNI {}, 最大 {})",
+                hello.sni.as_deref().unwrap_or("-"), version_name(hello.max_version())
+            ),
+        )
+    };
     if let Some(answer) = session.plaintext_answer.as_ref().filter(|a| a.by == Side::Server && page::is_page(a)) {
-        return page::plaintext(answer, sent);
+        return page::plaintext(answer, sent());
     }
     let trust = certificate::trust(s.host, session);
     let foreign = trust.as_ref().is_some_and(Trust::is_foreign);
-    let certificate_proof = session.certificates.first().map(|c| {
-        Proof::new(
-            c.at,
-            message!(
-                en: "certificate {} issued by {}",
-                ja: "証明書 {} (発行者 {})",
-                c.subject, c.issuer
-            ),
-        )
-    });
+    let certificate_proof = || {
+        session.certificates.first().map(|c| {
+            Proof::new(
+                c.at,
+                message!(
+                    en: "certificate {} issued by {}",
+                    ja: "証明書 {} (発行者 {})",
+                    c.subject, c.issuer
+                ),
+            )
+        })
+    };
     let legacy_chosen = chosen.filter(|h| h.version <= TLS_1_1);
     if let Some(at) = session.complete {
         if foreign {
             let mut judged =
-                Judged::seen(Verdict::Intercepted, Stage::Complete, certificate_proof.into_iter().collect());
+                Judged::seen(Verdict::Intercepted, Stage::Complete, certificate_proof().into_iter().collect());
             judged.detail.client_accepts = true;
             return with_trust(judged, trust);
         }
         if let Some(h) = legacy_chosen {
-            return legacy_chosen_by(h.at, h.version, offered, vec![sent], Stage::Complete);
+            return legacy_chosen_by(h.at, h.version, offered, vec![sent()], Stage::Complete);
         }
         let done = Proof::new(
             at,
@@ -90,8 +95,8 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
     let server_spoke = s.server_bytes() > 0;
     let fatal = session.alerts.iter().find(|a| is_fatal(a) && (a.by == Side::Server || server_spoke));
     let client_alert = fatal.filter(|a| a.by == Side::Client);
-    let mut proof = vec![sent];
-    proof.extend(certificate_proof);
+    let mut proof = vec![sent()];
+    proof.extend(certificate_proof());
     if foreign {
         proof.extend(client_alert.map(alert_proof));
         let mut judged = Judged::seen(Verdict::Intercepted, Stage::Certificate, proof);

@@ -160,7 +160,7 @@ fn socks(then: impl FnOnce(&mut World, &mut Flow, &mut SocksFact)) -> World {
         let at = sends(w, &mut f, Side::Client, 1, 3);
         let mut fact = SocksFact { version: 5, at, methods: vec![0], ..SocksFact::default() };
         then(w, &mut f, &mut fact);
-        f.app.socks = Some(fact);
+        f.app.socks = Some(Box::new(fact));
         f
     })
 }

@@ -6,6 +6,7 @@ use crate::facts::*;
 use crate::flow::Side;
 use crate::report::{Outcome, Report};
 use crate::verdict::Confidence;
+use std::sync::Arc;
 
 const ARM: &str = "management.azure.com";
 const GRAPH: &str = "graph.microsoft.com";
@@ -135,7 +136,7 @@ fn two_hosts(ja3s: [&str; 2], second: impl FnOnce(&mut World, &mut Flow)) -> Rep
         hello(w, &mut f, 1, HOST, 0x0303);
         server_hello(w, &mut f, 2, 0x0303);
         certificate(w, &mut f, 2, ("Zscaler Intermediate Root CA (zscaler.net)", "Zscaler Inc."), HOST);
-        session(&mut f).server_hellos[0].ja3s = Some(ja3s[0].to_owned());
+        Arc::make_mut(&mut session(&mut f).server_hellos[0].choice).ja3s = Some(ja3s[0].to_owned());
         complete(w, &mut f, 3);
         f
     });
@@ -143,7 +144,7 @@ fn two_hosts(ja3s: [&str; 2], second: impl FnOnce(&mut World, &mut Flow)) -> Rep
         let mut f = established(w, "4.150.240.10:443", 5);
         hello(w, &mut f, 5, ARM, 0x0304);
         server_hello(w, &mut f, 7, 0x0304);
-        session(&mut f).server_hellos[0].ja3s = Some(ja3s[1].to_owned());
+        Arc::make_mut(&mut session(&mut f).server_hellos[0].choice).ja3s = Some(ja3s[1].to_owned());
         second(w, &mut f);
         f
     });

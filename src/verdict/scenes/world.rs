@@ -212,8 +212,7 @@ pub(super) fn certificate(w: &mut World, f: &mut Flow, tenths: i64, issuer: (&st
     ca.issuer_cn = Some("DigiCert Global Root G2".into());
     ca.issuer_o = Some("DigiCert Inc".into());
     let chain = [leaf, ca].into_iter().enumerate();
-    session(f).certificates =
-        chain.map(|(index, c)| Presented { at, index, certificate: Arc::new(c) }).collect();
+    session(f).certificates = chain.map(|(index, c)| Presented { at, index, certificate: Arc::new(c) }).collect();
 }
 
 pub(super) const GENUINE: (&str, &str) = ("Microsoft Azure RSA TLS Issuing CA 03", "Microsoft Corporation");
