@@ -23,7 +23,7 @@ pub use link::link_name;
 
 use crate::capture::Direction;
 use crate::time::Timestamp;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Where a packet came from: the frame that carried it (for a reassembled IP datagram, the last fragment's).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -57,15 +57,43 @@ pub struct Packet<'w> {
     pub transport: Transport<'w>,
 }
 
-/// Between whom a packet went.
+/// Between whom a packet went, as integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PacketEnds {
     /// TCP, else UDP.
     pub tcp: bool,
-    /// Sender.
-    pub src: SocketAddr,
-    /// Receiver.
-    pub dst: SocketAddr,
+    /// Both addresses are IPv4.
+    pub v4: bool,
+    /// Sender, as [`halves`].
+    pub src: [u64; 2],
+    /// Receiver, as [`halves`].
+    pub dst: [u64; 2],
+    /// Port of the sender.
+    pub src_port: u16,
+    /// Port of the receiver.
+    pub dst_port: u16,
+}
+
+/// The two big-endian halves of an address, that of an IPv4 address being those of its mapped form (RFC 4291, 2.5.5.2).
+#[inline]
+pub fn halves(address: IpAddr) -> [u64; 2] {
+    match address {
+        IpAddr::V4(v4) => [0, 0xffff_0000_0000 | u64::from(v4.to_bits())],
+        IpAddr::V6(v6) => {
+            let bits = v6.to_bits();
+            [(bits >> 64) as u64, (bits & u128::from(u64::MAX)) as u64]
+        }
+    }
+}
+
+/// The address of [`halves`].
+#[inline]
+pub fn address([high, low]: [u64; 2], v4: bool) -> IpAddr {
+    if v4 {
+        IpAddr::V4(Ipv4Addr::from_bits((low & 0xffff_ffff) as u32))
+    } else {
+        IpAddr::V6(Ipv6Addr::from_bits(u128::from(high) << 64 | u128::from(low)))
+    }
 }
 
 impl Packet<'_> {
@@ -77,8 +105,8 @@ impl Packet<'_> {
             (Transport::Udp(u), None) => (false, u.src_port, u.dst_port),
             _ => return None,
         };
-        let (src, dst) = (SocketAddr::new(self.src, src_port), SocketAddr::new(self.dst, dst_port));
-        Some(PacketEnds { tcp, src, dst })
+        let v4 = self.src.is_ipv4() && self.dst.is_ipv4();
+        Some(PacketEnds { tcp, v4, src: halves(self.src), dst: halves(self.dst), src_port, dst_port })
     }
 }
 

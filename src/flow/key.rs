@@ -4,9 +4,9 @@
 //! [`key_hash`] by which packets are shared out to shards. Guaranteed: a packet, its answer and an ICMP error that
 //! quotes either have the same hash.
 
-use crate::packet::{Packet, Transport};
+use crate::packet::{Packet, PacketEnds, Transport, address, halves};
 use std::hash::{BuildHasher, Hasher};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 /// IP protocol number of TCP (IANA protocol numbers).
 pub const TCP: u8 = 6;
@@ -16,7 +16,7 @@ pub const UDP: u8 = 17;
 /// An unordered pair of address and port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
-    /// Both addresses as two big-endian halves; IPv4 in the low half of the second. The lower end comes first.
+    /// Both addresses as [`halves`]. The lower end comes first.
     low: [u64; 2],
     high: [u64; 2],
     low_port: u16,
@@ -27,13 +27,24 @@ pub struct Key {
 impl Key {
     /// The key of two ends, and whether `a` is the lower one.
     pub fn new(a: SocketAddr, b: SocketAddr) -> (Key, bool) {
-        let v4 = a.is_ipv4() && b.is_ipv4();
-        let (ia, ib) = (words(a.ip(), v4), words(b.ip(), v4));
-        let (pa, pb) = (a.port(), b.port());
-        if (ia, pa) <= (ib, pb) {
-            (Key { low: ia, high: ib, low_port: pa, high_port: pb, v4 }, true)
+        Key::of(&PacketEnds {
+            tcp: false,
+            v4: a.is_ipv4() && b.is_ipv4(),
+            src: halves(a.ip()),
+            dst: halves(b.ip()),
+            src_port: a.port(),
+            dst_port: b.port(),
+        })
+    }
+
+    /// The key of a packet's ends, and whether its sender is the lower one.
+    #[inline]
+    pub fn of(ends: &PacketEnds) -> (Key, bool) {
+        let &PacketEnds { v4, src, dst, src_port, dst_port, .. } = ends;
+        if (src, src_port) <= (dst, dst_port) {
+            (Key { low: src, high: dst, low_port: src_port, high_port: dst_port, v4 }, true)
         } else {
-            (Key { low: ib, high: ia, low_port: pb, high_port: pa, v4 }, false)
+            (Key { low: dst, high: src, low_port: dst_port, high_port: src_port, v4 }, false)
         }
     }
 
@@ -53,7 +64,7 @@ impl Key {
         let ports = u64::from(self.low_port) << 16 | u64::from(self.high_port);
         let ([l0, l1], [h0, h1]) = (self.low, self.high);
         if self.v4 {
-            h.write_u64(l1 << 32 | h1);
+            h.write_u64(l1 << 32 | h1 & 0xffff_ffff);
         } else {
             h.write_u64(l0);
             h.write_u64(l1);
@@ -62,27 +73,6 @@ impl Key {
         }
         h.write_u64(ports << 1 | u64::from(self.v4));
         h.finish()
-    }
-}
-
-fn words(ip: IpAddr, v4: bool) -> [u64; 2] {
-    match ip {
-        IpAddr::V4(ip) if v4 => [0, u64::from(ip.to_bits())],
-        IpAddr::V4(ip) => halves(ip.to_ipv6_mapped()),
-        IpAddr::V6(ip) => halves(ip),
-    }
-}
-
-fn halves(ip: Ipv6Addr) -> [u64; 2] {
-    let bits = ip.to_bits();
-    [(bits >> 64) as u64, (bits & u128::from(u64::MAX)) as u64]
-}
-
-fn address([high, low]: [u64; 2], v4: bool) -> IpAddr {
-    if v4 {
-        IpAddr::V4(Ipv4Addr::from_bits((low & 0xffff_ffff) as u32))
-    } else {
-        IpAddr::V6(Ipv6Addr::from_bits(u128::from(high) << 64 | u128::from(low)))
     }
 }
 
@@ -106,16 +96,18 @@ pub fn ends_of(packet: &Packet<'_>) -> Option<(u8, SocketAddr, SocketAddr)> {
 /// a seed of their own.)
 pub fn key_hash(packet: &Packet<'_>) -> u64 {
     const SHARDS: foldhash::fast::FixedState = foldhash::fast::FixedState::with_seed(0x6e65_7474_7269_6167);
-    match ends_of(packet) {
-        Some((_, src, dst)) => Key::new(src, dst).0.hash(&SHARDS),
-        None => 0,
-    }
+    let key = match packet.ends() {
+        Some(ends) => Some(Key::of(&ends).0),
+        None => ends_of(packet).map(|(_, src, dst)| Key::new(src, dst).0),
+    };
+    key.map_or(0, |key| key.hash(&SHARDS))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::net::IpAddr;
 
     proptest! {
         #[test]

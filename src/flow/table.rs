@@ -228,8 +228,9 @@ impl<S: FlowSink> FlowTable<S> {
     /// Where a packet belongs, without looking yet whether it is there.
     #[inline]
     fn aim(&self, ends: Option<PacketEnds>) -> Option<Aim> {
-        let PacketEnds { tcp, src, dst } = ends?;
-        let (key, from_low) = Key::new(src, dst);
+        let ends = ends?;
+        let tcp = ends.tcp;
+        let (key, from_low) = Key::of(&ends);
         let hash = if tcp { self.tcp.hash(&key) } else { self.udp.hash(&key) };
         Some(Aim { key, from_low, tcp, hash, likely: None })
     }

@@ -5,9 +5,10 @@
 //! lies in no room (a datagram put together from fragments), and what is unusual stands in full in a list beside.
 
 use crate::capture::{Direction, Room, Span};
-use crate::packet::{At, Packet, PacketEnds, TcpFlags, TcpOptions, TcpSegment, Transport, UdpDatagram};
+use crate::packet::{
+    At, Packet, PacketEnds, TcpFlags, TcpOptions, TcpSegment, Transport, UdpDatagram, address, halves,
+};
 use crate::time::Timestamp;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Room number of payload that was copied.
 const COPIED: u16 = u16::MAX;
@@ -22,8 +23,8 @@ pub struct Stored {
     /// Frame and number within the frame.
     frame: u64,
     payload_at: u64,
-    source: [u8; 16],
-    destination: [u8; 16],
+    source: [u64; 2],
+    destination: [u64; 2],
     payload_len: u32,
     wire_len: u32,
     seq: u32,
@@ -42,14 +43,6 @@ pub struct Stored {
     in_frame: u8,
     direction: Direction,
     is: Is,
-}
-
-impl Stored {
-    #[inline]
-    fn address(&self, octets: [u8; 16]) -> IpAddr {
-        let [.., a, b, c, d] = octets;
-        if self.is.has(Is::V6) { IpAddr::V6(Ipv6Addr::from(octets)) } else { IpAddr::V4(Ipv4Addr::new(a, b, c, d)) }
-    }
 }
 
 /// What a stored packet is and has.
@@ -100,6 +93,8 @@ impl Beside {
             ttl: packet.ttl,
             direction: packet.direction,
             ip_id: packet.ip_id.unwrap_or(0),
+            source: halves(packet.src),
+            destination: halves(packet.dst),
             ..Stored::default()
         };
         s.is.set(Is::WITH_IP_ID, packet.ip_id.is_some());
@@ -123,17 +118,8 @@ impl Beside {
             Transport::IcmpError(_) | Transport::Other(_) => &[],
         };
         self.keep_payload(&mut s, payload, room);
-        match (packet.src, packet.dst) {
-            (IpAddr::V4(from), IpAddr::V4(to)) => {
-                s.source = from.to_ipv6_mapped().octets();
-                s.destination = to.to_ipv6_mapped().octets();
-            }
-            (IpAddr::V6(from), IpAddr::V6(to)) => {
-                s.is.set(Is::V6, true);
-                (s.source, s.destination) = (from.octets(), to.octets());
-            }
-            _ => s.is.set(Is::UNUSUAL, true),
-        }
+        s.is.set(Is::V6, packet.src.is_ipv6());
+        s.is.set(Is::UNUSUAL, packet.src.is_ipv6() != packet.dst.is_ipv6());
         if let Some(pid) = packet.pid {
             s.is.set(Is::WITH_PID, true);
             s.extra = pid;
@@ -175,8 +161,11 @@ impl Beside {
         }
         Some(PacketEnds {
             tcp: s.is.has(Is::TCP),
-            src: SocketAddr::new(s.address(s.source), s.source_port),
-            dst: SocketAddr::new(s.address(s.destination), s.destination_port),
+            v4: !s.is.has(Is::V6),
+            src: s.source,
+            dst: s.destination,
+            src_port: s.source_port,
+            dst_port: s.destination_port,
         })
     }
 
@@ -225,8 +214,8 @@ impl Beside {
         };
         let packet = Packet {
             at: At { frame: s.frame, time: Timestamp(s.time) },
-            src: s.address(s.source),
-            dst: s.address(s.destination),
+            src: address(s.source, !s.is.has(Is::V6)),
+            dst: address(s.destination, !s.is.has(Is::V6)),
             ttl: s.ttl,
             ip_id: s.is.has(Is::WITH_IP_ID).then_some(s.ip_id),
             direction: s.direction,
@@ -244,8 +233,8 @@ fn is_unusual(packet: &Packet<'_>) -> bool {
     packet.dropped.is_some()
         || match &packet.transport {
             Transport::Tcp(t) => {
-                let plain = TcpOptions { timestamps: t.options.timestamps, ..TcpOptions::default() };
-                t.options != plain
+                let TcpOptions { mss, window_scale, sack_permitted, sack_count, sack: _, timestamps: _ } = t.options;
+                mss.is_some() || window_scale.is_some() || sack_permitted || sack_count > 0
             }
             Transport::Udp(_) => false,
             Transport::IcmpError(_) | Transport::Other(_) => true,
@@ -269,6 +258,7 @@ mod tests {
     use crate::capture::DropMark;
     use crate::packet::IcmpError;
     use proptest::prelude::*;
+    use std::net::IpAddr;
 
     fn room() -> Room {
         let mut room = Room::default();
@@ -314,7 +304,10 @@ mod tests {
             if kind == 1 {
                 options.mss = mss;
                 options.sack_count = sack_count;
-                options.sack[0] = (numbers.2, numbers.3);
+                // Blocks beyond the count mean nothing.
+                if sack_count > 0 {
+                    options.sack[0] = (numbers.2, numbers.3);
+                }
             }
             let error = IcmpError {
                 v6: six.0, kind: bytes.0, code: bytes.1, mtu: pid, quoted_protocol: bytes.2,

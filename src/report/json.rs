@@ -412,7 +412,8 @@ pub fn harmless(json: String) -> String {
     let tame = |c: char| !c.is_control() && !super::text::is_hidden(c);
     // Reports are mostly ASCII, of which JSON itself leaves one character to escape: only the rest is looked at closely.
     let plain = |b: &u8| matches!(b, b' '..=b'~' | b'\n' | 0x80..);
-    if json.as_bytes().iter().all(plain) && json.chars().filter(|c| !c.is_ascii()).all(tame) {
+    let all_plain = json.as_bytes().iter().all(plain);
+    if all_plain && (json.is_ascii() || json.chars().filter(|c| !c.is_ascii()).all(tame)) {
         return json;
     }
     let mut out = String::with_capacity(json.len());

@@ -5,6 +5,7 @@
 //! that failed decides. A client that gave up by itself says nothing about the host (`verdict: None`).
 
 use super::breaker::breaker;
+use super::certificate::Trusts;
 use super::scene::{Judged, Proof, SILENCE_NS, Scene, Stage};
 use super::{Confidence, Verdict, page, proxy, slow, tls};
 use crate::case::{Attempt, Case, Watch, Way};
@@ -15,13 +16,15 @@ use crate::packet::At;
 use crate::time::NANOS_PER_SECOND;
 
 /// Judges one attempt.
-pub fn judge(case: &Case, host: &str, attempt: &Attempt) -> Judged {
+pub fn judge(case: &Case, host: &str, attempt: &Attempt, trusts: &mut Trusts) -> Judged {
     let (Some(capture), Some(flow)) = (case.capture(attempt.piece), case.flow(attempt)) else {
         return Judged::neutral(Stage::None);
     };
     let none = TcpFacts::default();
     let tcp = flow.tcp.as_ref().unwrap_or(&none);
-    let scene = Scene { case, host, attempt, flow, tcp, capture };
+    let session = attempt.session.and_then(|i| flow.app.tls.get(i));
+    let trust = session.and_then(|session| trusts.of(host, session));
+    let scene = Scene { case, host, attempt, flow, tcp, capture, trust };
     let mut judged = match flow.transport {
         FlowTransport::Udp => quic(&scene),
         FlowTransport::Tcp => tcp_flow(&scene),

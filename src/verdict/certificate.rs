@@ -8,6 +8,8 @@ use crate::facts::{Certificate, TlsSession};
 use crate::knowledge::{self, IssuerJudgement};
 use crate::lang::Message;
 use crate::time::Timestamp;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What the certificates of a session say about who terminates TLS.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,8 +57,23 @@ pub enum CertificateFault {
     Untrusted,
 }
 
+/// Judgements of the chains that one host showed: a server shows the same ones on every connection.
+#[derive(Debug, Default)]
+pub struct Trusts {
+    /// By the shared certificates of a chain, which live as long as the case.
+    known: HashMap<Vec<usize>, Option<Trust>>,
+}
+
+impl Trusts {
+    /// As [`trust`], always for the same host.
+    pub fn of(&mut self, host: &str, session: &TlsSession) -> Option<Trust> {
+        let chain = session.certificates.iter().map(|c| Arc::as_ptr(&c.certificate).addr()).collect();
+        self.known.entry(chain).or_insert_with(|| trust(host, session)).clone()
+    }
+}
+
 /// Judges the certificates of a session against the host they were shown for.
-pub fn trust(host: &str, session: &TlsSession) -> Option<Trust> {
+pub(super) fn trust(host: &str, session: &TlsSession) -> Option<Trust> {
     let leaf = session.certificates.first().filter(|c| c.parse_error.is_none())?;
     let chain: Vec<&Certificate> = session.certificates.iter().map(|presented| &**presented).collect();
     let judgement = knowledge::issuer_of(&chain);

@@ -1,6 +1,7 @@
 //! All attempts on a host → one verdict: the worst that explains why the sign-in failed.
 
 use super::Confidence;
+use super::certificate::Trusts;
 use super::scene::{Detail, Judged, Proof, SILENCE_NS, Stage};
 use super::{Verdict, attempt, dns, tls};
 use crate::case::{Attempt, Case, HostStory, Role, Way};
@@ -63,7 +64,9 @@ struct WayVerdict {
 
 /// Judges a host. `None` where nothing was tried and the name resolved: then there is nothing to say.
 pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
-    let mut judged: Vec<Judged> = host.attempts.iter().map(|a| attempt::judge(case, &host.name, a)).collect();
+    let mut trusts = Trusts::default();
+    let mut judged: Vec<Judged> =
+        host.attempts.iter().map(|a| attempt::judge(case, &host.name, a, &mut trusts)).collect();
     conclude_dead_path(case, host, &mut judged);
     let name = dns::judge(case, host);
     let mut ways: BTreeMap<&Way, Vec<usize>> = BTreeMap::new();

@@ -1,7 +1,7 @@
 //! What the proxy said: CONNECT and SOCKS answers, and the proxy as a host of its own.
 
 use super::scene::{Judged, Proof, SILENCE_NS, Scene, Stage, describe, reset};
-use super::{Verdict, page, tls};
+use super::{Verdict, certificate, page, tls};
 use crate::case::in_lost_tunnel;
 use crate::facts::{HttpExchange, SocksFact};
 use crate::message;
@@ -195,7 +195,8 @@ fn before_request(s: &Scene<'_>, socks: &SocksFact) -> Option<Judged> {
 pub(super) fn itself(s: &Scene<'_>) -> Judged {
     let [client, server] = &s.flow.sides;
     if let Some(session) = s.flow.app.tls.iter().find(|t| t.tunnel.is_none() && !in_lost_tunnel(s.flow, t)) {
-        let mut judged = tls::judge(s, session);
+        let own = Scene { trust: certificate::trust(s.host, session), ..*s };
+        let mut judged = tls::judge(&own, session);
         // A proxy that speaks plain HTTP answers a ClientHello with an error page, or not at all.
         if let Some(answer) =
             session.plaintext_answer.as_ref().filter(|_| judged.verdict.is_some_and(Verdict::is_fault))

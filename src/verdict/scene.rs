@@ -167,6 +167,8 @@ pub struct Scene<'a> {
     pub tcp: &'a TcpFacts,
     /// Its capture.
     pub capture: &'a CaptureFacts,
+    /// Judgement of the certificates of its session.
+    pub trust: Option<Trust>,
 }
 
 impl Scene<'_> {

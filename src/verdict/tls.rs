@@ -56,7 +56,7 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
     if let Some(answer) = session.plaintext_answer.as_ref().filter(|a| a.by == Side::Server && page::is_page(a)) {
         return page::plaintext(answer, sent());
     }
-    let trust = certificate::trust(s.host, session);
+    let trust = s.trust.clone();
     let foreign = trust.as_ref().is_some_and(Trust::is_foreign);
     let certificate_proof = || {
         session.certificates.first().map(|c| {
