@@ -87,7 +87,7 @@ impl<'a> MostTelling<'a> {
     }
 
     fn write(self) -> Vec<TimelineEntry> {
-        self.kept.into_iter().map(|offered| (offered.write)()).collect()
+        self.kept.into_sorted_vec().into_iter().map(|offered| (offered.write)()).collect()
     }
 }
 
