@@ -1,7 +1,7 @@
 //! State of one TCP connection: handshake, resets, retransmission, loss.
 //!
 //! What enters: the segments of one connection in file order. What leaves: each direction's bytes, in order, to the
-//! flow's [`FlowSink`], and the record that [`crate::flow::summary`] turns into facts. Guaranteed: a segment in order
+//! flow's [`FlowSink`], and the record that `flow::summary` turns into facts. Guaranteed: a segment in order
 //! allocates nothing; each offset reaches the sink once or lies in a gap; no sequence number can overflow anything.
 //!
 //! A hole in a direction is given up, and told to the sink as a gap, only when the other side acknowledged bytes

@@ -7,7 +7,7 @@
 use crate::capture::sniff::{Container, sniff};
 use crate::lang::{Message, Text};
 
-/// Bytes that [`classify`] wants to see.
+/// Bytes that `classify` wants to see.
 pub const KIND_BYTES: usize = 64 << 10;
 
 /// The kind of a piece of evidence.

@@ -1,7 +1,7 @@
 //! Python loggers: Azure CLI (`az … --debug`), MSAL Python, urllib3, Azure SDK for Python.
 //!
 //! What enters: a line and the collector. What leaves: events. The name of the logger decides what a message means;
-//! console, colour, file and `logging.basicConfig` layouts all come down to one [`Record`].
+//! console, colour, file and `logging.basicConfig` layouts all come down to one `Record`.
 
 use crate::facts::log::{Dialect, ErrorClass, LogEventKind, LogTime, SigninMethod};
 use crate::log::build::{Block, Builder};

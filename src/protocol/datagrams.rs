@@ -1,7 +1,7 @@
 //! One UDP flow: DNS and its relatives, DTLS, QUIC; told datagram by datagram, since WebRTC mixes them on one port.
 //!
 //! What enters: the datagrams of both directions. What leaves: [`AppFacts`]. Guaranteed: a flow that is none of these
-//! is given up after [`STRANGE_DATAGRAMS_MAX`] datagrams.
+//! is given up after `STRANGE_DATAGRAMS_MAX` datagrams.
 
 use crate::facts::{AppFacts, append_only, push_only};
 use crate::flow::{Ends, Interest, Side};

@@ -1,8 +1,8 @@
 //! One two-way byte stream and what it carries: a TCP connection, the inside of a tunnel, or of an opened TLS session.
 //!
 //! What enters: both directions' bytes in order, and their gaps. What leaves: facts, pushed in the order of nesting
-//! (the CONNECT before the TLS session inside it). Guaranteed: at most [`HELD_BYTES_MAX`] bytes are held before the
-//! protocol is known, and at most [`DEPTH_MAX`] streams are nested.
+//! (the CONNECT before the TLS session inside it). Guaranteed: at most `HELD_BYTES_MAX` bytes are held before the
+//! protocol is known, and at most `DEPTH_MAX` streams are nested.
 
 use crate::facts::{AppFacts, append_only};
 use crate::flow::{Ends, Interest, Side};

@@ -2,7 +2,7 @@
 //!
 //! What enters: the case, its verdicts, and the hosts in the report's order. What leaves: stations and links; the
 //! first node is the client, every host that is drawn has a link that ends at it, and the link on which the way broke
-//! carries the verdict. Hosts beyond [`HOSTS_SHOWN`] are one station that counts them.
+//! carries the verdict. Hosts beyond `HOSTS_SHOWN` are one station that counts them.
 
 use super::{HostReport, PathLink, PathNode, PathNodeKind, PathReport};
 use crate::case::{Attempt, HostStory, Role, Way};

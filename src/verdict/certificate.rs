@@ -24,7 +24,7 @@ pub struct Trust {
     pub forged: Vec<Message>,
 }
 
-/// Judgement of [`trust`].
+/// Judgement of `trust`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrustKind {
     /// An issuer that this host uses.
@@ -65,7 +65,7 @@ pub struct Trusts {
 }
 
 impl Trusts {
-    /// As [`trust`], always for the same host.
+    /// As `trust`, always for the same host.
     pub fn of(&mut self, host: &str, session: &TlsSession) -> Option<Trust> {
         let chain = session.certificates.iter().map(|c| Arc::as_ptr(&c.certificate).addr()).collect();
         self.known.entry(chain).or_insert_with(|| trust(host, session)).clone()

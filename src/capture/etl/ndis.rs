@@ -1,6 +1,6 @@
 //! Microsoft-Windows-NDIS-PacketCapture and RAS-NdisWan events → packets.
 //!
-//! What enters: one event. What leaves: a [`Packet`] or a piece of one; pieces are joined here. Guaranteed: sizes in
+//! What enters: one event. What leaves: a `Packet` or a piece of one; pieces are joined here. Guaranteed: sizes in
 //! the event are clipped to its data, runs that never end are bounded.
 
 use super::event::{Event, wide_bytes};

@@ -1,6 +1,6 @@
 //! Microsoft-Windows-PktMon events → packets, drops and the description of components.
 //!
-//! What enters: one event. What leaves: a [`Packet`], or an entry of [`Components`]. Guaranteed: sizes are clipped to
+//! What enters: one event. What leaves: a `Packet`, or an entry of [`Components`]. Guaranteed: sizes are clipped to
 //! the event's data; the tables are bounded.
 
 use super::event::{Event, wide_string};

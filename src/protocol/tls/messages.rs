@@ -2,7 +2,7 @@
 //!
 //! What enters: the plaintext of handshake records in order. What leaves: whole messages, with the frame that began
 //! them. Guaranteed: at most one incomplete message of at most
-//! [`MESSAGE_BYTES_MAX`](crate::limits::MESSAGE_BYTES_MAX) is held.
+//! [`MESSAGE_BYTES_MAX`] is held.
 
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::packet::At;
