@@ -19,6 +19,7 @@ use crate::message;
 use crate::progress::Progress;
 use crate::protocol::Context;
 use crate::protocol::keylog::KeyLog;
+use crate::report::redact::Redactor;
 use crate::report::{Report, build};
 use crate::system;
 use crate::verdict::{self, HostVerdict};
@@ -36,6 +37,14 @@ pub struct Analysis {
     pub case: Case,
     /// Verdicts, by index into the case's hosts.
     pub verdicts: Vec<Option<HostVerdict>>,
+}
+
+impl Analysis {
+    /// Puts placeholders for what belongs to the customer into the report; case and verdicts stay as they are.
+    pub fn redact(&mut self, redactor: &mut Redactor) {
+        redactor.learn(&self.case);
+        redactor.report(&mut self.report);
+    }
 }
 
 /// Analyses all `paths` together as one case.

@@ -9,6 +9,7 @@ mod display;
 pub mod record;
 pub mod rollup;
 pub mod store;
+mod turns;
 
 use crate::analyze::threads::{LARGE_BYTES, Way};
 use crate::analyze::{self, Analysis};
@@ -18,6 +19,7 @@ use crate::finding::Severity;
 use crate::input::{self, Kind};
 use crate::lang::Message;
 use crate::progress::{Progress, say};
+use crate::report::redact::Redactor;
 use crate::report::text::{Style, WIDTH_DEFAULT};
 use crate::{message, report, run};
 use discover::{CaseFiles, Found, Skipped};
@@ -32,7 +34,9 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 use store::Store;
+use turns::Turns;
 
 /// Set by the first Ctrl-C; no further case is begun. Static, because a signal has no other way in.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -71,6 +75,8 @@ pub fn run(
         options,
         display: &display,
         stream: Stream::new(formats.contains(&ReportFormat::Jsonl)),
+        turns: Turns::new(),
+        unread: Mutex::new(Vec::new()),
         failure: Mutex::new(None),
     };
     let records = quiet_panics(|| batch.run());
@@ -84,7 +90,7 @@ pub fn run(
     }
     let streamed = formats.contains(&ReportFormat::Jsonl);
     let (nothing, records): (Vec<_>, Vec<_>) = records.into_iter().partition(CaseRecord::is_nothing);
-    let mut skipped = found.skipped.clone();
+    let mut skipped = batch.skipped();
     skipped.extend(nothing.into_iter().flat_map(inputs_without_evidence));
     skipped.sort_by(|a, b| a.path.cmp(&b.path));
     let rollup = RollUp::build(records, skipped);
@@ -92,9 +98,7 @@ pub fn run(
     if !streamed {
         print(rollup::text::render(&rollup, options.lang, &run::style(options, None)).as_bytes())?;
     }
-    for (_, path, reason) in rollup.unread() {
-        say(&format!("{path}: {}", reason.get(options.lang)));
-    }
+    batch.say_unread(&rollup);
     Ok(status(&rollup, options))
 }
 
@@ -162,6 +166,29 @@ fn status(rollup: &RollUp, options: &Options) -> u8 {
     }
 }
 
+/// How a case ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// In an earlier run.
+    Before,
+    /// In this one.
+    Analysed,
+    /// In a panic or error.
+    Failed,
+}
+
+/// A case whose analysis is over.
+#[derive(Debug)]
+struct Done {
+    index: usize,
+    record: CaseRecord,
+    analysis: Option<Analysis>,
+    key: Option<String>,
+    read: u64,
+    started: Instant,
+    outcome: Outcome,
+}
+
 /// One run over all cases.
 struct Batch<'a> {
     found: &'a Found,
@@ -172,6 +199,10 @@ struct Batch<'a> {
     options: &'a Options,
     display: &'a Display,
     stream: Stream,
+    /// Cases that wait for their placeholders.
+    turns: Turns<Done>,
+    /// Inputs that could not be read, by the names that they really have: for messages, never for reports.
+    unread: Mutex<Vec<(String, Message)>>,
     /// The output folder could not be written: nothing more is worth doing.
     failure: Mutex<Option<Error>>,
 }
@@ -186,57 +217,140 @@ impl Batch<'_> {
             // The largest first, so that no thread is left with one at the end.
             small.sort_by_key(|i| std::cmp::Reverse(self.found.cases.get(*i).map(|c| c.bytes)));
         }
-        let one = |index: usize, way: Way| Some((index, self.case(index, way)?));
+        let first = large.len();
         let mut done: BTreeMap<usize, CaseRecord> =
-            large.into_iter().filter_map(|index| one(index, Way::Together)).collect();
-        let others: Vec<(usize, CaseRecord)> =
-            small.into_par_iter().with_max_len(1).filter_map(|index| one(index, Way::Alone)).collect();
+            large.into_iter().enumerate().flat_map(|(turn, index)| self.case(index, turn, Way::Together)).collect();
+        let small: Vec<(usize, usize)> = small.into_iter().enumerate().map(|(i, index)| (first + i, index)).collect();
+        let one = |(turn, index): (usize, usize)| self.case(index, turn, Way::Alone);
+        let others: Vec<(usize, CaseRecord)> = if self.options.redact {
+            // In order, so that few cases wait for their turn.
+            small.into_iter().par_bridge().flat_map_iter(one).collect()
+        } else {
+            small.into_par_iter().with_max_len(1).flat_map_iter(one).collect()
+        };
         done.extend(others);
         done.into_values().collect()
     }
 
-    /// One case; `None` after a stop or when the output cannot be written.
-    fn case(&self, index: usize, way: Way) -> Option<CaseRecord> {
+    /// One case, and those that waited for it; none after a stop or when the output cannot be written.
+    fn case(&self, index: usize, turn: usize, way: Way) -> Vec<(usize, CaseRecord)> {
+        let done = self.analyzed(index, way);
+        let ready = if self.options.redact {
+            self.turns.put(turn, done, |redactor, done| self.redact(redactor, done))
+        } else {
+            done.into_iter().collect()
+        };
+        ready.into_iter().filter_map(|done| Some((done.index, self.finish(done)?))).collect()
+    }
+
+    /// The analysis of one case, or what was kept of it; `None` after a stop.
+    fn analyzed(&self, index: usize, way: Way) -> Option<Done> {
         if STOP.load(Ordering::Relaxed) {
             return None;
         }
         let case = self.found.cases.get(index)?;
         let key = store::key(case, self.formats, self.options).ok();
+        let started = Instant::now();
         if self.resume
             && let Some(record) = key.as_deref().and_then(|k| self.store.record(self.names.get(index)?, k))
         {
-            self.display.skip(case, &record);
-            self.stream.put(index, record.line.clone());
-            return Some(record);
+            return Some(Done { index, record, analysis: None, key, read: 0, started, outcome: Outcome::Before });
         }
         let started = self.display.begin(case);
-        let (record, read) = match self.analyze(case, way) {
-            Ok((record, analysis, read)) => match self.write(index, record, analysis.as_ref(), key.as_deref()) {
-                Ok(record) => (record, read),
-                Err(error) => {
-                    STOP.store(true, Ordering::Relaxed);
-                    if let Ok(mut failure) = self.failure.lock() {
-                        failure.get_or_insert(error);
+        Some(match self.analyze(case, way) {
+            Ok((record, analysis, read)) => {
+                Done { index, record, analysis: Some(analysis), key, read, started, outcome: Outcome::Analysed }
+            }
+            Err(text) => {
+                let record = failed(case, text);
+                Done { index, record, analysis: None, key, read: 0, started, outcome: Outcome::Failed }
+            }
+        })
+    }
+
+    /// Writes and tells what came of a case; `None` when the output cannot be written.
+    fn finish(&self, done: Done) -> Option<CaseRecord> {
+        let case = self.found.cases.get(done.index)?;
+        let record = match done.outcome {
+            Outcome::Before => done.record,
+            Outcome::Failed => self.failed(done.record),
+            Outcome::Analysed => {
+                match self.write(done.index, done.record, done.analysis.as_ref(), done.key.as_deref()) {
+                    Ok(record) => record,
+                    Err(error) => {
+                        STOP.store(true, Ordering::Relaxed);
+                        if let Ok(mut failure) = self.failure.lock() {
+                            failure.get_or_insert(error);
+                        }
+                        return None;
                     }
-                    return None;
                 }
-            },
-            Err(text) => (self.failed(case, text), 0),
+            }
         };
-        self.display.end(case, &record, started, read);
-        self.stream.put(index, record.line.clone());
+        match done.outcome {
+            Outcome::Before => self.display.skip(case, &record),
+            Outcome::Failed | Outcome::Analysed => self.display.end(case, &record, done.started, done.read),
+        }
+        self.stream.put(done.index, record.line.clone());
         Some(record)
     }
 
+    /// Puts placeholders into all that is written of a case.
+    fn redact(&self, redactor: &mut Redactor, done: &mut Done) {
+        if let Ok(mut unread) = self.unread.lock() {
+            unread.extend(done.record.unread.iter().cloned());
+        }
+        done.record.files.iter().for_each(|file| redactor.learn_path(file));
+        if let Some(analysis) = &mut done.analysis {
+            analysis.redact(redactor);
+        }
+        done.record.redact(redactor);
+        // The number of the case, which its reports have for a name too.
+        let name = self.names.get(done.index).and_then(|name| name.rsplit('/').next());
+        done.record.name = name.unwrap_or_default().to_owned();
+    }
+
+    /// Files in no case.
+    fn skipped(&self) -> Vec<Skipped> {
+        let mut skipped = self.found.skipped.clone();
+        if self.options.redact {
+            self.turns.with_redactor(|redactor| {
+                for file in &mut skipped {
+                    if file.failed
+                        && let Ok(mut unread) = self.unread.lock()
+                    {
+                        unread.push((file.path.clone(), file.reason.clone()));
+                    }
+                    redactor.learn_path(&file.path);
+                    redactor.string(&mut file.path);
+                    redactor.both(&mut file.reason);
+                }
+            });
+        }
+        skipped
+    }
+
+    /// Says which inputs could not be read: to the one who called, who has to find them.
+    fn say_unread(&self, rollup: &RollUp) {
+        let lang = self.options.lang;
+        if self.options.redact {
+            let unread = self.unread.lock().map(|u| u.clone()).unwrap_or_default();
+            unread.iter().for_each(|(path, reason)| say(&format!("{path}: {}", reason.get(lang))));
+            return;
+        }
+        for (_, path, reason) in rollup.unread() {
+            say(&format!("{path}: {}", reason.get(lang)));
+        }
+    }
+
     /// The record of a case whose analysis failed, with a line of its own where lines are wanted.
-    fn failed(&self, case: &CaseFiles, text: Message) -> CaseRecord {
-        let mut record = failed(case, text);
+    fn failed(&self, mut record: CaseRecord) -> CaseRecord {
         record.line = self.stream.wanted.then(|| failed_line(&record, self.options));
         record
     }
 
     /// Analyses a case behind a wall that panics do not pass.
-    fn analyze(&self, case: &CaseFiles, way: Way) -> Result<(CaseRecord, Option<Analysis>, u64), Message> {
+    fn analyze(&self, case: &CaseFiles, way: Way) -> Result<(CaseRecord, Analysis, u64), Message> {
         let progress = Progress::part_of(self.display.bar());
         let caught = panic::catch_unwind(AssertUnwindSafe(|| {
             let mmap = !self.options.no_mmap && may_map(case);
@@ -253,7 +367,7 @@ impl Batch<'_> {
                 let files: Vec<String> = case.files.iter().map(|f| f.display().to_string()).collect();
                 let mut record = record::of(&case.name, &files, case.bytes, &analysis);
                 record.unused = unused(&pieces, &analysis);
-                Ok((record, Some(analysis), read))
+                Ok((record, analysis, read))
             }
             Ok((_, Err(error))) => {
                 Err(Message { en: error.text(crate::lang::Lang::En), ja: error.text(crate::lang::Lang::Ja) })

@@ -142,6 +142,37 @@ pub fn of_error(path: &str, text: &str) -> Value {
     json!({ "capture": path, "type": "error", "error": text })
 }
 
+/// Gives every text of a record that may hold names to `replace`: all but words of this program, times and digests.
+pub fn replace_texts(record: &mut Value, replace: &mut dyn FnMut(&str) -> String) {
+    const OWN: [&str; 16] = [
+        "type",
+        "transport",
+        "conn_state",
+        "history",
+        "protocol",
+        "qtype",
+        "format",
+        "time",
+        "first_time",
+        "last_time",
+        "not_before",
+        "not_after",
+        "ja3",
+        "ja4",
+        "random",
+        "sha256",
+    ];
+    match record {
+        Value::String(text) => *text = replace(text),
+        Value::Array(list) => list.iter_mut().for_each(|value| replace_texts(value, replace)),
+        Value::Object(fields) => {
+            let names = fields.iter_mut().filter(|(name, _)| !OWN.contains(&name.as_str()));
+            names.for_each(|(_, value)| replace_texts(value, replace));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 fn with(path: &str, kind: &str, fields: Map<String, Value>) -> Value {
     let mut all = Map::new();
     all.insert("capture".into(), json!(path));

@@ -142,8 +142,8 @@ pub struct HostReport {
     pub negotiated_tls: Option<&'static str>,
     /// `host:port` of the proxy it was reached through.
     pub proxy: Option<String>,
-    /// Addresses that stood for it.
-    pub addresses: Vec<std::net::IpAddr>,
+    /// Addresses that stood for it, as text: they may have become placeholders.
+    pub addresses: Vec<String>,
     /// Connections tried, established, failed.
     pub connections: (u32, u32, u32),
     /// Leaf certificate seen.

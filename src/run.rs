@@ -5,6 +5,7 @@ use crate::cli::{Color, Job, Options, ReportFormat};
 use crate::error::Error;
 use crate::lang::Lang;
 use crate::progress::say;
+use crate::report::redact::Redactor;
 use crate::report::{self, Report};
 use crate::{batch, convert, diff, explain, records};
 use std::io::{self, IsTerminal, Write};
@@ -48,8 +49,11 @@ pub fn run(job: Job) -> ExitCode {
 fn dispatch(job: Job) -> Result<u8, Error> {
     match job {
         Job::Analyze { paths, format, output, options } => {
-            let analysis = analyze::case(&paths, &options)?;
+            let mut analysis = analyze::case(&paths, &options)?;
             print_unread(&analysis.report, &options);
+            if options.redact {
+                analysis.redact(&mut Redactor::default());
+            }
             let text = render(&analysis.report, format, &options, output.as_deref());
             write_out(output.as_deref(), text.as_bytes())?;
             let status = status(&analysis, &options);
@@ -147,8 +151,13 @@ fn facts(
     let mut code = 0;
     let mut out = open_out(output)?;
     let mut table = records::Csv::default();
+    let mut redactor = options.redact.then(Redactor::default);
     analyze::each_capture(paths, options, &mut |path, result| {
-        let rows = match result {
+        if let Some(redactor) = &mut redactor {
+            result.iter().for_each(|facts| redactor.learn_capture(facts));
+            redactor.learn_path(path);
+        }
+        let mut rows = match result {
             Ok(facts) => records::of_capture(path, &facts),
             Err(error) => {
                 code = UNREADABLE;
@@ -156,6 +165,9 @@ fn facts(
                 vec![records::of_error(path, &error.to_string())]
             }
         };
+        if let Some(redactor) = &mut redactor {
+            rows.iter_mut().for_each(|row| records::replace_texts(row, &mut |text| redactor.text(text)));
+        }
         for row in rows.iter().filter(|r| records::wanted(r, types)) {
             if csv {
                 table.add(row);

@@ -7,6 +7,7 @@ use crate::analyze::Analysis;
 use crate::case::{Case, HostStory, PieceFacts, Role};
 use crate::facts::{Flow, TlsSession};
 use crate::lang::Message;
+use crate::report::redact::Redactor;
 use crate::time::Timestamp;
 use crate::verdict::breaker::BreakerKind;
 use crate::verdict::{HostVerdict, Verdict, host, tls};
@@ -65,6 +66,58 @@ impl CaseRecord {
     /// Whether it turned out to be no case: texts that seemed to be logs, archives without anything of a sign-in.
     pub fn is_nothing(&self) -> bool {
         !self.failed && self.pieces == 0 && self.unread.is_empty()
+    }
+}
+
+impl CaseRecord {
+    /// Puts placeholders into every text. Taken apart in full: a new field has to be decided here.
+    pub fn redact(&mut self, redactor: &mut Redactor) {
+        let CaseRecord {
+            name,
+            files,
+            bytes: _,
+            frames: _,
+            pieces: _,
+            reports: _,
+            outcome: _,
+            root,
+            text,
+            failed: _,
+            severity: _,
+            first: _,
+            last: _,
+            hosts,
+            findings,
+            networks,
+            devices,
+            legacy,
+            unread,
+            unused,
+            line: _,
+        } = self;
+        let paths = files.iter().chain(unread.iter().map(|(p, _)| p)).chain(unused.iter().map(|(p, _)| p));
+        paths.for_each(|path| redactor.learn_path(path));
+        redactor.string(name);
+        files.iter_mut().for_each(|f| redactor.string(f));
+        root.iter_mut().for_each(|(host, _)| redactor.string(host));
+        redactor.both(text);
+        for HostRecord { name, role: _, required: _, verdict: _, proxy, first: _, last: _ } in hosts {
+            redactor.string(name);
+            proxy.iter_mut().for_each(|p| redactor.string(p));
+        }
+        findings.iter_mut().for_each(|(_, _, host)| redactor.string(host));
+        for Mark { kind: _, key, label } in networks.iter_mut().chain(devices) {
+            redactor.string(key);
+            redactor.string(label);
+        }
+        for LegacyRecord { version: _, ja3: _, ja4: _, process, host } in legacy {
+            redactor.string(process);
+            redactor.string(host);
+        }
+        for (path, reason) in unread.iter_mut().chain(unused) {
+            redactor.string(path);
+            redactor.both(reason);
+        }
     }
 }
 

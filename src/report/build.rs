@@ -119,7 +119,7 @@ fn host_report(context: &finding::Context<'_>, story: &HostStory, v: &HostVerdic
         client_tls_max: host::version_code(v.client_tls_max),
         negotiated_tls: host::version_code(v.negotiated_tls),
         proxy: v.proxy.clone(),
-        addresses,
+        addresses: addresses.iter().map(ToString::to_string).collect(),
         connections: v.connections,
         certificate: certificate(context.case, story, v),
         processes,

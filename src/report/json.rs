@@ -352,7 +352,7 @@ fn host(h: &super::HostReport, lang: Lang) -> HostJson {
         client_tls_max: h.client_tls_max,
         negotiated_tls: h.negotiated_tls,
         proxy: h.proxy.clone(),
-        addresses: h.addresses.iter().map(ToString::to_string).collect(),
+        addresses: h.addresses.clone(),
         connections: ConnectionsJson {
             attempted: h.connections.0,
             established: h.connections.1,

@@ -222,7 +222,7 @@ fn host(out: &mut String, report: &Report, rank: usize, h: &HostReport) {
     fact("Verdict", "判定", format!("<code>{}</code>", esc(h.verdict.code())));
     let also: Vec<String> = h.also.iter().map(|v| format!("<code>{}</code>", esc(v.code()))).collect();
     fact("On other ways", "他の経路での判定", also.join(" "));
-    let addresses: Vec<String> = h.addresses.iter().map(|a| esc(&a.to_string())).collect();
+    let addresses: Vec<String> = h.addresses.iter().map(|a| esc(a)).collect();
     fact("Addresses", "アドレス", addresses.join(", "));
     let processes: Vec<String> = h.processes.iter().map(|p| esc(p)).collect();
     fact("Processes", "プロセス", processes.join(", "));
