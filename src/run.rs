@@ -3,7 +3,7 @@
 use crate::analyze::{self, Analysis};
 use crate::cli::{Color, Job, Options, ReportFormat};
 use crate::error::Error;
-use crate::lang::Lang;
+use crate::lang::{Lang, Message};
 use crate::progress::say;
 use crate::report::redact::Redactor;
 use crate::report::{self, Report};
@@ -50,7 +50,7 @@ fn dispatch(job: Job) -> Result<u8, Error> {
     match job {
         Job::Analyze { paths, format, output, options } => {
             let mut analysis = analyze::case(&paths, &options)?;
-            print_unread(&analysis.report, &options);
+            say_unread(&analysis.report.unread, &options);
             if options.redact {
                 analysis.redact(&mut Redactor::default());
             }
@@ -67,9 +67,10 @@ fn dispatch(job: Job) -> Result<u8, Error> {
         Job::Facts { paths, csv, types, output, options } => facts(&paths, csv, &types, output.as_deref(), &options),
         Job::Convert { input, output, options } => convert::run(&input, &output, &options).map(|()| 0),
         Job::Diff { good, bad, format, output, options } => {
-            let text = diff::run(&good, &bad, format, &options)?;
-            write_out(output.as_deref(), text.as_bytes())?;
-            Ok(0)
+            let diff = diff::run(&good, &bad, format, output.as_deref(), &options)?;
+            say_unread(&diff.unread, &options);
+            write_out(output.as_deref(), diff.text.as_bytes())?;
+            Ok(diff.status)
         }
         Job::Explain { code, lang, markdown } => {
             let text = explain::explain(code.as_deref(), lang, markdown)?;
@@ -124,8 +125,9 @@ fn terminal_width() -> usize {
     })
 }
 
-fn print_unread(report: &Report, options: &Options) {
-    for (path, reason) in &report.unread {
+/// Says what could not be read, by the names that the one who called knows (placeholders would not help to find them).
+fn say_unread(unread: &[(String, Message)], options: &Options) {
+    for (path, reason) in unread {
         say(&format!("{path}: {}", reason.get(options.lang)));
     }
 }

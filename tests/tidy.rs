@@ -99,12 +99,12 @@ const DOORS: &[(&str, &[&str], &str)] = &[
     ("schemars", &["src/report/json.rs", "src/batch"], ""),
     (
         "serde",
-        &["src/report/json.rs", "src/log/signin_export.rs", "src/batch", "src/lang.rs"],
+        &["src/report/json.rs", "src/log/signin_export.rs", "src/batch", "src/diff/json.rs", "src/lang.rs"],
         "what is read and written as JSON",
     ),
     (
         "serde_json",
-        &["src/report/", "src/log/", "src/records.rs", "src/run.rs", "src/cli.rs", "src/batch"],
+        &["src/report/", "src/log/", "src/records.rs", "src/run.rs", "src/cli.rs", "src/batch", "src/diff/json.rs"],
         "JSON in and out",
     ),
     ("sha1", &["src/protocol/"], "fingerprints and key identifiers"),

@@ -255,9 +255,12 @@ impl Redactor {
     /// A distinguished name.
     fn learn_name(&mut self, text: &str) {
         let parts = attributes(text);
-        let own = |value: &str| !matches!(public::certificate_name(value), CertificateName::Known);
-        let is_authority = |key: &str| key == "CN" || key == "OU" || key == "O";
-        let foreign = parts.iter().any(|(key, value)| is_authority(key) && own(value));
+        let own = |key: &str, value: &str| match key {
+            "CN" | "OU" if value.contains('.') && !value.contains(' ') => !public::is_public(value),
+            "CN" | "OU" | "O" => !matches!(public::certificate_name(value), CertificateName::Known),
+            _ => false,
+        };
+        let foreign = parts.iter().any(|(key, value)| own(key, value));
         for (key, value) in &parts {
             match key.as_str() {
                 "CN" if value.contains('.') && !value.contains(' ') => self.host(value),
@@ -398,7 +401,10 @@ impl Redactor {
                 let telling = host.contains('.') || host.bytes().any(|b| b.is_ascii_digit() || b == b'-');
                 let program = NO_HOSTS.iter().any(|p| lower.starts_with(p)) && !public::is_public(host);
                 let number = host.bytes().all(|b| b.is_ascii_digit() || b == b'.') && host.parse::<IpAddr>().is_err();
-                if telling && !program && !number && !is_file(&lower) {
+                // Nothing ends in one letter but sources (`_ssl.c:1006`).
+                let short =
+                    lower.rsplit('.').next().is_some_and(|l| l.len() < 2 && l.bytes().all(|b| b.is_ascii_alphabetic()));
+                if telling && !program && !number && !short && !is_file(&lower) {
                     self.host(host);
                 }
             }
