@@ -292,3 +292,53 @@ fn a_folder_is_one_case() {
     assert!(kinds.contains(&"capture") && kinds.contains(&"debug_log") && kinds.contains(&"key_log"), "{kinds:?}");
     assert!(Path::new("samples/case_intercepted_tls13").is_dir());
 }
+
+#[test]
+fn diff_says_what_differs_and_what_explains_it() {
+    let output = run(&["diff", HEALTHY, "samples/arm_reset_after_client_hello.pcapng"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = out(&output);
+    assert_eq!(
+        text.lines().next(),
+        Some("management.azure.com: reached in GOOD, reset after ClientHello in BAD."),
+        "{text}"
+    );
+    let ja = out(&run(&["diff", "--lang", "ja", HEALTHY, "samples/arm_reset_after_client_hello.pcapng"]));
+    assert!(ja.starts_with("management.azure.com: GOOD は「到達」"), "{ja}");
+    let json = run(&[
+        "diff",
+        "--format",
+        "json",
+        "samples/healthy_explicit_proxy.pcapng",
+        "samples/case_certificate_zscaler_az",
+    ]);
+    let json: serde_json::Value = serde_json::from_str(&out(&json)).expect("JSON");
+    assert_eq!(json["schema"], "nettriage.diff/1");
+    let host = &json["hosts"][0];
+    assert_eq!(
+        (&host["name"], &host["good"], &host["bad"]),
+        (&"login.microsoftonline.com".into(), &"ok".into(), &"intercepted".into())
+    );
+    let issuer =
+        host["changes"].as_array().expect("a list").iter().find(|c| c["kind"] == "issuer").expect("the issuer");
+    assert!(issuer["good"].as_str().is_some_and(|t| t.contains("DigiCert")));
+    assert!(issuer["bad"].as_str().is_some_and(|t| t.contains("Zscaler")));
+    assert!(json["findings_only_in_bad"].as_array().is_some_and(|f| f.iter().any(|f| f["code"] == "intercepted")));
+}
+
+#[test]
+fn diff_of_the_same_finds_nothing_and_names_what_it_cannot_read() {
+    for sample in [HEALTHY, DENIED] {
+        let output = run(&["diff", sample, sample]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(out(&output).contains("samples/"), "{}", out(&output));
+    }
+    assert!(out(&run(&["diff", HEALTHY, HEALTHY])).starts_with("Nothing differs"));
+    let output = run(&["diff", HEALTHY, "no/such/file"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("no/such/file") && out(&output).contains("no/such/file"));
+    assert_eq!(status(&["diff", "--format", "csv", HEALTHY, DENIED]), Some(2));
+    for format in ["html", "markdown", "jsonl"] {
+        assert!(out(&run(&["diff", "--format", format, HEALTHY, DENIED])).contains("proxy_denied"), "{format}");
+    }
+}

@@ -426,7 +426,7 @@ fn answer(diff: &Diff) -> Vec<Message> {
     }
     for (side, name) in [(&diff.good, "GOOD"), (&diff.bad, "BAD")] {
         if side.evidence.is_empty() {
-            out.push(message!(en: "{name} holds no evidence: nothing can be compared.", ja: "{name} に証跡がなく、比較できない。"));
+            out.insert(0, message!(en: "{name} holds no evidence: nothing can be compared.", ja: "{name} に証跡がなく、比較できない。"));
         }
     }
     out

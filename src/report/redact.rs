@@ -248,6 +248,12 @@ impl Redactor {
         }
         if let Some(brand) = public::brand(name) {
             self.word(Kind::Organisation, &brand);
+            // `fabrikam-heavy.example` is "Fabrikam Heavy" to people.
+            let spoken = brand.replace('-', " ");
+            if let Some(new) = self.names.get(&brand).filter(|_| spoken != brand).cloned() {
+                self.names.entry(spoken.clone()).or_insert(new);
+                self.word(Kind::Organisation, &spoken);
+            }
         }
     }
 

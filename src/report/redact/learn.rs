@@ -220,10 +220,9 @@ impl Redactor {
         for value in exchange.via.iter().chain(&exchange.server).chain(headers) {
             for name in captures(&VIA, value) {
                 // A word without digits is a product's or a daemon's name.
-                if name.contains('.') || name.bytes().any(|b| b.is_ascii_digit() || b == b'-') {
-                    if !matches!(public::certificate_name(name), CertificateName::Known) {
-                        self.host(name);
-                    }
+                let telling = name.contains('.') || name.bytes().any(|b| b.is_ascii_digit() || b == b'-');
+                if telling && !matches!(public::certificate_name(name), CertificateName::Known) {
+                    self.host(name);
                 }
             }
             self.learn_text(value);

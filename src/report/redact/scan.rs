@@ -219,7 +219,7 @@ impl Redactor {
         if after.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_') {
             return None;
         }
-        self.replaced(IpAddr::V6(address), end, after).map(|new| (end, new))
+        self.replaced(IpAddr::V6(address), after).map(|new| (end, new))
     }
 
     fn address_4(&mut self, rest: &str, text: &str, at: usize) -> Option<(usize, String)> {
@@ -234,10 +234,10 @@ impl Redactor {
         if !known && (self.shown.contains(&ip) || is_version(address, text.get(..at).unwrap_or(""))) {
             return None;
         }
-        self.replaced(ip, part.len(), after).map(|new| (part.len(), new))
+        self.replaced(ip, after).map(|new| (part.len(), new))
     }
 
-    fn replaced(&mut self, address: IpAddr, _length: usize, after: Option<u8>) -> Option<String> {
+    fn replaced(&mut self, address: IpAddr, after: Option<u8>) -> Option<String> {
         if public::is_everybodys(address) || self.shown.contains(&address) {
             return None;
         }
