@@ -21,7 +21,7 @@ use crate::lang::Message;
 use crate::progress::{Progress, say};
 use crate::report::redact::Redactor;
 use crate::report::text::{Style, WIDTH_DEFAULT};
-use crate::{message, report, run};
+use crate::{message, render, report};
 use discover::{CaseFiles, Found, Skipped};
 use display::Display;
 use rayon::prelude::*;
@@ -96,7 +96,7 @@ pub fn run(
     let rollup = RollUp::build(records, skipped);
     write_rollup(&store, &rollup, options)?;
     if !streamed {
-        print(rollup::text::render(&rollup, options.lang, &run::style(options, None)).as_bytes())?;
+        print(rollup::text::render(&rollup, options.lang, &render::style(options, None)).as_bytes())?;
     }
     batch.say_unread(&rollup);
     Ok(status(&rollup, options))
@@ -394,7 +394,7 @@ impl Batch<'_> {
                 continue;
             }
             let path = format!("{name}.{}", format.extension());
-            let text = run::render(&analysis.report, *format, self.options, Some(Path::new(&path)));
+            let text = render::report(&analysis.report, *format, self.options, Some(Path::new(&path)));
             self.store.write(&path, text.as_bytes())?;
             record.reports.push(path);
         }

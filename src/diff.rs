@@ -13,8 +13,8 @@ use crate::analyze::{self, Analysis};
 use crate::cli::{Options, ReportFormat};
 use crate::error::Error;
 use crate::lang::Message;
+use crate::render;
 use crate::report::redact::Redactor;
-use crate::run;
 use compare::Diff;
 use std::path::{Path, PathBuf};
 
@@ -62,7 +62,7 @@ pub fn run(
         ReportFormat::Jsonl => json::render(&diff, lang, false),
         ReportFormat::Html => html::render(&diff, lang),
         ReportFormat::Markdown => markdown::render(&diff, lang),
-        ReportFormat::Text | ReportFormat::Csv => text::render(&diff, lang, &run::style(options, output)),
+        ReportFormat::Text | ReportFormat::Csv => text::render(&diff, lang, &render::style(options, output)),
     };
     Ok(Output { text, status, unread })
 }

@@ -36,6 +36,7 @@ pub mod problem;
 pub mod progress;
 pub mod protocol;
 pub mod records;
+pub mod render;
 pub mod report;
 pub mod run;
 pub mod system;

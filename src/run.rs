@@ -1,14 +1,14 @@
 //! Jobs → output: opens what they write to, prints results and errors, decides the exit status.
 
 use crate::analyze::{self, Analysis};
-use crate::cli::{Color, Job, Options, ReportFormat};
+use crate::cli::{Job, Options};
 use crate::error::Error;
 use crate::lang::{Lang, Message};
 use crate::progress::say;
+use crate::report;
 use crate::report::redact::Redactor;
-use crate::report::{self, Report};
-use crate::{batch, convert, diff, explain, records};
-use std::io::{self, IsTerminal, Write};
+use crate::{batch, convert, diff, explain, records, render};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -54,7 +54,7 @@ fn dispatch(job: Job) -> Result<u8, Error> {
             if options.redact {
                 analysis.redact(&mut Redactor::default());
             }
-            let text = render(&analysis.report, format, &options, output.as_deref());
+            let text = render::report(&analysis.report, format, &options, output.as_deref());
             write_out(output.as_deref(), text.as_bytes())?;
             let status = status(&analysis, &options);
             // The process ends here: giving the facts of a million flows back one by one would be for nothing.
@@ -84,45 +84,6 @@ fn dispatch(job: Job) -> Result<u8, Error> {
         }
         Job::Print(text) => write_out(None, text.as_bytes()).map(|()| 0),
     }
-}
-
-/// A report in one format. `output` tells whether colours and the terminal's width make sense.
-pub fn render(report: &Report, format: ReportFormat, options: &Options, output: Option<&Path>) -> String {
-    let lang = options.lang;
-    match format {
-        ReportFormat::Text => report::text::render(report, lang, &style(options, output)),
-        ReportFormat::Json => {
-            let json = serde_json::to_string_pretty(&report::json::case(report, lang)).unwrap_or_default();
-            report::json::harmless(json) + "\n"
-        }
-        ReportFormat::Jsonl => {
-            let json = serde_json::to_string(&report::json::case(report, lang)).unwrap_or_default();
-            report::json::harmless(json) + "\n"
-        }
-        ReportFormat::Html => report::html::render(report, lang),
-        ReportFormat::Markdown => report::markdown::render(report, lang),
-        ReportFormat::Csv => report::csv::render(report, lang),
-    }
-}
-
-/// How text looks on standard output, or in the file `output`.
-pub fn style(options: &Options, output: Option<&Path>) -> report::text::Style {
-    report::text::Style {
-        color: match options.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => output.is_none() && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
-        },
-        width: if output.is_none() { terminal_width() } else { report::text::WIDTH_DEFAULT },
-        verbose: options.verbosity > 0,
-    }
-}
-
-/// Columns of the terminal, where standard output is one.
-fn terminal_width() -> usize {
-    std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).unwrap_or_else(|| {
-        terminal_size::terminal_size().map_or(report::text::WIDTH_DEFAULT, |(w, _)| usize::from(w.0))
-    })
 }
 
 /// Says what could not be read, by the names that the one who called knows (placeholders would not help to find them).

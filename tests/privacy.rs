@@ -11,7 +11,7 @@ mod tree;
 use assert_cmd::Command;
 use nettriage::cli::{Options, ReportFormat};
 use nettriage::lang::Lang;
-use nettriage::run::render;
+use nettriage::render;
 use network::{CLIENT, Capture};
 use std::path::Path;
 
@@ -225,7 +225,7 @@ fn secrets_of_the_samples_come_out_nowhere() {
         let mut outputs = vec![output(&["facts", &path])];
         for lang in [Lang::En, Lang::Ja] {
             let options = Options { lang, verbosity: 1, ..samples::quiet() };
-            outputs.extend(ALL.map(|format| render(&analysis.report, format, &options, None)));
+            outputs.extend(ALL.map(|format| render::report(&analysis.report, format, &options, None)));
         }
         for text in outputs {
             for secret in &secrets {

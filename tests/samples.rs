@@ -9,7 +9,7 @@ mod samples;
 
 use nettriage::cli::{Color, Options, ReportFormat};
 use nettriage::lang::Lang;
-use nettriage::run::render;
+use nettriage::render;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -27,7 +27,7 @@ fn every_sample_has_the_report_of_its_snapshots() {
             for (format, extension) in FORMATS {
                 let options = Options { lang, color: Color::Never, ..samples::quiet() };
                 // A file as the goal: its width does not depend on the terminal of whoever runs the test.
-                let report = render(&analysis.report, format, &options, Some(Path::new("report")));
+                let report = render::report(&analysis.report, format, &options, Some(Path::new("report")));
                 let name = format!("{}.{language}.{extension}", sample.name);
                 let settled = without_what_changes(&report);
                 if catch_unwind(AssertUnwindSafe(|| assert_as_before(&name, &settled))).is_err() {

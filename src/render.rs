@@ -1,0 +1,45 @@
+//! A report → bytes in one format, as they suit where they go: colours and width of a terminal, or none for a file.
+
+use crate::cli::{Color, Options, ReportFormat};
+use crate::report::{self, Report};
+use std::io::{self, IsTerminal};
+use std::path::Path;
+
+/// A report in one format. `output` tells whether colours and the terminal's width make sense.
+pub fn report(report: &Report, format: ReportFormat, options: &Options, output: Option<&Path>) -> String {
+    let lang = options.lang;
+    match format {
+        ReportFormat::Text => report::text::render(report, lang, &style(options, output)),
+        ReportFormat::Json => {
+            let json = serde_json::to_string_pretty(&report::json::case(report, lang)).unwrap_or_default();
+            report::json::harmless(json) + "\n"
+        }
+        ReportFormat::Jsonl => {
+            let json = serde_json::to_string(&report::json::case(report, lang)).unwrap_or_default();
+            report::json::harmless(json) + "\n"
+        }
+        ReportFormat::Html => report::html::render(report, lang),
+        ReportFormat::Markdown => report::markdown::render(report, lang),
+        ReportFormat::Csv => report::csv::render(report, lang),
+    }
+}
+
+/// How text looks on standard output, or in the file `output`.
+pub fn style(options: &Options, output: Option<&Path>) -> report::text::Style {
+    report::text::Style {
+        color: match options.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => output.is_none() && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        },
+        width: if output.is_none() { terminal_width() } else { report::text::WIDTH_DEFAULT },
+        verbose: options.verbosity > 0,
+    }
+}
+
+/// Columns of the terminal, where standard output is one.
+fn terminal_width() -> usize {
+    std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).unwrap_or_else(|| {
+        terminal_size::terminal_size().map_or(report::text::WIDTH_DEFAULT, |(w, _)| usize::from(w.0))
+    })
+}
