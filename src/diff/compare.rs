@@ -445,7 +445,7 @@ fn sentence(host: &HostDiff) -> Message {
             ja.push(format!("GOOD は「{}」、BAD は「{}」", good.ja, bad.ja));
         } else {
             en.push(format!("{} differs: {} in GOOD, {} in BAD", title.en, good.en, bad.en));
-            ja.push(format!("{}の差異: GOOD {}、BAD {}", title.ja, good.ja, bad.ja));
+            ja.push(format!("{} の差異: GOOD {}、BAD {}", title.ja, good.ja, bad.ja));
         }
     }
     let (en, ja) = (en.join("; "), ja.join("。"));

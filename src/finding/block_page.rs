@@ -39,7 +39,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         }
         tell_product(&mut detail, v);
         Words {
-            title: message!(en: "A block page answers in place of {name}", ja: "{name}の代わりにブロック ページが応答している"),
+            title: message!(en: "A block page answers in place of {name}", ja: "{name} の代わりにブロック ページが応答している"),
             detail,
             advice: message!(en: "Allow {name} in the web filter that shows the page.", ja: "ページを表示している Web フィルターで {name} を許可する。"),
         }

@@ -41,7 +41,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         }
         let mut detail = run.tell(message!(
             en: "%c refused the certificate shown for {host}: {}",
-            ja: "%c は {host} として提示された証明書を拒否した: {}",
+            ja: "%c は {host} として提示された証明書を拒否した: {}。",
             event.text
         ));
         add(&mut detail, &who(context, &run, &host));

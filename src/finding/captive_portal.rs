@@ -40,7 +40,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         }
         tell_product(&mut detail, v);
         Words {
-            title: message!(en: "A captive portal answers in place of {name}", ja: "{name}の代わりにキャプティブ ポータルが応答している"),
+            title: message!(en: "A captive portal answers in place of {name}", ja: "{name} の代わりにキャプティブ ポータルが応答している"),
             detail,
             advice: message!(en: "Open a browser on the client, finish the portal's login, then run the command again; or use another network.", ja: "端末でブラウザーを開いてポータルのログインを完了し、コマンドを再実行する。または別のネットワークを使う。"),
         }

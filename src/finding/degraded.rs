@@ -39,7 +39,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 advice: message!(en: "Find out at the frames listed who is late: the resolver, the proxy (its load, its own way to the host), or the path (loss, a scanner that holds the first packets).", ja: "一覧のフレームで遅延の箇所を確認する: リゾルバー、プロキシ (負荷、ホストまでの経路)、経路 (パケット損失、最初のパケットを保留する検査装置) のいずれか。"),
             };
         }
-        let detail = message!(en: "{name} was reached, but {failed} attempts before failed and cost {delay:.1} s.", ja: "{name} には到達したが、その前に {failed} 回の試行が失敗し {delay:.1} 秒を要した。");
+        let detail = message!(en: "{name} was reached, but earlier attempts failed ({failed}) and cost {delay:.1} s.", ja: "{name} には到達したが、その前に {failed} 回の試行が失敗し {delay:.1} 秒を要した。");
 
         Words {
             title: message!(en: "{name} works after {delay:.1} s of failures", ja: "{name} は {delay:.1} 秒の失敗の後に到達"),

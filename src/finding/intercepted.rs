@@ -76,7 +76,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         if let Some((code, _)) = v.detail.alert {
             detail.en.push_str(&format!(" The client ended the handshake with alert {} ({code}).", alert_name(code)));
             detail.ja.push_str(&format!(
-                " クライアントはアラート {} ({code}) でハンドシェイクを終了した。",
+                "クライアントはアラート {} ({code}) でハンドシェイクを終了した。",
                 alert_name(code)
             ));
         } else if v.detail.client_accepts {

@@ -6,8 +6,8 @@
 //! numbers depend on the order of the facts alone; a text without anything of a customer comes back as it was; redacting
 //! twice changes nothing more.
 //!
-//! Names are learned from facts ([`learn`]); texts are searched for what was learned and for what shows by its shape
-//! alone ([`scan`]); [`public`] tells what may stay; [`walk`] reaches every text of a report.
+//! Names are learned from facts (`learn`); texts are searched for what was learned and for what shows by its shape
+//! alone (`scan`); `public` tells what may stay; `walk` reaches every text of a report.
 
 mod learn;
 mod public;
