@@ -7,6 +7,7 @@ use crate::knowledge;
 use crate::message;
 use crate::packet::At;
 use crate::time::NANOS_PER_SECOND;
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 /// A question repeated for that long without an answer proves silence even where the capture ends with it. (Resolvers
@@ -204,7 +205,8 @@ fn still_asking(at: At, mut proof: Vec<Proof>) -> Judged {
 fn one_try_at_the_end(case: &Case, host: &HostStory, errors: &[(u16, u16, At)]) -> Option<At> {
     let (.., last) = errors.iter().max_by_key(|(.., at)| at.time)?;
     let names_answer = errors.iter().any(|(_, rcode, _)| *rcode == NXDOMAIN);
-    let repeated = errors.iter().any(|(kind, ..)| errors.iter().filter(|(k, ..)| k == kind).count() > 1);
+    let kinds: HashSet<u16> = errors.iter().map(|(kind, ..)| *kind).collect();
+    let repeated = kinds.len() < errors.len();
     let watch = host.lookups.first().and_then(|l| case.watch(l.piece))?;
     let passed = watch.until(last.time).since(last.time);
     (!names_answer && !repeated && passed < SECOND_TRY_NS).then_some(*last)
