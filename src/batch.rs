@@ -41,9 +41,10 @@ use turns::Turns;
 /// Set by the first Ctrl-C; no further case is begun. Static, because a signal has no other way in.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Cases up to this size are read into memory rather than mapped: more than circular traces usually have, and little
-/// enough for any machine, since large cases are worked on one after another.
-const READ_BYTES_MAX: u64 = 1 << 30;
+/// Files of cases up to this size are read into memory rather than mapped, so that one that shrinks takes nothing down:
+/// twice what `netsh trace` writes unless told otherwise, and large cases are worked on one after another. Where the
+/// memory is not there, the case fails with that reason.
+const READ_BYTES_MAX: u64 = 4 << 30;
 
 /// What a shell reports for a program that Ctrl-C ended (128 + SIGINT).
 const INTERRUPTED: u8 = 130;

@@ -153,7 +153,7 @@ impl Finder {
 
     /// A stream that can be read once: its head is read and put in front of it again.
     fn once(&mut self, mut reader: Box<dyn Read + Send>, place: Place) {
-        let mut head = Vec::new();
+        let mut head = Vec::with_capacity(KIND_BYTES);
         if let Err(e) = (&mut reader).take(KIND_BYTES as u64).read_to_end(&mut head)
             && head.is_empty()
         {

@@ -11,9 +11,9 @@ use crate::error::Error;
 use crate::lang::Lang;
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use walkdir::WalkDir;
 
 /// Folder of the records below the output folder.
 const STATE: &str = ".nettriage";
@@ -28,7 +28,6 @@ const NAME_MAX: usize = 60;
 #[derive(Debug)]
 pub struct Store {
     root: PathBuf,
-    parts: AtomicU64,
 }
 
 impl Store {
@@ -39,13 +38,14 @@ impl Store {
     pub fn open(root: &Path) -> Result<Store, Error> {
         let state = root.join(STATE);
         fs::create_dir_all(&state).map_err(|source| Error::Io { path: state.clone(), source })?;
-        for entry in fs::read_dir(&state).into_iter().flatten().flatten() {
+        let ours = [state, root.join(CASES)];
+        for entry in ours.iter().flat_map(WalkDir::new).flatten().filter(|e| e.file_type().is_file()) {
             if entry.file_name().to_string_lossy().ends_with(PART) {
                 // Left over from a run that was stopped; a failure to remove it harms nobody.
                 let _ = fs::remove_file(entry.path());
             }
         }
-        Ok(Store { root: root.to_path_buf(), parts: AtomicU64::new(0) })
+        Ok(Store { root: root.to_path_buf() })
     }
 
     /// Writes a file below the output folder: whole under another name, then renamed.
@@ -54,14 +54,17 @@ impl Store {
     /// When it cannot be written.
     pub fn write(&self, relative: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = self.root.join(relative);
-        // Parts lie in one folder, so that the next run finds them wherever they were going.
-        let number = self.parts.fetch_add(1, Ordering::Relaxed);
-        let part = self.root.join(STATE).join(format!("{}-{number}{PART}", std::process::id()));
+        // Beside the file that it becomes: threads that write to different folders do not wait for one another, as they
+        // would for a folder of all parts (Linux lets one rename from folder to folder happen at a time).
+        let part = self.root.join(format!("{relative}.{}{PART}", std::process::id()));
         let written = (|| -> io::Result<()> {
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            let mut file = fs::File::create(&part)?;
+            let mut file = match fs::File::create(&part) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    part.parent().map_or(Ok(()), fs::create_dir_all)?;
+                    fs::File::create(&part)
+                }
+                created => created,
+            }?;
             file.write_all(bytes)?;
             drop(file);
             fs::rename(&part, &path)
@@ -111,9 +114,12 @@ struct Kept<R> {
     record: R,
 }
 
-/// Where the record of a case lies, by the name of its reports.
+/// Where the record of a case lies, by the name of its reports: in one of 256 folders, so that threads seldom wait for
+/// the same one and none gets too large for the tools that list it.
 fn state_of(name: &str) -> String {
-    format!("{STATE}/{}.json", blake3::hash(name.as_bytes()).to_hex())
+    let hash = blake3::hash(name.as_bytes()).to_hex();
+    let (folder, rest) = hash.split_at_checked(2).unwrap_or(("", &hash));
+    format!("{STATE}/{folder}/{rest}.json")
 }
 
 /// What makes a result the same: content and names of the files, options that show in reports, version of the tool.
@@ -147,19 +153,9 @@ pub fn key(case: &CaseFiles, formats: &[ReportFormat], options: &Options) -> io:
 }
 
 fn digest(path: &Path) -> io::Result<[u8; 32]> {
-    let mut file = fs::File::open(path)?;
     let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(*hasher.finalize().as_bytes()),
-            Ok(n) => {
-                hasher.update(buffer.get(..n).unwrap_or(&[]));
-            }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
+    hasher.update_reader(fs::File::open(path)?)?;
+    Ok(*hasher.finalize().as_bytes())
 }
 
 /// File names of the reports, without ending, for cases in this order: the names of the cases made safe, or numbers
@@ -261,8 +257,10 @@ mod tests {
         assert_eq!(store.record("cases/x", "k"), None, "its reports were overwritten");
         fs::remove_file(folder.path().join("cases/x.json")).unwrap();
         assert_eq!(store.record("cases/x", "other options"), None);
-        fs::write(folder.path().join(STATE).join("9-9.part"), b"half").unwrap();
+        let halves = [state_of("cases/x"), "cases/y/z.html".to_owned()].map(|f| folder.path().join(f + ".9.part"));
+        fs::create_dir_all(folder.path().join("cases/y")).unwrap();
+        halves.iter().for_each(|half| fs::write(half, b"half").unwrap());
         Store::open(folder.path()).unwrap();
-        assert!(!folder.path().join(STATE).join("9-9.part").exists());
+        assert!(halves.iter().all(|half| !half.exists()));
     }
 }

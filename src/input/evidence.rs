@@ -110,7 +110,7 @@ impl Content {
     }
 
     pub(super) fn head(&self) -> io::Result<Vec<u8>> {
-        let mut head = Vec::new();
+        let mut head = Vec::with_capacity(KIND_BYTES);
         let read = self.reader()?.take(KIND_BYTES as u64).read_to_end(&mut head);
         match read {
             Err(e) if head.is_empty() => Err(e),

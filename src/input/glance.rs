@@ -40,7 +40,7 @@ pub fn glance(path: &Path) -> io::Result<Glance> {
 }
 
 fn head_of(reader: Box<dyn Read + Send>) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
+    let mut head = Vec::with_capacity(KIND_BYTES);
     match reader.take(KIND_BYTES as u64).read_to_end(&mut head) {
         // What came before the damage is enough to tell.
         Err(e) if head.is_empty() => Err(e),
