@@ -16,6 +16,7 @@ use crate::input::{self, Evidence, Kind};
 use crate::lang::Message;
 use crate::log::{self, LogEvidence};
 use crate::message;
+use crate::parallel;
 use crate::progress::Progress;
 use crate::protocol::Context;
 use crate::protocol::keylog::KeyLog;
@@ -23,7 +24,6 @@ use crate::report::redact::Redactor;
 use crate::report::{Report, build};
 use crate::system;
 use crate::verdict::{self, HostVerdict};
-use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use threads::Way;
@@ -92,7 +92,7 @@ pub fn evidence(found: &[Evidence], options: &Options, way: Way, progress: &Prog
         Ok(())
     })?;
     let case = Case::build(pieces);
-    let verdicts: Vec<_> = case.hosts.par_iter().map(|h| verdict::judge_host(&case, h)).collect();
+    let verdicts = parallel::map_loaded(case.attempts(), &case.hosts, |h| verdict::judge_host(&case, h));
     let report = build::build(&case, &verdicts, unread);
     Ok(Analysis { report, case, verdicts })
 }

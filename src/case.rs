@@ -15,6 +15,7 @@ use crate::facts::system::SystemFacts;
 use crate::knowledge;
 use crate::knowledge::endpoints::Endpoint;
 use crate::packet::At;
+use crate::parallel;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
@@ -181,10 +182,14 @@ pub struct Attempt {
 impl Case {
     /// Joins the facts of all pieces.
     pub fn build(pieces: Vec<Piece>) -> Case {
-        let book = AddressBook::build(&pieces);
-        let proxies = attempts::proxies(&pieces, &book);
-        let lookups = lookups::collect(&pieces);
-        let attempts = attempts::collect(&pieces, &book, &proxies);
+        let flows = pieces.iter().map(|p| if let PieceFacts::Capture(c) = &p.facts { c.flows.len() } else { 0 }).sum();
+        let tried = || {
+            let book = AddressBook::build(&pieces);
+            let proxies = attempts::proxies(&pieces, &book);
+            let attempts = attempts::collect(&pieces, &book, &proxies);
+            (book, proxies, attempts)
+        };
+        let ((book, proxies, attempts), lookups) = parallel::join(flows, tried, || lookups::collect(&pieces));
         let mut case = Case {
             pieces,
             hosts: Vec::new(),
@@ -203,6 +208,11 @@ impl Case {
         log_join::name_hosts(&mut case);
         (case.clocks, case.joins) = log_join::join(&case);
         case
+    }
+
+    /// Number of attempts on all hosts.
+    pub fn attempts(&self) -> usize {
+        self.hosts.iter().map(|h| h.attempts.len()).sum()
     }
 
     /// The captures with their index among the pieces.

@@ -72,6 +72,7 @@ mod wrong_tenant;
 
 use crate::case::{Case, HostStory};
 use crate::lang::{Message, Text};
+use crate::parallel;
 use crate::time::Timestamp;
 use crate::verdict::log::LogProof;
 use crate::verdict::{Confidence, HostVerdict, Proof, Verdict};
@@ -270,7 +271,9 @@ pub static RULES: &[&Rule] = &[
 
 /// Runs all rules; findings come most severe first, then in the order of the rules and hosts.
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = all().flat_map(|rule| (rule.check)(context)).collect();
+    let rules: Vec<&Rule> = all().collect();
+    let told = parallel::map_loaded(context.case.attempts(), &rules, |rule| (rule.check)(context));
+    let mut findings: Vec<Finding> = told.into_iter().flatten().collect();
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     findings
 }

@@ -32,6 +32,7 @@ pub mod lang;
 pub mod limits;
 pub mod log;
 pub mod packet;
+pub mod parallel;
 pub mod problem;
 pub mod progress;
 pub mod protocol;

@@ -89,7 +89,7 @@ const DOORS: &[(&str, &[&str], &str)] = &[
     ("memchr", &["src/input/", "src/log/", "src/protocol/", "src/capture/"], "searching in bytes"),
     ("memmap2", &["src/input.rs", "src/input/source.rs"], ""),
     ("pcap_parser", &["src/capture/pcap"], ""),
-    ("rayon", &["src/analyze", "src/batch"], ""),
+    ("rayon", &["src/analyze", "src/batch", "src/parallel.rs"], "threads over pieces, cases, items"),
     (
         "regex",
         &["src/log", "src/knowledge/", "src/system/", "src/report/redact"],

@@ -8,7 +8,7 @@
 use super::threads::Way;
 use crate::capture::{Frame, FrameSource, Room, emptied};
 use crate::error::Error;
-use crate::facts::{CaptureFacts, DropFact};
+use crate::facts::{CaptureFacts, DnsMessage, DropFact};
 use crate::flow::finished::{FinishedFlow, FinishedFlows};
 use crate::flow::key::key_hash;
 use crate::flow::table::{FlowLimits, FlowTable};
@@ -195,24 +195,25 @@ fn facts(
         ..CaptureFacts::default()
     };
     let flows: Vec<FinishedFlow<Dissector>> = finished.flows().collect();
-    let facts = |flow: FinishedFlow<Dissector>| flow.into_facts(|sink| sink.finish());
-    out.flows = match way {
-        Way::Alone => flows.into_iter().map(facts).collect(),
-        Way::Together => flows.into_par_iter().map(facts).collect(),
-    };
-    for flow in &mut out.flows {
-        let stream = flow.stream;
-        out.dns.extend(std::mem::take(&mut flow.app.dns).into_iter().map(|mut m| {
-            m.stream = stream;
-            m
-        }));
-        if let Some(process) = &mut flow.process
-            && process.name.is_none()
-        {
+    let facts = |flow: FinishedFlow<Dissector>| {
+        let mut flow = flow.into_facts(|sink| sink.finish());
+        let mut dns = std::mem::take(&mut flow.app.dns);
+        dns.iter_mut().for_each(|message| message.stream = flow.stream);
+        if let Some(process) = &mut flow.process {
             process.name = info.processes.iter().find(|(pid, _)| *pid == process.pid).map(|(_, n)| n.clone());
         }
+        (flow, dns)
+    };
+    let dns: Vec<Vec<DnsMessage>>;
+    (out.flows, dns) = match way {
+        Way::Alone => flows.into_iter().map(facts).unzip(),
+        Way::Together => flows.into_par_iter().map(facts).unzip(),
+    };
+    out.dns = dns.into_iter().flatten().collect();
+    match way {
+        Way::Alone => out.dns.sort_by_key(|m| m.at.frame),
+        Way::Together => out.dns.par_sort_by_key(|m| m.at.frame),
     }
-    out.dns.sort_by_key(|m| m.at.frame);
     info.problems.sort();
     out.info = info;
     out

@@ -3,6 +3,7 @@
 use super::{AddressBook, Attempt, Piece, PieceFacts, Way};
 use crate::facts::{CaptureFacts, Flow, FlowTransport};
 use crate::knowledge;
+use crate::parallel;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
@@ -162,18 +163,18 @@ pub(super) fn collect(
     book: &AddressBook,
     proxies: &BTreeMap<SocketAddr, String>,
 ) -> Vec<(String, Attempt)> {
-    let mut all = Vec::new();
+    let mut all: Vec<Vec<(String, Attempt)>> = Vec::new();
     for (piece, p) in pieces.iter().enumerate() {
         let PieceFacts::Capture(capture) = &p.facts else { continue };
-        for (index, flow) in capture.flows.iter().enumerate() {
+        all.push(parallel::flat_map(&capture.flows, |index, flow, all| {
             let one = FlowReader { piece, index, flow, book, proxies };
             match flow.transport {
-                FlowTransport::Tcp => one.tcp(&mut all),
-                FlowTransport::Udp => one.quic(&mut all),
+                FlowTransport::Tcp => one.tcp(all),
+                FlowTransport::Udp => one.quic(all),
             }
-        }
+        }));
     }
-    all
+    all.into_iter().flatten().collect()
 }
 
 struct FlowReader<'a> {

@@ -9,6 +9,7 @@ use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::breaker::hops;
 use crate::verdict::{Confidence, HostVerdict};
+use std::collections::BTreeSet;
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -47,10 +48,14 @@ const ANSWER_NS_MIN: i64 = 100_000_000;
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut out = Vec::new();
+    let devices = devices(context);
     for (host, verdict) in context.hosts().filter(|(h, v)| v.verdict.is_good() && knowledge::is_microsoft_host(&h.name))
     {
-        let best =
-            sessions(context, host).map(|(a, f, t)| (a, signs(context, host, a, f, t))).max_by_key(|(_, s)| s.len());
+        let seen = Seen {
+            devices: &devices,
+            answers: sessions(context, host).filter_map(|(a, _, t)| Some((ja3(t)?, &a.way, ja3s(t)))).collect(),
+        };
+        let best = sessions(context, host).map(|(a, f, t)| (a, signs(&seen, host, a, f, t))).max_by_key(|(_, s)| s.len());
         if let Some((attempt, signs)) = best.filter(|(_, s)| s.len() >= SIGNS_MIN) {
             out.push(finding(context, host, verdict, attempt, &signs));
         }
@@ -72,36 +77,53 @@ fn sessions<'a>(
     })
 }
 
+/// What a session is compared with, gathered once: a host may have thousands.
+struct Seen<'a> {
+    devices: &'a [Device<'a>],
+    /// Which ServerHello the same client got on which way from the same host.
+    answers: BTreeSet<(&'a str, &'a Way, Option<&'a str>)>,
+}
+
+/// A device that showed itself for a host.
+struct Device<'a> {
+    host: &'a str,
+    product: &'a str,
+    way: &'a Way,
+    ja3s: &'a str,
+}
+
+fn devices<'a>(context: &Context<'a>) -> Vec<Device<'a>> {
+    let device = |(host, verdict): (&'a HostStory, &'a HostVerdict)| {
+        let product = verdict.detail.trust.as_ref()?.vendor.as_deref()?;
+        let shown = host.attempts.get(verdict.attempt?)?;
+        let session = context.case.flow(shown)?.app.tls.get(shown.session?)?;
+        Some(Device { host: &host.name, product, way: &shown.way, ja3s: ja3s(session)? })
+    };
+    context.hosts().filter_map(device).collect()
+}
+
+fn ja3(session: &TlsSession) -> Option<&str> {
+    session.client_hellos.first()?.ja3.as_deref()
+}
+
 fn ja3s(session: &TlsSession) -> Option<&str> {
     session.server_hellos.iter().rev().find(|h| !h.hello_retry_request)?.ja3s.as_deref()
 }
 
-fn signs(
-    context: &Context<'_>,
-    host: &HostStory,
-    attempt: &Attempt,
-    flow: &Flow,
-    session: &TlsSession,
-) -> Vec<Message> {
+fn signs(seen: &Seen<'_>, host: &HostStory, attempt: &Attempt, flow: &Flow, session: &TlsSession) -> Vec<Message> {
     let mut out = Vec::new();
     let hello = ja3s(session);
-    let device = context.hosts().filter(|(h, _)| h.name != host.name).find_map(|(other, w)| {
-        let product = w.detail.trust.as_ref()?.vendor.as_ref()?;
-        let shown = w.attempt.and_then(|i| other.attempts.get(i)).filter(|a| a.way == attempt.way)?;
-        let theirs = context.case.flow(shown)?.app.tls.get(shown.session?)?;
-        (hello.is_some() && ja3s(theirs) == hello).then(|| (other.name.clone(), product.clone()))
-    });
-    if let Some((other, product)) = device {
+    let is_its = |d: &&Device<'_>| d.host != host.name && *d.way == attempt.way && Some(d.ja3s) == hello;
+    if let Some(Device { host, product, .. }) = seen.devices.iter().find(is_its) {
         out.push(message!(
-            en: "its ServerHello is that of {product}, which shows itself for {other} on the same way",
-            ja: "ServerHello が、同じ経路の {other} で見えている {product} のものと同じ",
+            en: "its ServerHello is that of {product}, which shows itself for {host} on the same way",
+            ja: "ServerHello が、同じ経路の {host} で見えている {product} のものと同じ",
         ));
     }
-    let same_client = |t: &TlsSession| {
-        let ja3 = |t: &TlsSession| t.client_hellos.first().and_then(|h| h.ja3.clone());
-        ja3(t).is_some() && ja3(t) == ja3(session)
+    let differs = |(client, way, answer): &(&str, &Way, Option<&str>)| {
+        Some(*client) == ja3(session) && **way != attempt.way && *answer != hello
     };
-    if sessions(context, host).any(|(a, _, t)| a.way != attempt.way && same_client(t) && ja3s(t) != hello) {
+    if seen.answers.iter().any(differs) {
         out.push(message!(
             en: "on another way the same client gets another ServerHello from this host",
             ja: "別の経路では同じクライアントが異なる ServerHello を受け取っている",

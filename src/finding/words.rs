@@ -6,6 +6,7 @@ use crate::facts::FlowTransport;
 use crate::lang::Message;
 use crate::verdict::breaker::BreakerKind;
 use crate::verdict::{HostVerdict, Verdict};
+use std::collections::HashSet;
 
 /// Texts of one finding that depend on the case.
 pub(super) struct Words {
@@ -69,10 +70,11 @@ fn severity(rule: &Rule, host: &HostStory, verdict: &HostVerdict) -> Severity {
 pub fn display_filter(case: &Case, host: &HostStory) -> String {
     let mut tcp: Vec<u32> = Vec::new();
     let mut udp: Vec<u32> = Vec::new();
+    let mut seen = HashSet::new();
     for attempt in &host.attempts {
         let Some(flow) = case.flow(attempt) else { continue };
         let streams = if flow.transport == FlowTransport::Tcp { &mut tcp } else { &mut udp };
-        if !streams.contains(&flow.stream) {
+        if seen.insert((flow.transport, flow.stream)) {
             streams.push(flow.stream);
         }
     }

@@ -3,15 +3,37 @@
 use super::*;
 use crate::case::{Case, HostStory, Piece, PieceFacts};
 use crate::finding::{self, words::display_filter};
+use crate::parallel;
 use crate::verdict::{HostVerdict, host};
 
 /// Builds the report on a case; `unread` lists inputs without a result.
 pub fn build(case: &Case, verdicts: &[Option<HostVerdict>], unread: Vec<(String, Message)>) -> Report {
     let context = finding::Context { case, verdicts };
-    let findings = finding::find(&context);
+    let judged = || judged(&context);
+    let (timeline, (findings, diagnosis, hosts)) =
+        parallel::join(case.attempts(), || super::timeline::collect(&context), judged);
+    let path = super::path::draw(&context, &hosts);
+    Report {
+        timeline,
+        path,
+        attempts: super::attempts::collect(&context),
+        missing: super::attempts::missing(&context, &diagnosis),
+        evidence: case.pieces.iter().enumerate().map(|(i, p)| evidence(case, i, p)).collect(),
+        diagnosis,
+        hosts,
+        findings,
+        unread,
+        knowledge_date: crate::knowledge::DATE.to_owned(),
+    }
+}
+
+/// The findings, what they come to, and the hosts, those that matter first.
+fn judged(context: &finding::Context<'_>) -> (Vec<Finding>, Diagnosis, Vec<HostReport>) {
+    let (case, verdicts) = (context.case, context.verdicts);
+    let findings = finding::find(context);
     let diagnosis = crate::diagnosis::diagnose(case, verdicts, &findings);
-    let mut hosts: Vec<HostReport> =
-        case.hosts.iter().zip(verdicts).filter_map(|(h, v)| v.as_ref().map(|v| host_report(&context, h, v))).collect();
+    let told: Vec<(&HostStory, &HostVerdict)> = context.hosts().collect();
+    let mut hosts = parallel::map_loaded(case.attempts(), &told, |(h, v)| host_report(context, h, v));
     let root = diagnosis.root_cause.as_ref().map(|r| r.host.clone());
     hosts.sort_by_key(|h| {
         let weight = match h.verdict {
@@ -27,19 +49,7 @@ pub fn build(case: &Case, verdicts: &[Option<HostVerdict>], unread: Vec<(String,
         };
         (root.as_deref() != Some(h.name.as_str()), need / 2, weight, need)
     });
-    let path = super::path::draw(&context, &hosts);
-    Report {
-        timeline: super::timeline::collect(&context),
-        path,
-        attempts: super::attempts::collect(&context),
-        missing: super::attempts::missing(&context, &diagnosis),
-        evidence: case.pieces.iter().enumerate().map(|(i, p)| evidence(case, i, p)).collect(),
-        diagnosis,
-        hosts,
-        findings,
-        unread,
-        knowledge_date: crate::knowledge::DATE.to_owned(),
-    }
+    (findings, diagnosis, hosts)
 }
 
 fn evidence(case: &Case, index: usize, piece: &Piece) -> EvidenceReport {

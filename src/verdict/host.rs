@@ -6,6 +6,7 @@ use super::scene::{Detail, Judged, Proof, SILENCE_NS, Stage};
 use super::{Verdict, attempt, dns, tls};
 use crate::case::{Attempt, Case, HostStory, Role, Way};
 use crate::facts::FlowTransport;
+use crate::parallel;
 use crate::time::NANOS_PER_SECOND;
 use std::collections::BTreeMap;
 
@@ -64,9 +65,8 @@ struct WayVerdict {
 
 /// Judges a host. `None` where nothing was tried and the name resolved: then there is nothing to say.
 pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
-    let mut trusts = Trusts::default();
-    let mut judged: Vec<Judged> =
-        host.attempts.iter().map(|a| attempt::judge(case, &host.name, a, &mut trusts)).collect();
+    let one = |trusts: &mut Trusts, a: &Attempt| attempt::judge(case, &host.name, a, trusts);
+    let mut judged: Vec<Judged> = parallel::map(&host.attempts, Trusts::default, one);
     conclude_dead_path(case, host, &mut judged);
     let name = dns::judge(case, host);
     let mut ways: BTreeMap<&Way, Vec<usize>> = BTreeMap::new();
