@@ -96,7 +96,53 @@ pub fn address([high, low]: [u64; 2], v4: bool) -> IpAddr {
     }
 }
 
+/// A segment as a connection in good order consists of: ACK and perhaps PSH, no option but the timestamps, captured
+/// whole. What it carries is not in here.
+#[derive(Debug, Clone, Copy)]
+pub struct PlainSegment {
+    /// Frame and time.
+    pub at: At,
+    /// Number of the packet within its frame.
+    pub in_frame: u32,
+    /// As in [`TcpSegment`].
+    pub seq: u32,
+    /// As in [`TcpSegment`].
+    pub ack: u32,
+    /// As in [`TcpSegment`].
+    pub window: u16,
+    /// Bytes of payload.
+    pub payload_len: u32,
+    /// As in [`Packet`].
+    pub ttl: u8,
+    /// As in [`Packet`].
+    pub ip_id: Option<u16>,
+    /// As in [`Packet`].
+    pub direction: Direction,
+    /// As in [`Packet`].
+    pub pid: Option<u32>,
+}
+
 impl Packet<'_> {
+    /// The packet as a [`PlainSegment`], if it is one; it is number `in_frame` of its frame.
+    pub fn plain_segment(&self, in_frame: u32) -> Option<PlainSegment> {
+        let (Transport::Tcp(t), None) = (&self.transport, self.dropped) else { return None };
+        let only_stamps = TcpOptions { timestamps: None, ..t.options } == TcpOptions::default();
+        (t.flags.is_plain() && only_stamps && t.payload.len() as u64 == u64::from(t.payload_len)).then_some(
+            PlainSegment {
+                at: self.at,
+                in_frame,
+                seq: t.seq,
+                ack: t.ack,
+                window: t.window,
+                payload_len: t.payload_len,
+                ttl: self.ttl,
+                ip_id: self.ip_id,
+                direction: self.direction,
+                pid: self.pid,
+            },
+        )
+    }
+
     /// Between whom it went; `None` for what belongs to no flow: ICMP errors, other protocols, records of drops.
     #[inline]
     pub fn ends(&self) -> Option<PacketEnds> {
@@ -170,6 +216,10 @@ impl TcpFlags {
     /// Acknowledgement field is significant.
     pub fn ack(self) -> bool {
         self.0 & 0x10 != 0
+    }
+    /// ACK, and neither FIN, SYN nor RST.
+    pub fn is_plain(self) -> bool {
+        self.0 & 0x17 == 0x10
     }
 }
 

@@ -82,28 +82,25 @@ struct Tcp {
 impl Dissector {
     /// What was found.
     pub fn finish(mut self) -> AppFacts {
-        self.close();
-        match self.reader {
-            Reader::Done(Some(facts)) => *facts,
-            _ => AppFacts::default(),
+        match std::mem::replace(&mut self.reader, Reader::Done(None)) {
+            Reader::Fresh => AppFacts::default(),
+            Reader::Done(facts) => facts.map_or_else(AppFacts::default, |facts| *facts),
+            Reader::Tcp(tcp) => {
+                let Tcp { stream, mut facts } = *tcp;
+                stream.finish(&mut self.env(&mut facts));
+                facts.swapped = self.swapped;
+                facts
+            }
+            Reader::Udp(datagrams) => datagrams.finish(),
         }
     }
 
     /// Ends the reading: facts stay, buffers go.
     fn close(&mut self) {
         let reader = std::mem::replace(&mut self.reader, Reader::Done(None));
-        let facts = match reader {
-            Reader::Fresh => None,
-            Reader::Done(facts) => facts,
-            Reader::Tcp(tcp) => {
-                let Tcp { stream, mut facts } = *tcp;
-                stream.finish(&mut self.env(&mut facts));
-                facts.swapped = self.swapped;
-                Some(Box::new(facts))
-            }
-            Reader::Udp(datagrams) => Some(Box::new(datagrams.finish())),
-        };
-        self.reader = Reader::Done(facts.filter(|f| !f.is_empty()));
+        let context = Arc::clone(&self.context);
+        let facts = Dissector { reader, context, ..*self }.finish();
+        self.reader = Reader::Done((!facts.is_empty()).then(|| Box::new(facts)));
     }
 
     fn env<'a>(&'a mut self, facts: &'a mut AppFacts) -> Env<'a> {

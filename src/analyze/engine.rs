@@ -100,7 +100,7 @@ impl Batch {
     /// Gives the packets of one of the lists to its shard.
     fn work_off(&self, list: &[Stored], shard: &mut FlowTable<Dissector>) {
         let packet = |stored: &Stored| self.beside.packet(stored, &self.rooms);
-        shard.kept_packets(list, |stored| self.beside.ends(stored), packet);
+        shard.kept_packets(list, |stored| self.beside.ends(stored), |stored| self.beside.plain_segment(stored), packet);
     }
 }
 

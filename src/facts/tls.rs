@@ -71,8 +71,8 @@ pub struct EncryptedFacts {
     pub records: u64,
     /// Ciphertext bytes.
     pub bytes: u64,
-    /// Lengths of the first eight records, in order, with their frame.
-    pub first: Vec<(u16, At)>,
+    /// Length and frame of the first record.
+    pub first: Option<(u16, At)>,
     /// Last record.
     pub last: Option<At>,
     /// Length of the last record.
@@ -85,6 +85,21 @@ pub struct EncryptedFacts {
     pub encrypted_alerts: u32,
     /// See `encrypted_alerts`.
     pub first_encrypted_alert: Option<At>,
+}
+
+impl EncryptedFacts {
+    /// Counts a record of `length` bytes; `application` when its type is application_data.
+    pub fn count(&mut self, length: usize, application: bool, at: At) {
+        let (bytes, short) = (length as u64, u16::try_from(length).unwrap_or(u16::MAX));
+        self.first.get_or_insert((short, at));
+        self.records = self.records.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
+        (self.last, self.last_len) = (Some(at), short);
+        if application {
+            self.application_records = self.application_records.saturating_add(1);
+            self.application_bytes = self.application_bytes.saturating_add(bytes);
+        }
+    }
 }
 
 /// A ClientHello (RFC 8446 4.1.2; RFC 5246; SSLv2-format hellos RFC 5246 E.2). Reads as its [`Offer`] too.

@@ -55,7 +55,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             devices: &devices,
             answers: sessions(context, host).filter_map(|(a, _, t)| Some((ja3(t)?, &a.way, ja3s(t)))).collect(),
         };
-        let best = sessions(context, host).map(|(a, f, t)| (a, signs(&seen, host, a, f, t))).max_by_key(|(_, s)| s.len());
+        let best =
+            sessions(context, host).map(|(a, f, t)| (a, signs(&seen, host, a, f, t))).max_by_key(|(_, s)| s.len());
         if let Some((attempt, signs)) = best.filter(|(_, s)| s.len() >= SIGNS_MIN) {
             out.push(finding(context, host, verdict, attempt, &signs));
         }

@@ -312,7 +312,7 @@ impl History {
 
     /// Zeek's text: upper case for the client; `^` in front where the first packet seen was the server's.
     pub fn text(&self, flipped: bool) -> String {
-        let mut text = String::new();
+        let mut text = String::with_capacity(usize::from(flipped) + self.seen.count_ones() as usize);
         if flipped {
             text.push('^');
         }

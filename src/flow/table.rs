@@ -14,7 +14,7 @@ use crate::flow::starts::{StartLog, place};
 use crate::flow::tcp::TcpFlow;
 use crate::flow::udp::UdpFlow;
 use crate::limits;
-use crate::packet::{At, IcmpError, Packet, PacketEnds, TcpSegment, Transport, UdpDatagram};
+use crate::packet::{At, IcmpError, Packet, PacketEnds, PlainSegment, TcpSegment, Transport, UdpDatagram};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -186,16 +186,19 @@ impl<S: FlowSink> FlowTable<S> {
             (frame, n) = (packet.at.frame, if frame == packet.at.frame { n.saturating_add(1) } else { 0 });
             (*packet, n)
         });
-        self.kept_packets(&numbered.collect::<Vec<_>>(), |(packet, _)| packet.ends(), |numbered| *numbered);
+        let numbered: Vec<_> = numbered.collect();
+        self.kept_packets(&numbered, |(packet, _)| packet.ends(), |(packet, n)| packet.plain_segment(*n), |kept| *kept);
     }
 
-    /// Takes in packets in order, however they are kept: `ends` gives those of each, `packet` the whole packet with its
-    /// number within its frame. A group is hashed, then looked up in the index, then compared with the flows, each step
-    /// for all of them, so that their cache misses overlap; only then is each packet put together.
+    /// Takes in packets in order, however they are kept: `ends` gives those of each, `plain` its header if it is a plain
+    /// segment, `packet` the whole packet with its number within its frame. A group is hashed, then looked up in the
+    /// index, then compared with the flows, each step for all of them, so that their cache misses overlap; only then is
+    /// each packet put together, unless its connection goes on in good order.
     pub fn kept_packets<'w, T>(
         &mut self,
         kept: &[T],
         ends: impl Fn(&T) -> Option<PacketEnds>,
+        plain: impl Fn(&T) -> Option<PlainSegment>,
         packet: impl Fn(&T) -> (Packet<'w>, u32),
     ) {
         let mut aims = [None; GROUP];
@@ -213,11 +216,29 @@ impl<S: FlowSink> FlowTable<S> {
                 });
             }
             for (aim, kept) in aims.iter().zip(group) {
+                if self.goes_on(aim.as_ref(), plain(kept)) {
+                    continue;
+                }
                 let (packet, in_frame) = packet(kept);
                 self.frame = (packet.at.frame, in_frame);
                 self.take(&packet, in_frame, *aim);
             }
         }
+    }
+
+    /// The short way: a plain segment of a connection that is in good order.
+    #[inline]
+    fn goes_on(&mut self, aim: Option<&Aim>, plain: Option<PlainSegment>) -> bool {
+        let (Some(Aim { from_low, tcp: true, key, likely: Some(slot), .. }), Some(plain)) = (aim, plain) else {
+            return false;
+        };
+        // The slot was the flow's when the group was looked up; an eviction since may have given it to another.
+        let Some(flow) = self.tcp.get_mut(*slot).filter(|flow| flow.key == *key) else { return false };
+        let goes_on = flow.goes_on(&plain, *from_low);
+        if goes_on {
+            self.frame = (plain.at.frame, plain.in_frame);
+        }
+        goes_on
     }
 
     fn in_frame(&self, packet: &Packet<'_>) -> u32 {

@@ -8,12 +8,13 @@
 //! behind it and one more packet of the flow did not bring them either (so that two frames captured in the wrong
 //! order do no harm), when too much waits behind it, or when the flow ends.
 
+use crate::capture::Direction;
 use crate::flow::key::Key;
 use crate::flow::reassembly::Reassembly;
 use crate::flow::seq::{PLAUSIBLE_AHEAD, SeqNum};
 use crate::flow::side::{Half, History, Letter, Rare, RareHalf, Stamp, of, of_mut};
 use crate::flow::{Ends, FlowSink, Interest, Side, ports, starts};
-use crate::packet::{At, Packet, TcpSegment};
+use crate::packet::{At, Packet, PlainSegment, TcpSegment};
 use std::sync::Arc;
 
 /// A hole that closes within this time (or the round trip of the handshake, if that is longer) was reordering; later
@@ -177,7 +178,7 @@ impl<S: FlowSink> TcpFlow<S> {
         }
         let side = self.side(from_low);
         if side == Side::Client {
-            self.note_process(packet, f.syn());
+            self.note_process(packet.pid, packet.direction, f.syn());
         }
         if f.syn() && (f.fin() || f.rst()) {
             self.history.add(side, Letter::MultiFlag);
@@ -235,10 +236,58 @@ impl<S: FlowSink> TcpFlow<S> {
         self.close_acknowledged_holes(context, acked_before);
     }
 
+    /// The short way for most segments of most connections: established, nothing missing, closed or unusual before; the
+    /// next bytes in order that nobody reads any more, or an acknowledgement that moves on. Does what
+    /// [`TcpFlow::segment`] would do; for any other segment it does nothing and says so.
+    pub fn goes_on(&mut self, segment: &PlainSegment, from_low: bool) -> bool {
+        let (at, first, side) = (segment.at, self.first, self.side(from_low));
+        let (seq, ack, len) = (SeqNum(segment.seq), SeqNum(segment.ack), segment.payload_len);
+        let (own, peer) = (of(&self.sides, side), of(&self.sides, side.other()));
+        let in_order = [own, peer].iter().all(|h| {
+            let f = h.flags;
+            f.based && !f.soft && !f.reset && h.high > 0 && h.waiting.is_none() && !h.fin.is_set()
+        });
+        let moves_on =
+            len > 0 && self.flags.done || len == 0 && ack != peer.base.plus((peer.acked & 0xffff_ffff) as u32);
+        if !in_order || !moves_on || !self.established.is_set() || self.flags.closed || segment.window == 0 {
+            return false;
+        }
+        let (next, reached) = (own.offset(seq), peer.offset(ack));
+        let Ok(reached) = u64::try_from(reached) else { return false };
+        let Some(high) = own.high.checked_add(u64::from(len)) else { return false };
+        if u64::try_from(next) != Ok(own.high) || reached > peer.high.saturating_add(PLAUSIBLE_AHEAD) {
+            return false;
+        }
+        self.last = Stamp::new(at, first);
+        if side == Side::Client {
+            self.note_process(segment.pid, segment.direction, false);
+        }
+        let peer = self.half(side.other());
+        peer.acked = peer.acked.max(reached);
+        peer.flags.was_acked = true;
+        if reached > 0 && peer.first_data.is_set() && side == Side::Server {
+            self.data_acked.set_once(at, first);
+        }
+        let own = self.half(side);
+        own.packets = own.packets.saturating_add(1);
+        own.see_ip(segment.ttl, segment.ip_id);
+        own.window = segment.window;
+        if len > 0 {
+            own.largest = own.largest.max(len);
+            own.bytes = own.bytes.saturating_add(u64::from(len));
+            own.high = high;
+            own.last_data = Stamp::new(at, first);
+            self.history.add(side, Letter::Data);
+        } else {
+            self.history.add(side, Letter::Ack);
+        }
+        true
+    }
+
     /// Captures know the process on sends only; the SYN's is the most certain.
-    fn note_process(&mut self, packet: &Packet<'_>, syn: bool) {
-        let Some(pid) = packet.pid else { return };
-        if packet.direction == crate::capture::Direction::Inbound || self.flags.pid_from_syn {
+    fn note_process(&mut self, pid: Option<u32>, direction: Direction, syn: bool) {
+        let Some(pid) = pid else { return };
+        if direction == Direction::Inbound || self.flags.pid_from_syn {
             return;
         }
         if syn {

@@ -1,8 +1,12 @@
 //! Scenarios of single connections.
 
-use super::scenario::{one, run};
+use super::scenario::{Recorder, one, packets, run};
 use crate::facts::ResetStage;
 use crate::flow::Side;
+use crate::flow::key::Key;
+use crate::flow::tcp::TcpFlow;
+use crate::packet::Transport;
+use std::sync::Arc;
 
 const OPEN: &str = ">S 100
     <SA 300 101
@@ -313,6 +317,31 @@ fn a_flow_with_nothing_more_to_learn_only_counts() {
     assert_eq!(heard, ["C:end!"]);
     let [client, _] = flow.sides();
     assert_eq!((client.bytes, client.missed_bytes), (5 + 5 + 4 + 4 - 1, 4));
+}
+
+#[test]
+fn only_what_goes_on_in_good_order_takes_the_short_way() {
+    let script = opened(
+        ">A 101 301 hello!\n<A 301 107 welcome\n>A 107 308 more\n<A 308 111\n<A 308 111\n>A 107 308 more\n>A 115 308 gap",
+    );
+    let list = packets(&script);
+    let (key, _) = Key::of(&list[0].ends().unwrap());
+    let mut flow: Option<TcpFlow<Recorder>> = None;
+    let mut short = Vec::new();
+    for packet in &list {
+        let Transport::Tcp(segment) = &packet.transport else { continue };
+        let from_low = Key::of(&packet.ends().unwrap()).1;
+        let flow = flow.get_or_insert_with(|| TcpFlow::new(key, 1, packet.at, segment, from_low));
+        let plain = packet.plain_segment(0);
+        let goes_on = plain.is_some_and(|plain| flow.goes_on(&plain, from_low));
+        if !goes_on {
+            flow.segment(&Arc::new(()), packet, segment, from_low);
+        }
+        short.push(goes_on);
+    }
+    // The handshake, the first bytes of each side, the acknowledgement that repeats, the bytes that repeat and those
+    // behind a hole go the long way.
+    assert_eq!(short, [false, false, false, false, false, true, true, false, false, false]);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use crate::capture::{Direction, Room, Span};
 use crate::packet::{
-    At, Packet, PacketEnds, TcpFlags, TcpOptions, TcpSegment, Transport, UdpDatagram, address, halves,
+    At, Packet, PacketEnds, PlainSegment, TcpFlags, TcpOptions, TcpSegment, Transport, UdpDatagram, address, halves,
 };
 use crate::time::Timestamp;
 
@@ -169,6 +169,24 @@ impl Beside {
         })
     }
 
+    /// The packet as a [`PlainSegment`], if it is one.
+    #[inline]
+    pub fn plain_segment(&self, s: &Stored) -> Option<PlainSegment> {
+        let plain = s.is.0 & (Is::TCP | Is::UNUSUAL) == Is::TCP && TcpFlags(s.flags).is_plain();
+        (plain && s.payload_len == s.wire_len).then(|| PlainSegment {
+            at: At { frame: s.frame, time: Timestamp(s.time) },
+            in_frame: u32::from(s.in_frame),
+            seq: s.seq,
+            ack: s.ack,
+            window: s.window,
+            payload_len: s.wire_len,
+            ttl: s.ttl,
+            ip_id: s.is.has(Is::WITH_IP_ID).then_some(s.ip_id),
+            direction: s.direction,
+            pid: s.is.has(Is::WITH_PID).then_some(s.extra),
+        })
+    }
+
     /// The packet again, and its number within its frame.
     // Inlined as a whole, so that what the caller does not use is never built.
     #[inline(always)]
@@ -280,6 +298,13 @@ mod tests {
         let (again, n) = beside.packet(&stored, std::slice::from_ref(room));
         assert_eq!((format!("{again:?}"), n), (format!("{packet:?}"), in_frame));
         assert_eq!(beside.ends(&stored), packet.ends());
+        let plain = beside.plain_segment(&stored).map(|plain| format!("{plain:?}"));
+        // Two ends of different families are rare enough to be no plain segment here.
+        if packet.src.is_ipv4() == packet.dst.is_ipv4() {
+            assert_eq!(plain, packet.plain_segment(in_frame).map(|plain| format!("{plain:?}")));
+        } else {
+            assert_eq!(plain, None);
+        }
     }
 
     proptest! {

@@ -4,7 +4,7 @@
 //! Records that are not DTLS (STUN, SRTP share such flows) are stepped over. Memory is bounded by `limits`.
 
 use crate::bytes::Cursor;
-use crate::facts::{Alert, ClientHello, EncryptedFacts, TlsCarrier, TlsSession};
+use crate::facts::{Alert, ClientHello, TlsCarrier, TlsSession};
 use crate::flow::{Interest, Side};
 use crate::limits::{DATAGRAM_SESSIONS_MAX, HANDSHAKE_STREAM_BYTES_MAX};
 use crate::packet::At;
@@ -229,8 +229,6 @@ const UNIFIED_HEADER: u8 = 0b001;
 const EPOCH_APPLICATION: u8 = 3;
 /// Longest record: 2^14 and 2048 bytes of expansion (RFC 6347 4.1).
 const RECORD_LENGTH_MAX: usize = (1 << 14) + 2048;
-/// Lengths kept of a side's first encrypted records.
-const LENGTHS_KEPT: usize = 8;
 /// Hellos kept of one session and side: cookie and HelloRetryRequest make three.
 const HELLOS_KEPT: usize = 4;
 /// Alerts kept of one session.
@@ -415,7 +413,7 @@ impl Handshake {
     }
 
     fn encrypted(&mut self, role: Side, length: usize, application: bool, at: At) {
-        count(of(&mut self.facts.encrypted, role), length, application, at);
+        of(&mut self.facts.encrypted, role).count(length, application, at);
     }
 }
 
@@ -424,22 +422,6 @@ fn of<T>(pair: &mut [T; 2], side: Side) -> &mut T {
     match side {
         Side::Client => client,
         Side::Server => server,
-    }
-}
-
-fn count(facts: &mut EncryptedFacts, length: usize, application: bool, at: At) {
-    let bytes = u64::try_from(length).unwrap_or(u64::MAX);
-    let short = u16::try_from(length).unwrap_or(u16::MAX);
-    facts.records = facts.records.saturating_add(1);
-    facts.bytes = facts.bytes.saturating_add(bytes);
-    if facts.first.len() < LENGTHS_KEPT {
-        facts.first.push((short, at));
-    }
-    facts.last = Some(at);
-    facts.last_len = short;
-    if application {
-        facts.application_records = facts.application_records.saturating_add(1);
-        facts.application_bytes = facts.application_bytes.saturating_add(bytes);
     }
 }
 

@@ -4,7 +4,7 @@
 //! connection whose ClientHello could be read. Initial packets are opened with the keys anybody on the path can
 //! derive (RFC 9001 5.2); everything else is only counted. Memory is bounded by `limits`.
 
-use crate::facts::{ClientHello, EncryptedFacts, QuicFact, ServerHello, TlsCarrier, TlsSession, push_only};
+use crate::facts::{ClientHello, QuicFact, ServerHello, TlsCarrier, TlsSession, push_only};
 use crate::flow::{Interest, Side};
 use crate::limits::{DATAGRAM_SESSIONS_MAX, QUIC_KEY_TRIALS_MAX};
 use crate::packet::At;
@@ -202,7 +202,7 @@ impl QuicDissector {
         let session = &mut connection.session;
         let [client, server] = &mut session.encrypted;
         let facts = if role == Side::Client { client } else { server };
-        count(facts, length, application, at);
+        facts.count(length, application, at);
         // A client has 1-RTT keys once it has the server's Finished and sent its own (RFC 9001 4.1.1).
         if application && role == Side::Client && answered {
             session.complete.get_or_insert(at);
@@ -214,8 +214,6 @@ impl QuicDissector {
 const VERSIONS_KEPT: usize = 32;
 /// Initials kept that came before the ClientHello: one flight of a server.
 const WAITING_MAX: usize = 4;
-/// Lengths kept of a side's first encrypted packets.
-const LENGTHS_KEPT: usize = 8;
 /// Versions whose keys are kept for one connection: its own, and the one that a compatible negotiation chose.
 const KEYS_KEPT: usize = 2;
 /// Handshake types (RFC 8446 4).
@@ -426,22 +424,6 @@ fn open(keys: &DirectionKeys, packet: &LongPacket<'_>, largest: Option<u64>) -> 
     match first {
         InitialFrame::Crypto { offset: 0, data: [CLIENT_HELLO | SERVER_HELLO, 0, ..] } => Some(opened),
         _ => None,
-    }
-}
-
-fn count(facts: &mut EncryptedFacts, length: usize, application: bool, at: At) {
-    let bytes = u64::try_from(length).unwrap_or(u64::MAX);
-    let short = u16::try_from(length).unwrap_or(u16::MAX);
-    facts.records = facts.records.saturating_add(1);
-    facts.bytes = facts.bytes.saturating_add(bytes);
-    if facts.first.len() < LENGTHS_KEPT {
-        facts.first.push((short, at));
-    }
-    facts.last = Some(at);
-    facts.last_len = short;
-    if application {
-        facts.application_records = facts.application_records.saturating_add(1);
-        facts.application_bytes = facts.application_bytes.saturating_add(bytes);
     }
 }
 

@@ -41,8 +41,6 @@ const LOST_BYTES_MAX: u64 = 256 << 10;
 const SESSIONS_MAX: usize = 64;
 /// See [`SESSIONS_MAX`].
 const FACTS_MAX: usize = 32;
-/// Lengths kept in [`EncryptedFacts::first`].
-const FIRST_LENGTHS: usize = 8;
 
 /// Body of an encrypted TLS 1.3 alert without padding: alert (2), inner content type (1), tag (16); RFC 8446 5.2.
 pub const TLS13_ALERT_BYTES: u16 = 19;
@@ -484,16 +482,9 @@ impl TlsDissector {
     fn note_encrypted(&mut self, side: Side, header: Header, at: At) {
         let facts = self.encrypted(side);
         let length = header.length;
-        facts.records = facts.records.saturating_add(1);
-        facts.bytes = facts.bytes.saturating_add(u64::from(length));
-        if facts.first.len() < FIRST_LENGTHS {
-            facts.first.push((length, at));
-        }
-        (facts.last, facts.last_len) = (Some(at), length);
+        facts.count(length.into(), header.kind == record::APPLICATION_DATA, at);
         match header.kind {
             record::APPLICATION_DATA => {
-                facts.application_records = facts.application_records.saturating_add(1);
-                facts.application_bytes = facts.application_bytes.saturating_add(u64::from(length));
                 let hello_cut =
                     self.session.server_hellos.is_empty() && self.session.cut_hello.iter().all(Option::is_some);
                 if self.is_tls13() || hello_cut {

@@ -61,14 +61,14 @@ pub enum CertificateFault {
 #[derive(Debug, Default)]
 pub struct Trusts {
     /// By the shared certificates of a chain, which live as long as the case.
-    known: HashMap<Vec<usize>, Option<Trust>>,
+    known: HashMap<Vec<usize>, Option<Arc<Trust>>>,
 }
 
 impl Trusts {
     /// As `trust`, always for the same host.
-    pub fn of(&mut self, host: &str, session: &TlsSession) -> Option<Trust> {
+    pub fn of(&mut self, host: &str, session: &TlsSession) -> Option<Arc<Trust>> {
         let chain = session.certificates.iter().map(|c| Arc::as_ptr(&c.certificate).addr()).collect();
-        self.known.entry(chain).or_insert_with(|| trust(host, session)).clone()
+        self.known.entry(chain).or_insert_with(|| trust(host, session).map(Arc::new)).clone()
     }
 }
 

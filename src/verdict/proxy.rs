@@ -7,6 +7,7 @@ use crate::facts::{HttpExchange, SocksFact};
 use crate::message;
 use crate::packet::At;
 use crate::time::NANOS_PER_SECOND;
+use std::sync::Arc;
 
 /// An attempt through an HTTP proxy.
 pub(super) fn http(s: &Scene<'_>) -> Judged {
@@ -195,7 +196,7 @@ fn before_request(s: &Scene<'_>, socks: &SocksFact) -> Option<Judged> {
 pub(super) fn itself(s: &Scene<'_>) -> Judged {
     let [client, server] = &s.flow.sides;
     if let Some(session) = s.flow.app.tls.iter().find(|t| t.tunnel.is_none() && !in_lost_tunnel(s.flow, t)) {
-        let own = Scene { trust: certificate::trust(s.host, session), ..*s };
+        let own = Scene { trust: certificate::trust(s.host, session).map(Arc::new), ..*s };
         let mut judged = tls::judge(&own, session);
         // A proxy that speaks plain HTTP answers a ClientHello with an error page, or not at all.
         if let Some(answer) =

@@ -14,6 +14,7 @@ use crate::lang::Message;
 use crate::message;
 use crate::packet::At;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
+use std::sync::Arc;
 
 /// Silence shorter than this may be a slow server: no verdict rests on it. (Clients in the field give up after 5 s
 /// at the earliest; a healthy answer takes well under one second.)
@@ -103,7 +104,7 @@ pub struct Detail {
     /// Which side cannot do TLS 1.2.
     pub legacy_side: Option<Side>,
     /// Interceptor or issuer.
-    pub trust: Option<Trust>,
+    pub trust: Option<Arc<Trust>>,
     /// Why a genuine certificate is not acceptable.
     pub certificate_fault: Option<CertificateFault>,
     /// The client accepted the certificate and went on.
@@ -168,7 +169,7 @@ pub struct Scene<'a> {
     /// Its capture.
     pub capture: &'a CaptureFacts,
     /// Judgement of the certificates of its session.
-    pub trust: Option<Trust>,
+    pub trust: Option<Arc<Trust>>,
 }
 
 impl Scene<'_> {
@@ -290,7 +291,7 @@ pub(super) fn reset(s: &Scene<'_>, verdict: Verdict, stage: Stage, mut proof: Ve
 }
 
 /// Fills in what the certificates of a session tell.
-pub(super) fn with_trust(mut judged: Judged, trust: Option<Trust>) -> Judged {
+pub(super) fn with_trust(mut judged: Judged, trust: Option<Arc<Trust>>) -> Judged {
     judged.detail.trust = trust;
     judged
 }

@@ -14,6 +14,7 @@ use crate::facts::{Alert, ClientHello, TlsSession};
 use crate::flow::Side;
 use crate::message;
 use crate::packet::At;
+use std::sync::Arc;
 
 /// TLS 1.1 (RFC 4346), the last version that is refused today.
 const TLS_1_1: u16 = 0x0302;
@@ -57,7 +58,7 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
         return page::plaintext(answer, sent());
     }
     let trust = s.trust.clone();
-    let foreign = trust.as_ref().is_some_and(Trust::is_foreign);
+    let foreign = trust.as_deref().is_some_and(Trust::is_foreign);
     let certificate_proof = || {
         session.certificates.first().map(|c| {
             Proof::new(
@@ -198,7 +199,7 @@ fn certificate_refused(
     s: &Scene<'_>,
     session: &TlsSession,
     a: &Alert,
-    trust: Option<Trust>,
+    trust: Option<Arc<Trust>>,
     mut proof: Vec<Proof>,
 ) -> Judged {
     proof.push(alert_proof(a));
@@ -243,7 +244,7 @@ fn after_server_hello(
     at: At,
     version: u16,
     offered: Option<u16>,
-    trust: Option<Trust>,
+    trust: Option<Arc<Trust>>,
     mut proof: Vec<Proof>,
 ) -> Judged {
     proof.push(Proof::new(at, message!(en: "ServerHello ({})", ja: "ServerHello ({})", version_name(version))));
@@ -271,7 +272,7 @@ fn after_server_hello(
         && s.client_end().is_some()
         && server.records > 0
         && client.records == 1
-        && let Some((ENCRYPTED_ALERT_LEN, alert_at)) = client.first.first().copied()
+        && let Some((ENCRYPTED_ALERT_LEN, alert_at)) = client.first
     {
         // Instead of its Finished the client sent one record of the size of an alert, then closed: it refused what
         // the encrypted flight held, and that is the certificate.
