@@ -248,7 +248,7 @@ pub struct Window<'w> {
 }
 
 /// A reader of one container.
-pub trait FrameSource {
+pub trait FrameSource: Send {
     /// Reads the next window into `room`, which the caller keeps for as long as it needs the frames; they are added to
     /// `frames`, in order.
     ///

@@ -47,16 +47,22 @@ pub fn read(
         let (mut decoded, mut next) = (Batch::default(), Batch::default());
         while more || !decoded.is_empty() {
             let batch = &decoded;
-            rayon::in_place_scope(|scope| {
-                for (shard, list) in shards.iter_mut().zip(&batch.lists).filter(|(_, list)| !list.is_empty()) {
-                    scope.spawn(move |_| batch.work_off(list, shard));
-                }
+            let follow = || {
+                rayon::scope(|scope| {
+                    for (shard, list) in shards.iter_mut().zip(&batch.lists).filter(|(_, list)| !list.is_empty()) {
+                        scope.spawn(move |_| batch.work_off(list, shard));
+                    }
+                });
+            };
+            let fill = || {
                 next.clear();
-                if more {
-                    more = front.fill(&mut next, source.as_mut(), BATCH_BYTES)?;
-                }
-                Ok::<(), Error>(())
-            })?;
+                if more { front.fill(&mut next, source.as_mut(), BATCH_BYTES) } else { Ok(false) }
+            };
+            // The calling thread follows the flows, another one reads: what stays is mostly made where flows are
+            // followed, and the first thread's heap grows at the least cost (glibc takes memory for the others page by
+            // page).
+            let ((), filled) = rayon::join(follow, fill);
+            more = filled?;
             progress(source.position());
             std::mem::swap(&mut decoded, &mut next);
         }
