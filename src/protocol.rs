@@ -81,10 +81,13 @@ struct Tcp {
 
 impl Dissector {
     /// What was found.
-    pub fn finish(mut self) -> AppFacts {
+    pub fn finish(&mut self) -> AppFacts {
+        // Facts leave their box where it is: it is dropped with the dissector.
+        if let Reader::Done(facts) = &mut self.reader {
+            return facts.as_deref_mut().map(std::mem::take).unwrap_or_default();
+        }
         match std::mem::replace(&mut self.reader, Reader::Done(None)) {
-            Reader::Fresh => AppFacts::default(),
-            Reader::Done(facts) => facts.map_or_else(AppFacts::default, |facts| *facts),
+            Reader::Fresh | Reader::Done(_) => AppFacts::default(),
             Reader::Tcp(tcp) => {
                 let Tcp { stream, mut facts } = *tcp;
                 stream.finish(&mut self.env(&mut facts));
@@ -97,9 +100,7 @@ impl Dissector {
 
     /// Ends the reading: facts stay, buffers go.
     fn close(&mut self) {
-        let reader = std::mem::replace(&mut self.reader, Reader::Done(None));
-        let context = Arc::clone(&self.context);
-        let facts = Dissector { reader, context, ..*self }.finish();
+        let facts = self.finish();
         self.reader = Reader::Done((!facts.is_empty()).then(|| Box::new(facts)));
     }
 

@@ -200,9 +200,9 @@ fn facts(
         drops,
         ..CaptureFacts::default()
     };
-    let flows: Vec<FinishedFlow<Dissector>> = finished.flows().collect();
-    let facts = |flow: FinishedFlow<Dissector>| {
-        let mut flow = flow.into_facts(|sink| sink.finish());
+    let mut flows: Vec<FinishedFlow<Dissector>> = finished.flows().collect();
+    let facts = |flow: &mut FinishedFlow<Dissector>| {
+        let mut flow = flow.take_facts(Dissector::finish);
         let mut dns = std::mem::take(&mut flow.app.dns);
         dns.iter_mut().for_each(|message| message.stream = flow.stream);
         if let Some(process) = &mut flow.process {
@@ -212,9 +212,11 @@ fn facts(
     };
     let dns: Vec<Vec<DnsMessage>>;
     (out.flows, dns) = match way {
-        Way::Alone => flows.into_iter().map(facts).unzip(),
-        Way::Together => flows.into_par_iter().map(facts).unzip(),
+        Way::Alone => flows.iter_mut().map(facts).unzip(),
+        Way::Together => flows.par_iter_mut().map(facts).unzip(),
     };
+    // By one thread: several would wait for one another at the heap.
+    drop(flows);
     out.dns = dns.into_iter().flatten().collect();
     match way {
         Way::Alone => out.dns.sort_by_key(|m| m.at.frame),

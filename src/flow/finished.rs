@@ -124,17 +124,13 @@ impl<S: FlowSink> FinishedFlow<S> {
         }
     }
 
-    /// Takes the sink out.
-    pub fn take_sink(&mut self) -> Option<Box<S>> {
-        match &mut self.kept {
-            Kept::Tcp(f) => f.sink.take(),
-            Kept::Udp(f) => f.sink.take(),
-        }
-    }
-
-    /// The flow as facts; `app` tells what the sink found.
-    pub fn into_facts(mut self, app: impl FnOnce(Box<S>) -> AppFacts) -> Flow {
-        let app = self.take_sink().map(app).unwrap_or_default();
+    /// The flow as facts; `app` takes what the sink found. What is left of the flow is for its owner to drop.
+    pub fn take_facts(&mut self, app: impl FnOnce(&mut S) -> AppFacts) -> Flow {
+        let sink = match &mut self.kept {
+            Kept::Tcp(f) => f.sink.as_deref_mut(),
+            Kept::Udp(f) => f.sink.as_deref_mut(),
+        };
+        let app = sink.map(app).unwrap_or_default();
         let swapped = app.swapped;
         let mut flow = Flow {
             transport: self.transport(),

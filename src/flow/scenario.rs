@@ -155,7 +155,7 @@ pub fn run(script: &str) -> Vec<FinishedFlow<Recorder>> {
 pub fn one(script: &str) -> (FinishedFlow<Recorder>, Vec<String>) {
     let mut flows = run(script);
     assert_eq!(flows.len(), 1);
-    let mut flow = flows.pop().unwrap();
-    let heard = flow.take_sink().map(|s| s.heard).unwrap_or_default();
+    let flow = flows.pop().unwrap();
+    let heard = flow.sink().map(|s| s.heard.clone()).unwrap_or_default();
     (flow, heard)
 }

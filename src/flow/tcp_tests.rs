@@ -257,7 +257,7 @@ fn the_middle_of_a_connection_has_its_client_by_ports() {
         (flows.remove(0), ())
     };
     assert_eq!(flow.ends().client.port(), 50_000);
-    let sink = flow.take_sink().unwrap();
+    let sink = flow.sink().unwrap();
     assert!(!sink.client_known);
     assert_eq!(sink.heard, ["S:late", "C:req"]);
     let tcp = flow.tcp().unwrap();
@@ -276,7 +276,7 @@ fn data_in_flight_when_the_capture_began_is_not_missing() {
 #[test]
 fn a_syn_ack_alone_tells_who_is_the_client() {
     let mut flows = run("<SA 300 101\n>A 101 301 hi");
-    let sink = flows[0].take_sink().unwrap();
+    let sink = flows[0].sink().unwrap();
     assert!(sink.client_known);
     assert_eq!(sink.heard, ["C:hi"]);
     assert!(!flows[0].tcp().unwrap().midstream);

@@ -25,6 +25,9 @@ const LANES_MAX: usize = 2048;
 /// Buffers of one processor whose sequence contradicts their times by more than this are sorted by time (nanoseconds).
 const DISORDER_NS: i64 = 50_000_000;
 
+/// Bytes that memory gives at a time, on the processors of today.
+const CACHE_LINE: usize = 64;
+
 /// Where the current buffer's bytes are.
 #[derive(Debug)]
 enum Source<'a> {
@@ -217,6 +220,13 @@ fn settle_order(run: &mut [BufferRef], index: &Index, problems: &mut Problems) {
     }
 }
 
+/// Looks at every cache line of a buffer and keeps nothing. Where an event begins is known only when the one before was
+/// read, so that each waits for memory anew; lines that are asked for in a row come as fast as memory is (8 % of the
+/// whole analysis with two threads).
+fn touch(buffer: &[u8]) {
+    std::hint::black_box(buffer.iter().step_by(CACHE_LINE).fold(0, |all, byte| all ^ byte));
+}
+
 impl<'a> Lane<'a> {
     fn new(buffers: Range<usize>) -> Self {
         Lane {
@@ -245,7 +255,10 @@ impl<'a> Lane<'a> {
         let Some((body, end)) = container::body(data, buffer.pos as usize, session, problems) else { return };
         self.end = end;
         self.source = match body {
-            Body::Plain(bytes) => Source::Plain(bytes),
+            Body::Plain(bytes) => {
+                touch(bytes);
+                Source::Plain(bytes)
+            }
             Body::Packed(decoder) => Source::Packed { decoder, base: BUFFER_HEADER },
         };
     }
