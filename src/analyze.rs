@@ -5,6 +5,7 @@
 //! reported.
 
 pub mod engine;
+mod pipeline;
 pub mod threads;
 
 use crate::capture::{self, ReadOptions};

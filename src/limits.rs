@@ -5,7 +5,7 @@ pub const WINDOW_BYTES: usize = 256 << 10;
 
 /// Bytes of windows decoded before their packets go to the flows: enough that handing them to other threads costs
 /// nothing in comparison, little enough that they are still in the shared cache.
-pub const BATCH_BYTES: u64 = 2 << 20;
+pub const BATCH_BYTES: u64 = 1 << 20;
 
 /// The same where one thread does everything: what is decoded should still be in its own cache.
 pub const BATCH_BYTES_ALONE: u64 = 512 << 10;

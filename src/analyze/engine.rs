@@ -5,6 +5,7 @@
 //! each in file order. Guaranteed: every flow has one owner and sees its packets as they stand in the file, so the
 //! facts do not depend on threads, windows or batches; memory is bounded by two batches and the live flows.
 
+use super::pipeline::pipeline;
 use super::threads::Way;
 use crate::capture::{Frame, FrameSource, Room, emptied};
 use crate::error::Error;
@@ -34,38 +35,26 @@ pub fn read(
     let mut shards: Vec<FlowTable<Dissector>> =
         (0..FLOW_SHARDS).map(|_| FlowTable::new(Arc::clone(&context), limits)).collect();
     let mut front = Front { decoder: Decoder::new(), frames: Vec::new() };
-    let mut more = true;
     if way == Way::Alone || rayon::current_num_threads() == 1 {
         let mut batch = Batch::default();
+        let mut more = true;
         while more {
-            batch.clear();
             more = front.fill(&mut batch, source.as_mut(), BATCH_BYTES_ALONE)?;
             shards.iter_mut().zip(&batch.lists).for_each(|(shard, list)| batch.work_off(list, shard));
-            progress(source.position());
+            progress(batch.position);
         }
     } else {
-        let (mut decoded, mut next) = (Batch::default(), Batch::default());
-        while more || !decoded.is_empty() {
-            let batch = &decoded;
-            let follow = || {
-                rayon::scope(|scope| {
-                    for (shard, list) in shards.iter_mut().zip(&batch.lists).filter(|(_, list)| !list.is_empty()) {
-                        scope.spawn(move |_| batch.work_off(list, shard));
-                    }
-                });
-            };
-            let fill = || {
-                next.clear();
-                if more { front.fill(&mut next, source.as_mut(), BATCH_BYTES) } else { Ok(false) }
-            };
-            // The calling thread follows the flows, another one reads: what stays is mostly made where flows are
-            // followed, and the first thread's heap grows at the least cost (glibc takes memory for the others page by
-            // page).
-            let ((), filled) = rayon::join(follow, fill);
-            more = filled?;
-            progress(source.position());
-            std::mem::swap(&mut decoded, &mut next);
-        }
+        // The calling thread follows the flows, another one reads: what stays is made where flows are followed, and the
+        // heap of the first thread grows at the least cost (glibc takes memory for the others page by page).
+        let follow = |batch: &Batch| {
+            rayon::scope(|scope| {
+                for (shard, list) in shards.iter_mut().zip(&batch.lists).filter(|(_, list)| !list.is_empty()) {
+                    scope.spawn(move |_| batch.work_off(list, shard));
+                }
+            });
+            progress(batch.position);
+        };
+        pipeline(|batch| front.fill(batch, source.as_mut(), BATCH_BYTES), follow)?;
     }
     let shards: Vec<_> = match way {
         Way::Alone => shards.into_iter().map(FlowTable::finish).collect(),
@@ -90,6 +79,8 @@ struct Batch {
     /// The packets of each shard.
     lists: [Vec<Stored>; FLOW_SHARDS],
     beside: Beside,
+    /// Where the input was read to.
+    position: u64,
 }
 
 impl Batch {
@@ -97,10 +88,6 @@ impl Batch {
         self.used = 0;
         self.lists.iter_mut().for_each(Vec::clear);
         self.beside.clear();
-    }
-
-    fn is_empty(&self) -> bool {
-        self.lists.iter().all(Vec::is_empty)
     }
 
     /// Gives the packets of one of the lists to its shard.
@@ -113,6 +100,7 @@ impl Batch {
 impl Front {
     /// Fills a batch; false at the end of the capture.
     fn fill(&mut self, batch: &mut Batch, source: &mut dyn FrameSource, enough: u64) -> Result<bool, Error> {
+        batch.clear();
         let begin = source.position();
         let mut bytes = 0u64;
         loop {
@@ -152,7 +140,8 @@ impl Front {
             batch.used += usize::from(!frames.is_empty());
             self.frames = emptied(frames);
             // What is unpacked may be more than what is read of the file.
-            bytes = bytes.max(source.position().saturating_sub(begin));
+            batch.position = source.position();
+            bytes = bytes.max(batch.position.saturating_sub(begin));
             if !more || bytes >= enough || batch.used >= ROOMS_MAX {
                 return Ok(more);
             }
