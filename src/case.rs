@@ -17,7 +17,7 @@ use crate::knowledge::endpoints::Endpoint;
 use crate::packet::At;
 use crate::parallel;
 use crate::time::Timestamp;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 pub(crate) use attempts::in_lost_tunnel;
@@ -67,6 +67,8 @@ pub struct Case {
     pub proxies: BTreeMap<SocketAddr, String>,
     /// What each capture saw, by index into [`Case::pieces`]; of other pieces, nothing.
     watches: Vec<Watch>,
+    /// When each client last reached an address of which no capture tells a name.
+    nameless: HashMap<IpAddr, Timestamp>,
     /// The clock of each debug log against the capture's.
     pub clocks: Vec<LogClock>,
     /// The lines of each sign-in attempt on the capture's clock.
@@ -133,7 +135,7 @@ impl HostStory {
 }
 
 /// The way an attempt took.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Way {
     /// To the host itself.
     Direct,
@@ -196,10 +198,12 @@ impl Case {
             book,
             proxies,
             watches: Vec::new(),
+            nameless: HashMap::new(),
             clocks: Vec::new(),
             joins: Vec::new(),
         };
         case.tell_stories(lookups, attempts);
+        case.nameless = case.last_nameless();
         let watch = |(index, piece): (usize, &Piece)| match &piece.facts {
             PieceFacts::Capture(capture) => Watch::new(index, capture, &case.hosts),
             _ => Watch::default(),
@@ -265,6 +269,25 @@ impl Case {
     /// What a capture saw.
     pub fn watch(&self, piece: usize) -> Option<&Watch> {
         self.watches.get(piece)
+    }
+
+    /// Whether the client of `attempt` later reached an address of which the captures tell no name. Where the addresses
+    /// were cut out of the DNS answers and a connection has its name by the order of events alone, that may have been
+    /// the same host.
+    pub fn reached_nameless_after(&self, attempt: &Attempt) -> bool {
+        self.nameless.get(&attempt.client).is_some_and(|last| *last > attempt.start.time)
+    }
+
+    fn last_nameless(&self) -> HashMap<IpAddr, Timestamp> {
+        let mut last = HashMap::new();
+        for host in self.hosts.iter().filter(|h| h.name.parse::<IpAddr>().is_ok()) {
+            let reached = |a: &&Attempt| self.flow(a).is_some_and(|f| f.sides.iter().all(|s| s.packets > 0));
+            for attempt in host.attempts.iter().filter(reached) {
+                let last = last.entry(attempt.client).or_insert(attempt.start.time);
+                *last = (*last).max(attempt.start.time);
+            }
+        }
+        last
     }
 
     /// The flow of an attempt.

@@ -15,6 +15,7 @@ mod clock_skew;
 mod closed_before_server_hello;
 mod conditional_access;
 mod degraded;
+mod devices;
 mod dns_failure;
 mod dns_sinkhole;
 mod empty_trace;
@@ -76,6 +77,7 @@ use crate::parallel;
 use crate::time::Timestamp;
 use crate::verdict::log::LogProof;
 use crate::verdict::{Confidence, HostVerdict, Proof, Verdict};
+use std::collections::HashMap;
 
 /// A place in the evidence.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -181,9 +183,24 @@ pub struct Context<'a> {
     pub case: &'a Case,
     /// Verdicts, by index into the case's hosts; `None` where there is nothing to say of a host.
     pub verdicts: &'a [Option<HostVerdict>],
+    /// Index of each host by its name.
+    by_name: HashMap<&'a str, usize>,
 }
 
 impl<'a> Context<'a> {
+    /// Prepares the look at a case.
+    pub fn new(case: &'a Case, verdicts: &'a [Option<HostVerdict>]) -> Context<'a> {
+        // Of equal names the first counts, as in a walk over the hosts.
+        let by_name = case.hosts.iter().enumerate().rev().map(|(i, h)| (h.name.as_str(), i)).collect();
+        Context { case, verdicts, by_name }
+    }
+
+    /// The host of this name and its verdict.
+    pub fn host(&self, name: &str) -> Option<(&'a HostStory, &'a HostVerdict)> {
+        let index = *self.by_name.get(name)?;
+        Some((self.case.hosts.get(index)?, self.verdicts.get(index)?.as_ref()?))
+    }
+
     /// Hosts with their verdicts.
     pub fn hosts(&self) -> impl Iterator<Item = (&'a HostStory, &'a HostVerdict)> {
         self.case.hosts.iter().zip(self.verdicts).filter_map(|(h, v)| Some((h, v.as_ref()?)))

@@ -4,14 +4,19 @@
 //! made; no more than [`ON_THE_WAY`] exist; each stage waits for the other only when it is that far ahead or behind.
 
 use rayon::Yield;
-use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
+use std::time::Duration;
 
 /// Things on their way: enough that neither stage waits because the other one is slower now and then, few enough to
 /// stay in the cache.
 const ON_THE_WAY: usize = 4;
 
+/// How long a stage waits before it looks whether it can help: long against a look, short against a thing.
+const PATIENCE: Duration = Duration::from_micros(100);
+
 /// `make` fills one thing after another in another thread of the pool, until it returns false (that thing is the last)
-/// or fails; `take` gets them in the calling thread. They are used again, as they are. Needs a pool of two threads.
+/// or fails; `take` gets them in the calling thread, which waits for them: so one pipeline at a time may run in a pool
+/// thread, in a pool of two threads at least. Things are used again, as they are.
 ///
 /// # Errors
 /// The error of `make`; what was made before has been taken.
@@ -45,14 +50,19 @@ pub fn pipeline<T: Default + Send, E: Send>(
     })
 }
 
-/// The next empty thing. While there is none, the other stage is behind: its thread gets a hand.
+/// The next empty thing. While there is none, the other stage is behind: its thread gets a hand, and whoever else has
+/// work for the pool, which must never stand still for a stage that waits.
 fn next<T>(empty: &Receiver<T>) -> Option<T> {
     loop {
         match empty.try_recv() {
             Ok(thing) => return Some(thing),
             Err(TryRecvError::Disconnected) => return None,
             Err(TryRecvError::Empty) if rayon::yield_now() == Some(Yield::Executed) => {}
-            Err(TryRecvError::Empty) => return empty.recv().ok(),
+            Err(TryRecvError::Empty) => match empty.recv_timeout(PATIENCE) {
+                Ok(thing) => return Some(thing),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+            },
         }
     }
 }
@@ -70,8 +80,30 @@ mod tests {
             *thing = n;
             if Some(n) == fails { Err(n) } else { Ok(n < last) }
         };
-        let result = with_pool(2, || pipeline(make, |thing| taken.push(*thing)));
+        // A thread belongs to one pool in its life.
+        let result = std::thread::scope(|threads| {
+            threads.spawn(|| with_pool(2, || pipeline(make, |thing| taken.push(*thing)))).join().unwrap()
+        });
         (taken, result)
+    }
+
+    #[test]
+    fn many_pipelines_share_one_pool() {
+        // From threads outside the pool, each of which needs it for both stages.
+        std::thread::scope(|threads| {
+            for _ in 0..8 {
+                threads.spawn(|| {
+                    let (mut n, mut sum) = (0u64, 0);
+                    let make = |thing: &mut u64| {
+                        n += 1;
+                        *thing = n;
+                        Ok::<_, ()>(n < 200)
+                    };
+                    pipeline(make, |thing| sum += rayon::join(|| *thing, || 0).0).unwrap();
+                    assert_eq!(sum, 200 * 201 / 2);
+                });
+            }
+        });
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{AddressBook, Attempt, Piece, PieceFacts, Way};
 use crate::facts::{CaptureFacts, Flow, FlowTransport};
 use crate::knowledge;
 use crate::parallel;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 /// Ports on which explicit proxies usually listen. Used only to tell a proxy from a server where no byte of the
@@ -43,6 +43,10 @@ pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAd
             named_elsewhere.extend(pac_proxies(&exchange.body_head));
         }
     }
+    let named_elsewhere: HashSet<(&str, u16)> =
+        named_elsewhere.iter().map(|(host, port)| (host.as_str(), *port)).collect();
+    let told_address: HashSet<SocketAddr> =
+        named_elsewhere.iter().filter_map(|(host, port)| Some(SocketAddr::new(host.parse().ok()?, *port))).collect();
     // Where no host of a sign-in was ever asked for, whatever the client tried in vain is its way out.
     let blind = !captures.iter().any(|c| asks_for_a_service(c) || gets_out(c));
     let mut found = BTreeMap::new();
@@ -51,10 +55,8 @@ pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAd
         let name = book.name_of(server.ip(), flow.first.time);
         let spoke_proxy = flow.app.socks.is_some()
             || flow.app.http.iter().any(|e| e.is_connect() || absolute_host(&e.target).is_some());
-        let told = named_elsewhere.iter().any(|(host, port)| {
-            *port == server.port()
-                && (Some(host.as_str()) == name || host.parse::<IpAddr>().is_ok_and(|ip| ip == server.ip()))
-        });
+        let told = told_address.contains(&SocketAddr::new(server.ip(), server.port()))
+            || name.is_some_and(|name| named_elsewhere.contains(&(name, server.port())));
         let silent = flow.app.tls.is_empty() && flow.app.http.is_empty() && flow.sides.iter().all(|s| s.bytes == 0);
         let silent_on_proxy_port =
             silent && (PROXY_PORTS.contains(&server.port()) && blind_or_named(blind, name) || blind && inside(server));
@@ -209,13 +211,14 @@ impl FlowReader<'_> {
             let host = split_authority(proxy).0;
             all.push((host, self.attempt(Way::Direct)));
         }
-        let mut through = Vec::new();
+        // One attempt for each host, however often the connection asks for it.
+        let mut through: BTreeMap<String, Attempt> = BTreeMap::new();
         if let (Some(socks), Some(proxy)) = (&app.socks, proxy)
             && let Some(target) = &socks.target
         {
             let mut attempt = self.attempt(Way::Socks(proxy.clone()));
             attempt.session = app.tls.iter().rposition(|s| s.tunnel.as_deref() == Some(target.as_str()));
-            through.push((self.host_of_authority(target, attempt.session), attempt));
+            through.insert(self.host_of_authority(target, attempt.session), attempt);
         }
         for (i, exchange) in app.http.iter().enumerate() {
             let Some(proxy) = proxy else { continue };
@@ -227,18 +230,14 @@ impl FlowReader<'_> {
                 attempt.start = exchange.request_at.or(exchange.response_at).unwrap_or(attempt.start);
                 let host = self.host_of_authority(&exchange.target, session);
                 // A CONNECT repeated on the same connection (407, then with credentials) is one attempt.
-                match through.iter_mut().find(|(h, _): &&mut (String, Attempt)| *h == host) {
-                    Some((_, earlier)) => {
-                        attempt.start = earlier.start;
-                        *earlier = attempt;
-                    }
-                    None => through.push((host, attempt)),
+                if let Some(earlier) = through.get(&host) {
+                    attempt.start = earlier.start;
                 }
+                through.insert(host, attempt);
             } else if let Some(host) = absolute_host(&exchange.target) {
                 let mut attempt = self.attempt(Way::Proxy(proxy.clone()));
                 attempt.exchange = Some(i);
-                through.retain(|(h, _)| *h != host);
-                through.push((host, attempt));
+                through.insert(host, attempt);
             }
         }
         if !through.is_empty() || proxy.is_some() && app.tls.is_empty() {
@@ -279,15 +278,14 @@ impl FlowReader<'_> {
     fn direct(&self, all: &mut Vec<(String, Attempt)>) {
         let app = &self.flow.app;
         let server = self.flow.ends.server;
-        let mut seen: Vec<(String, Attempt)> = Vec::new();
+        let mut seen: BTreeMap<String, Attempt> = BTreeMap::new();
         for (i, session) in app.tls.iter().enumerate() {
             let sni = session.client_hellos.iter().find_map(|h| h.sni.as_deref());
             let Some((name, inferred)) = sni.map(|n| (clean(n), false)).or_else(|| self.name()) else { continue };
             let mut attempt = self.attempt(Way::Direct);
             attempt.session = Some(i);
             attempt.name_inferred = inferred;
-            seen.retain(|(n, _)| *n != name);
-            seen.push((name, attempt));
+            seen.insert(name, attempt);
         }
         for (i, exchange) in app.http.iter().enumerate() {
             if !app.tls.is_empty() {
@@ -298,8 +296,7 @@ impl FlowReader<'_> {
             let mut attempt = self.attempt(Way::Direct);
             attempt.exchange = Some(i);
             attempt.name_inferred = inferred;
-            seen.retain(|(n, _)| *n != name);
-            seen.push((name, attempt));
+            seen.insert(name, attempt);
         }
         if seen.is_empty() && !server.ip().is_loopback() {
             let named = self.name();
@@ -307,7 +304,7 @@ impl FlowReader<'_> {
                 let (name, inferred) = named.unwrap_or_else(|| (server.ip().to_string(), false));
                 let mut attempt = self.attempt(Way::Direct);
                 attempt.name_inferred = inferred;
-                seen.push((name, attempt));
+                seen.insert(name, attempt);
             }
         }
         all.extend(seen);

@@ -1,10 +1,10 @@
 //! DNS messages → look-ups: one question of one client to one resolver, with all its repetitions and its answer.
 
 use super::{Piece, PieceFacts, names};
-use crate::facts::{DnsData, DnsKind, FlowTransport};
+use crate::facts::{CaptureFacts, DnsData, DnsKind, FlowTransport};
 use crate::knowledge;
 use crate::packet::At;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 /// One question and what became of it.
@@ -151,44 +151,48 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
             match open.remove(&key).and_then(|i| all.get_mut(i)) {
                 Some(lookup) => lookup.result = result,
                 // An answer whose question was not captured still tells what the name gave.
-                None => {
-                    let known = all.get(first..).is_some_and(|l: &[Lookup]| {
-                        l.iter().any(|l| l.name == name && l.kind == *kind && l.result == result)
-                    });
-                    if !known {
-                        all.push(Lookup {
-                            piece: index,
-                            name,
-                            kind: *kind,
-                            client,
-                            resolver,
-                            stream: message.stream,
-                            tcp: message.tcp,
-                            asked: vec![message.at],
-                            result,
-                        });
-                    }
-                }
+                None => all.push(Lookup {
+                    piece: index,
+                    name,
+                    kind: *kind,
+                    client,
+                    resolver,
+                    stream: message.stream,
+                    tcp: message.tcp,
+                    asked: vec![message.at],
+                    result,
+                }),
             }
         }
-        for fact in &capture.icmp {
-            let Some(flow) = fact.flow.and_then(|f| capture.flows.get(f)) else { continue };
-            if flow.transport != FlowTransport::Udp {
-                continue;
-            }
-            let hit = all.iter_mut().skip(first).find(|l| {
-                l.client == flow.ends.client
-                    && l.resolver == flow.ends.server
-                    && matches!(l.result, LookupResult::Unanswered { icmp: None })
-                    && l.asked.first().is_some_and(|a| a.frame < fact.at.frame)
-            });
-            if let Some(lookup) = hit {
-                lookup.result =
-                    LookupResult::Unanswered { icmp: Some((fact.at, fact.error.kind, fact.error.code, fact.sender)) };
-            }
-        }
+        blame_errors(capture, all.get_mut(first..).unwrap_or(&mut []));
     }
     all
+}
+
+/// Gives each ICMP error to the first question before it between the same ends that is without an answer or error.
+fn blame_errors(capture: &CaptureFacts, lookups: &mut [Lookup]) {
+    if capture.icmp.is_empty() {
+        return;
+    }
+    // The last question first: the first one that has no error yet is always at the end. Questions stand in the order
+    // in which they were asked.
+    let mut open: HashMap<(SocketAddr, SocketAddr), Vec<usize>> = HashMap::new();
+    for (index, lookup) in lookups.iter().enumerate().rev() {
+        if lookup.result == (LookupResult::Unanswered { icmp: None }) {
+            open.entry((lookup.client, lookup.resolver)).or_default().push(index);
+        }
+    }
+    for fact in &capture.icmp {
+        let flow = fact.flow.and_then(|f| capture.flows.get(f)).filter(|f| f.transport == FlowTransport::Udp);
+        let Some(waiting) = flow.and_then(|f| open.get_mut(&(f.ends.client, f.ends.server))) else { continue };
+        let first = waiting.last().and_then(|index| lookups.get_mut(*index));
+        let asked_before = |l: &&mut Lookup| l.asked.first().is_some_and(|a| a.frame < fact.at.frame);
+        if let Some(lookup) = first.filter(asked_before) {
+            lookup.result =
+                LookupResult::Unanswered { icmp: Some((fact.at, fact.error.kind, fact.error.code, fact.sender)) };
+            waiting.pop();
+        }
+    }
 }
 
 /// Whether a look-up is the resolver's search list at work: `name` + a suffix, failed, where `name` itself was asked

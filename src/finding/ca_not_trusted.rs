@@ -79,7 +79,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
 
 /// Who signed, as far as the packets or the proxy's address tell.
 fn who(context: &Context<'_>, run: &Run<'_>, host: &str) -> Message {
-    let verdict = context.hosts().find(|(h, _)| h.name == host).map(|(_, v)| v);
+    let verdict = context.host(host).map(|(_, v)| v);
     let trust = verdict.and_then(|v| v.detail.trust.as_ref());
     let mut text = match trust {
         Some(t) => {
@@ -99,7 +99,7 @@ fn who(context: &Context<'_>, run: &Run<'_>, host: &str) -> Message {
 
 /// The proxy is a program on the client itself.
 fn is_local(context: &Context<'_>, run: &Run<'_>, host: &str) -> bool {
-    let verdict = context.hosts().find(|(h, _)| h.name == host).map(|(_, v)| v);
+    let verdict = context.host(host).map(|(_, v)| v);
     let proxy = run.attempt.proxy.as_deref().or(verdict.and_then(|v| v.proxy.as_deref()));
     proxy.is_some_and(|p| {
         let host = crate::case::log_join::proxy_host(p);

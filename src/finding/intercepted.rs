@@ -1,8 +1,9 @@
 //! A proxy or appliance terminates TLS in the middle.
 
+use super::devices::{Device, Devices, hello};
 use super::words::{Words, for_hosts, through};
 use super::{Context, Finding, Rule, Severity};
-use crate::case::{Attempt, HostStory};
+use crate::case::HostStory;
 use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::host::deciding;
@@ -32,6 +33,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
+    let devices = Devices::of(context);
     for_hosts(context, &RULE, Verdict::Intercepted, |host, v| {
         let name = &host.name;
         let through = through(v);
@@ -61,9 +63,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 ),
             },
         };
-        let known = if vendor.is_none() { elsewhere(context, host, v) } else { None };
-        if let Some((other, product, same_hello)) = &known {
-            let (en, ja) = if *same_hello {
+        let known = if vendor.is_none() { elsewhere(context, &devices, host, v) } else { None };
+        if let Some((Device { host: other, product }, same_hello)) = known {
+            let (en, ja) = if same_hello {
                 ("and answered with the same ServerHello (JA3S)", "、ServerHello (JA3S) も同一")
             } else {
                 ("on the same way", "、同じ経路")
@@ -101,23 +103,13 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
 
 /// Another host of the case on the same way whose interceptor can be seen: its name, the product, and whether the
 /// ServerHellos are alike.
-fn elsewhere(context: &Context<'_>, host: &HostStory, v: &HostVerdict) -> Option<(String, String, bool)> {
+fn elsewhere<'a>(
+    context: &Context<'a>,
+    devices: &Devices<'a>,
+    host: &HostStory,
+    v: &HostVerdict,
+) -> Option<(Device<'a>, bool)> {
     let mine = deciding(host, v)?;
-    let hello = fingerprint(context, mine);
-    let mut found: Option<(String, String, bool)> = None;
-    for (other, w) in context.hosts().filter(|(h, _)| h.name != host.name) {
-        let Some(product) = w.detail.trust.as_ref().and_then(|t| t.vendor.clone()) else { continue };
-        let Some(attempt) = deciding(other, w).filter(|a| a.way == mine.way) else { continue };
-        let same = hello.is_some() && fingerprint(context, attempt) == hello;
-        if found.as_ref().is_none_or(|f| same && !f.2) {
-            found = Some((other.name.clone(), product, same));
-        }
-    }
-    found
-}
-
-/// JA3S of the session of an attempt.
-fn fingerprint(context: &Context<'_>, attempt: &Attempt) -> Option<String> {
-    let session = attempt.session.and_then(|s| context.case.flow(attempt)?.app.tls.get(s))?;
-    session.server_hellos.iter().rev().find(|h| !h.hello_retry_request)?.ja3s.clone()
+    let alike = hello(context, mine).and_then(|hello| devices.with_hello(&mine.way, hello, &host.name));
+    alike.map(|device| (device, true)).or_else(|| Some((devices.on(&mine.way, &host.name)?, false)))
 }

@@ -1,5 +1,6 @@
 //! TLS 1.3 hides the certificate of a handshake that worked; what is visible speaks of somebody in the middle.
 
+use super::devices::{Device, Devices};
 use super::words::display_filter;
 use super::{Context, Finding, Rule, Severity};
 use crate::case::{Attempt, HostStory, Way};
@@ -48,7 +49,7 @@ const ANSWER_NS_MIN: i64 = 100_000_000;
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut out = Vec::new();
-    let devices = devices(context);
+    let devices = Devices::of(context);
     for (host, verdict) in context.hosts().filter(|(h, v)| v.verdict.is_good() && knowledge::is_microsoft_host(&h.name))
     {
         let seen = Seen {
@@ -80,27 +81,9 @@ fn sessions<'a>(
 
 /// What a session is compared with, gathered once: a host may have thousands.
 struct Seen<'a> {
-    devices: &'a [Device<'a>],
+    devices: &'a Devices<'a>,
     /// Which ServerHello the same client got on which way from the same host.
     answers: BTreeSet<(&'a str, &'a Way, Option<&'a str>)>,
-}
-
-/// A device that showed itself for a host.
-struct Device<'a> {
-    host: &'a str,
-    product: &'a str,
-    way: &'a Way,
-    ja3s: &'a str,
-}
-
-fn devices<'a>(context: &Context<'a>) -> Vec<Device<'a>> {
-    let device = |(host, verdict): (&'a HostStory, &'a HostVerdict)| {
-        let product = verdict.detail.trust.as_ref()?.vendor.as_deref()?;
-        let shown = host.attempts.get(verdict.attempt?)?;
-        let session = context.case.flow(shown)?.app.tls.get(shown.session?)?;
-        Some(Device { host: &host.name, product, way: &shown.way, ja3s: ja3s(session)? })
-    };
-    context.hosts().filter_map(device).collect()
 }
 
 fn ja3(session: &TlsSession) -> Option<&str> {
@@ -114,8 +97,8 @@ fn ja3s(session: &TlsSession) -> Option<&str> {
 fn signs(seen: &Seen<'_>, host: &HostStory, attempt: &Attempt, flow: &Flow, session: &TlsSession) -> Vec<Message> {
     let mut out = Vec::new();
     let hello = ja3s(session);
-    let is_its = |d: &&Device<'_>| d.host != host.name && *d.way == attempt.way && Some(d.ja3s) == hello;
-    if let Some(Device { host, product, .. }) = seen.devices.iter().find(is_its) {
+    let device = hello.and_then(|hello| seen.devices.with_hello(&attempt.way, hello, &host.name));
+    if let Some(Device { host, product }) = device {
         out.push(message!(
             en: "its ServerHello is that of {product}, which shows itself for {host} on the same way",
             ja: "ServerHello が、同じ経路の {host} で見えている {product} のものと同じ",

@@ -35,7 +35,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     for run in runs(context).into_iter().filter(|r| r.standing) {
         let Some((event, class)) = run.cause() else { continue };
         let Some(name) = event.host.as_deref() else { continue };
-        let Some((host, verdict)) = context.hosts().find(|(h, _)| h.name == name) else { continue };
+        let Some((host, verdict)) = context.host(name) else { continue };
         // A verdict that a log made or confirmed cannot contradict it.
         if verdict.by_log || !verdict.said.is_empty() || host.attempts.is_empty() && host.lookups.is_empty() {
             continue;

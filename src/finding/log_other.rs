@@ -205,7 +205,7 @@ fn waiting(context: &Context<'_>) -> Vec<Finding> {
         let event = run.attempt.last_connecting()?;
         let host = event.host.clone()?;
         // Where the packets show the host answering, the log only stopped being saved.
-        if context.hosts().any(|(h, v)| h.name == host && !v.by_log && v.verdict.is_good()) {
+        if context.host(&host).is_some_and(|(_, v)| !v.by_log && v.verdict.is_good()) {
             return None;
         }
         let mut finding = run.finding(context, &WAITING, event);

@@ -5,6 +5,7 @@ use crate::case::{Role, Way};
 use crate::lang::Text;
 use crate::message;
 use crate::verdict::Verdict;
+use std::collections::HashSet;
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -31,18 +32,19 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut proxies: Vec<String> = Vec::new();
-    let mut direct = Vec::new();
+    let mut met = HashSet::new();
+    let mut direct: Vec<&str> = Vec::new();
     let mut evidence = Vec::new();
     for (host, v) in context.hosts() {
         for (a, j) in host.attempts.iter().zip(&v.judged) {
-            if let Some(proxy) = a.way.proxy_text().filter(|_| !a.peer.ip().is_loopback()) {
-                if !proxies.contains(&proxy) {
-                    proxies.push(proxy);
+            if a.way != Way::Direct && !a.peer.ip().is_loopback() {
+                if met.insert(&a.way) {
+                    proxies.extend(a.way.proxy_text());
                 }
             } else if a.way == Way::Direct
                 && host.role == Role::Service
                 && j.verdict.is_some_and(Verdict::is_fault)
-                && !direct.contains(&host.name.as_str())
+                && direct.last() != Some(&host.name.as_str())
             {
                 direct.push(host.name.as_str());
                 let stream = context.case.flow(a).map(|f| f.stream);

@@ -4,7 +4,7 @@ use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;
 use crate::verdict::Proof;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -33,16 +33,15 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut kinds: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     let mut evidence = Vec::new();
     let mut hit = false;
+    let at_fault: HashSet<(usize, usize)> = context
+        .hosts()
+        .filter(|(h, v)| v.verdict.is_fault() && h.required == Some(true))
+        .flat_map(|(h, _)| h.attempts.iter().map(|a| (a.piece, a.flow)))
+        .collect();
     for (piece, capture) in context.case.captures() {
         for drop in &capture.drops {
             *kinds.entry((&drop.component, &drop.reason)).or_default() += 1;
-            let flow = drop.flow.filter(|f| {
-                context.hosts().any(|(h, v)| {
-                    v.verdict.is_fault()
-                        && h.required == Some(true)
-                        && h.attempts.iter().any(|a| a.piece == piece && a.flow == *f)
-                })
-            });
+            let flow = drop.flow.filter(|flow| at_fault.contains(&(piece, *flow)));
             if let Some(flow) = flow.and_then(|f| capture.flows.get(f)) {
                 hit = true;
                 let proof = Proof::new(

@@ -132,7 +132,7 @@ fn udp_and_tcp_are_numbered_separately_by_first_frame() {
     ];
     let mut all = run_packets(&list, 1);
     assert_eq!(all.conversations, (2, 2));
-    let mut flows: Vec<_> = all.flows().collect();
+    let flows: Vec<_> = all.flows().collect();
     let order: Vec<_> = flows.iter().map(|f| (f.transport(), f.stream, f.first().frame, f.last().frame)).collect();
     use FlowTransport::{Tcp, Udp};
     assert_eq!(order, [(Tcp, 0, 2, 2), (Tcp, 1, 5, 5), (Udp, 0, 1, 6_000_000), (Udp, 1, 4, 4)]);
@@ -207,7 +207,7 @@ fn a_syn_flood_is_counted_and_the_real_connection_survives() {
     let mut all = FinishedFlows::from_shards([t.finish()]);
     assert_eq!((all.len() as u64 + all.given_up, all.len()), (10_002, 51));
     assert_eq!((all.icmp.len(), all.errors_given_up), (10, 90));
-    let mut flows: Vec<_> = all.flows().collect();
+    let flows: Vec<_> = all.flows().collect();
     assert_eq!(flows[0].sink().unwrap().heard, ["C:hello", "S:world"]);
     assert_eq!(flows[0].stream, 0);
 }
@@ -246,7 +246,7 @@ fn waiting_bytes_are_bounded_over_all_flows() {
     }
     let mut all = FinishedFlows::from_shards([t.finish()]);
     assert_eq!(all.len(), 90);
-    for (i, mut f) in all.flows().enumerate() {
+    for (i, f) in all.flows().enumerate() {
         // All of them tell what they had; those that were given up early say so.
         assert_eq!(f.sink().unwrap().heard.len(), 2);
         assert_eq!(f.tcp().unwrap().history.contains('X'), i < 70, "flow {i}");

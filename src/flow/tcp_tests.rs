@@ -252,7 +252,7 @@ fn two_syns_that_cross_are_a_simultaneous_open() {
 
 #[test]
 fn the_middle_of_a_connection_has_its_client_by_ports() {
-    let (mut flow, _) = {
+    let (flow, _) = {
         let mut flows = run("<A 5000 700 late\n>A 700 5004 req\n<A 5004 703");
         (flows.remove(0), ())
     };
@@ -275,7 +275,7 @@ fn data_in_flight_when_the_capture_began_is_not_missing() {
 
 #[test]
 fn a_syn_ack_alone_tells_who_is_the_client() {
-    let mut flows = run("<SA 300 101\n>A 101 301 hi");
+    let flows = run("<SA 300 101\n>A 101 301 hi");
     let sink = flows[0].sink().unwrap();
     assert!(sink.client_known);
     assert_eq!(sink.heard, ["C:hi"]);

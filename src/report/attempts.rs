@@ -164,7 +164,7 @@ fn connection(
         fact.first,
         message!(en: "connection for {name} to {server}", ja: "{name} のための {server} への接続"),
     )];
-    let judged = context.hosts().filter(|(h, _)| Some(h.name.as_str()) == host).find_map(|(h, v)| {
+    let judged = host.and_then(|host| context.host(host)).and_then(|(h, v)| {
         let i = h.attempts.iter().position(|a| a.piece == piece && a.flow == flow)?;
         v.judged.get(i).and_then(|j| j.verdict)
     });
@@ -244,8 +244,7 @@ pub fn missing(context: &Context<'_>, diagnosis: &Diagnosis) -> Vec<Message> {
     let last_run = case.logs().last().and_then(|(_, l)| l.leading_attempt());
     let succeeded = last_run.is_some_and(|a| a.outcome == Outcome::Succeeded);
     let open = diagnosis.outcome == Answer::InsufficientEvidence;
-    let root =
-        diagnosis.root_cause.as_ref().and_then(|r| context.hosts().find(|(h, _)| h.name == r.host).map(|(_, v)| v));
+    let root = diagnosis.root_cause.as_ref().and_then(|r| context.host(&r.host).map(|(_, v)| v));
     let unsure = root.is_some_and(|v| v.confidence == Confidence::Inferred || v.by_log);
     let mut out: Vec<Message> = Vec::new();
     if !has_capture && (open || root.is_some()) {

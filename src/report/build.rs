@@ -8,7 +8,7 @@ use crate::verdict::{HostVerdict, host};
 
 /// Builds the report on a case; `unread` lists inputs without a result.
 pub fn build(case: &Case, verdicts: &[Option<HostVerdict>], unread: Vec<(String, Message)>) -> Report {
-    let context = finding::Context { case, verdicts };
+    let context = finding::Context::new(case, verdicts);
     let judged = || judged(&context);
     let (timeline, (findings, diagnosis, hosts)) =
         parallel::join(case.attempts(), || super::timeline::collect(&context), judged);

@@ -26,7 +26,7 @@ pub fn draw(context: &Context<'_>, hosts: &[HostReport]) -> PathReport {
     let mut stories: Vec<(&HostStory, &HostVerdict)> = Vec::new();
     let mut left_out = Vec::new();
     for host in hosts {
-        let Some(found) = context.hosts().find(|(s, _)| s.name == host.name) else { continue };
+        let Some(found) = context.host(&host.name) else { continue };
         if host.role == Role::Proxy {
             stories.insert(stories.iter().take_while(|(s, _)| s.role == Role::Proxy).count(), found);
         } else if stories.len() < HOSTS_SHOWN && host.role == Role::Service

@@ -157,7 +157,8 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
     if host.role == Role::Proxy && out.proxy.is_none() {
         out.proxy = deciding(host, &out).and_then(|a| case.proxies.get(&a.peer)).cloned();
     }
-    if out.verdict.is_fault() && deciding(host, &out).is_some_and(|a| a.name_inferred && went_on(case, a)) {
+    if out.verdict.is_fault() && deciding(host, &out).is_some_and(|a| a.name_inferred && case.reached_nameless_after(a))
+    {
         out.verdict = Verdict::Inconclusive;
     }
     degrade(case, host, &name, &mut out);
@@ -198,16 +199,6 @@ fn degrade(case: &Case, host: &HostStory, name: &dns::NameVerdict, out: &mut Hos
             out.proof.push((lookup.piece, Some(lookup.stream), Proof::new(*at, text)));
         }
     }
-}
-
-/// Whether the client later reached an address of which the capture tells no name. Where the addresses were cut out of
-/// the DNS answers and a connection has its name by the order of events alone, that may have been the same host.
-fn went_on(case: &Case, attempt: &Attempt) -> bool {
-    case.hosts.iter().filter(|h| h.name.parse::<std::net::IpAddr>().is_ok()).flat_map(|h| &h.attempts).any(|o| {
-        o.client == attempt.client
-            && o.start.time > attempt.start.time
-            && case.flow(o).is_some_and(|f| f.sides.iter().all(|s| s.packets > 0))
-    })
 }
 
 /// Whether any certificate that was shown for the host is made out to its name.
