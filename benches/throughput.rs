@@ -216,9 +216,39 @@ fn whole(c: &mut Criterion) {
     group.finish();
 }
 
+/// Every connection to another host, and all reset: what a stranger can ask of joining, judging and reporting. Names a
+/// second must be about the same for both sizes.
+fn many_hosts(c: &mut Criterion) {
+    let mut group = c.benchmark_group("many hosts");
+    let options = Options { verbosity: -1, ..Options::default() };
+    for hosts in [2_000u16, 20_000] {
+        let mut capture = network::Capture::default();
+        for i in 0..hosts {
+            let (client, server) = ((network::CLIENT, 10_000 + i), ([20, 190, (i >> 8) as u8, i as u8], 443));
+            let hello = network::client_hello(format!("h{i}.login.microsoftonline.com").as_bytes());
+            capture
+                .tcp(client, server, 2, 1000, 0, b"")
+                .tcp(server, client, 18, 5000, 1001, b"")
+                .tcp(client, server, 24, 1001, 5001, &hello)
+                .tcp(server, client, 20, 5001, 1001 + hello.len() as u32, b"");
+        }
+        let bytes = capture.pcapng();
+        group.sample_size(10).throughput(Throughput::Elements(hosts.into()));
+        group.bench_function(hosts.to_string(), |b| {
+            b.iter(|| {
+                let found = input::from_bytes("many hosts", bytes.clone());
+                let analysis = analyze::evidence(&found, &options, Way::Alone, &Progress::hidden())
+                    .expect("a capture made here has a report");
+                serde_json::to_string(&report::json::case(&analysis.report, options.lang))
+            });
+        });
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20);
-    targets = containers, decoding, flows, tls, whole
+    targets = containers, decoding, flows, tls, whole, many_hosts
 }
 criterion_main!(benches);
