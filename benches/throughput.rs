@@ -187,6 +187,15 @@ fn tls(c: &mut Criterion) {
     group.finish();
 }
 
+/// The JSON report on a capture, as the program writes it.
+fn json(bytes: &[u8]) -> serde_json::Result<String> {
+    let options = Options { verbosity: -1, ..Options::default() };
+    let found = input::from_bytes("capture", bytes.to_vec());
+    let analysis =
+        analyze::evidence(&found, &options, Way::Alone, &Progress::hidden()).expect("a capture here has a report");
+    serde_json::to_string(&report::json::case(&analysis.report, options.lang))
+}
+
 fn whole(c: &mut Criterion) {
     let mut group = c.benchmark_group("whole");
     let bytes = traffic().pcapng();
@@ -202,16 +211,8 @@ fn whole(c: &mut Criterion) {
         let path: PathBuf = entry.expect("the folder can be read").path();
         let Some(name) = path.file_stem().filter(|_| path.extension().is_some_and(|e| e == "pcapng")) else { continue };
         let bytes = std::fs::read(&path).expect("the sample can be read");
-        let options = Options { verbosity: -1, ..Options::default() };
         group.throughput(Throughput::Bytes(bytes.len() as u64));
-        group.bench_function(name.to_string_lossy(), |b| {
-            b.iter(|| {
-                let found = input::from_bytes("sample", bytes.clone());
-                let analysis = analyze::evidence(&found, &options, Way::Alone, &Progress::hidden())
-                    .expect("a sample has a report");
-                serde_json::to_string(&report::json::case(&analysis.report, options.lang))
-            });
-        });
+        group.bench_function(name.to_string_lossy(), |b| b.iter(|| json(&bytes)));
     }
     group.finish();
 }
@@ -220,7 +221,6 @@ fn whole(c: &mut Criterion) {
 /// second must be about the same for both sizes.
 fn many_hosts(c: &mut Criterion) {
     let mut group = c.benchmark_group("many hosts");
-    let options = Options { verbosity: -1, ..Options::default() };
     for hosts in [2_000u16, 20_000] {
         let mut capture = network::Capture::default();
         for i in 0..hosts {
@@ -234,14 +234,7 @@ fn many_hosts(c: &mut Criterion) {
         }
         let bytes = capture.pcapng();
         group.sample_size(10).throughput(Throughput::Elements(hosts.into()));
-        group.bench_function(hosts.to_string(), |b| {
-            b.iter(|| {
-                let found = input::from_bytes("many hosts", bytes.clone());
-                let analysis = analyze::evidence(&found, &options, Way::Alone, &Progress::hidden())
-                    .expect("a capture made here has a report");
-                serde_json::to_string(&report::json::case(&analysis.report, options.lang))
-            });
-        });
+        group.bench_function(hosts.to_string(), |b| b.iter(|| json(&bytes)));
     }
     group.finish();
 }

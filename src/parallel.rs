@@ -52,7 +52,7 @@ pub fn map_loaded<T: Sync, R: Send>(load: usize, items: &[T], work: impl Fn(&T) 
     if load <= FEW {
         return items.iter().map(work).collect();
     }
-    items.par_iter().with_max_len(1).map(|item| work(item)).collect()
+    items.par_iter().with_max_len(1).map(&work).collect()
 }
 
 /// Does two things, at the same time where `load` is more than [`FEW`].

@@ -1,9 +1,9 @@
 //! One capture: frames → packets → flows → facts, on all threads of the pool that it is called in.
 //!
 //! What enters: a reader of frames. What leaves: the capture's facts. One thread reads and decodes in file order, a batch
-//! of windows at a time, and gives each packet to the shard of its flow; meanwhile the shards work off the batch before,
+//! of windows at a time, and gives each packet to the shard of its flow; meanwhile the shards work off the batches before,
 //! each in file order. Guaranteed: every flow has one owner and sees its packets as they stand in the file, so the
-//! facts do not depend on threads, windows or batches; memory is bounded by two batches and the live flows.
+//! facts do not depend on threads, windows or batches; beside the flows there are a few batches in memory.
 
 use super::pipeline::pipeline;
 use super::threads::Way;
@@ -13,7 +13,6 @@ use crate::facts::{CaptureFacts, DnsMessage, DropFact};
 use crate::flow::finished::{FinishedFlow, FinishedFlows};
 use crate::flow::key::key_hash;
 use crate::flow::table::{FlowLimits, FlowTable};
-
 use crate::lang::Message;
 use crate::limits::{BATCH_BYTES, BATCH_BYTES_ALONE, FLOW_SHARDS};
 use crate::message;

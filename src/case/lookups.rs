@@ -106,6 +106,17 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
             let name = name.trim_end_matches('.').to_ascii_lowercase();
             let (client, resolver) = if message.response { (dst, src) } else { (src, dst) };
             let key = (client.ip(), resolver, name.clone(), *kind);
+            let lookup = |result| Lookup {
+                piece: index,
+                name,
+                kind: *kind,
+                client,
+                resolver,
+                stream: message.stream,
+                tcp: message.tcp,
+                asked: vec![message.at],
+                result,
+            };
             if !message.response {
                 let repeats = open.get(&key).copied();
                 match repeats.and_then(|i| all.get_mut(i)) {
@@ -115,17 +126,7 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
                     }
                     None => {
                         open.insert(key, all.len());
-                        all.push(Lookup {
-                            piece: index,
-                            name,
-                            kind: *kind,
-                            client,
-                            resolver,
-                            stream: message.stream,
-                            tcp: message.tcp,
-                            asked: vec![message.at],
-                            result: LookupResult::Unanswered { icmp: None },
-                        });
+                        all.push(lookup(LookupResult::Unanswered { icmp: None }));
                     }
                 }
                 continue;
@@ -151,17 +152,7 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
             match open.remove(&key).and_then(|i| all.get_mut(i)) {
                 Some(lookup) => lookup.result = result,
                 // An answer whose question was not captured still tells what the name gave.
-                None => all.push(Lookup {
-                    piece: index,
-                    name,
-                    kind: *kind,
-                    client,
-                    resolver,
-                    stream: message.stream,
-                    tcp: message.tcp,
-                    asked: vec![message.at],
-                    result,
-                }),
+                None => all.push(lookup(result)),
             }
         }
         blame_errors(capture, all.get_mut(first..).unwrap_or(&mut []));
