@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A stage knows the types of the stage before it, and the leaves ([`bytes`], [`time`], [`limits`], [`problem`],
-//! [`lang`], [`error`]); never what comes after. Borrowed bytes end at [`facts`]: everything behind is owned, small,
+//! [`lang`], [`error`], [`parallel`]); never what comes after. Borrowed bytes end at [`facts`]: everything behind is owned, small,
 //! and independent of where it came from, so logs and sign-in exports are equal citizens from there on.
 //!
 //! Invariants: parsers are total (no panic, every loop advances, every buffer has a limit in [`limits`]); no clock,

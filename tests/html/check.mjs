@@ -76,7 +76,9 @@ async function interactions(page, where, width) {
   // Sorting (headings are hidden on a phone, where records are cards).
   if (width > 720) {
     for (const id of await page.$$eval('table:has([data-sort])', (t) => t.map((x) => x.id))) {
-      const first = () => page.$$eval(`#${id} tbody`, (b) => b.map((x) => x.rows[0].cells[0].textContent.trim()).join('|'));
+      // What a cell is sorted by: its key, else its text.
+      const key = (x) => x.rows[0].cells[0].dataset.key ?? x.rows[0].cells[0].textContent.trim();
+      const first = () => page.$$eval(`#${id} tbody`, (b, key) => b.map(eval(key)).join('|'), `(${key})`);
       const button = `#${id} thead th:first-child button`;
       await page.click(button);
       const up = await first();
