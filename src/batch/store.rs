@@ -136,8 +136,8 @@ pub fn key(case: &CaseFiles, formats: &[ReportFormat], options: &Options) -> io:
     field(b"nettriage.batch/1");
     field(env!("CARGO_PKG_VERSION").as_bytes());
     let lang = if options.lang == Lang::Ja { 1 } else { 0 };
-    // Text reports show all evidence with `-v`.
-    let verbose = options.verbosity > 0;
+    // Text reports show all evidence with `-v`, the others do anyway.
+    let verbose = options.verbosity > 0 && formats.contains(&ReportFormat::Text);
     field(&[lang, options.redact.into(), options.keep_duplicates.into(), case.named.into(), verbose.into()]);
     let formats: Vec<&str> = formats.iter().map(|f| f.extension()).collect();
     field(formats.join(",").as_bytes());
@@ -230,12 +230,15 @@ mod tests {
         let others = [
             key(&files, &formats, &Options { lang: Lang::Ja, ..options.clone() }).unwrap(),
             key(&files, &[ReportFormat::Html], &options).unwrap(),
-            key(&files, &formats, &Options { verbosity: 1, ..options.clone() }).unwrap(),
             key(&CaseFiles { name: "y".into(), ..files.clone() }, &formats, &options).unwrap(),
         ];
         fs::write(&path, b"two").unwrap();
         let changed = key(&files, &formats, &options).unwrap();
         assert!(others.iter().chain([&changed]).all(|k| *k != first));
+        // Only reports that differ with `-v` are made again.
+        let told = |verbosity, format| key(&files, &[format], &Options { verbosity, ..options.clone() }).unwrap();
+        assert_eq!(told(0, ReportFormat::Json), told(1, ReportFormat::Json));
+        assert_ne!(told(0, ReportFormat::Text), told(1, ReportFormat::Text));
         fs::remove_file(&path).unwrap();
         assert!(key(&files, &formats, &options).is_err());
     }
