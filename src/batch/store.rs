@@ -22,7 +22,7 @@ const CASES: &str = "cases";
 /// Ending of files that are not complete yet.
 const PART: &str = ".part";
 /// Characters of one name in a file system that lets 255 bytes pass: room for endings and for the longest encoding.
-const NAME_MAX: usize = 60;
+const NAME_MAX: usize = 56;
 
 /// The output folder.
 #[derive(Debug)]
@@ -215,6 +215,20 @@ mod tests {
         assert!(names.iter().all(|n| n.starts_with("cases/") && !n.contains("..")), "{names:?}");
         assert_eq!(names.iter().map(|n| n.to_lowercase()).collect::<BTreeSet<_>>().len(), cases.len());
         assert_eq!(report_names(&cases, true)[1], "cases/case-0002");
+    }
+
+    #[test]
+    fn the_longest_name_has_room_for_its_endings() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        // Four bytes a character; the second one of that name.
+        let long = "\u{20000}".repeat(300);
+        let names = report_names(&[case(&long), case(&long)], false);
+        for name in names {
+            store.write(&format!("{name}.jsonl"), b"{}").unwrap();
+            let file = name.rsplit('/').next().unwrap();
+            assert!(format!("{file}.jsonl.{}{PART}", u32::MAX).len() <= 255);
+        }
     }
 
     #[test]
