@@ -23,8 +23,8 @@ use crate::limits;
 use crate::message;
 use archive::stream::Codec;
 use archive::{Budget, Member};
-use evidence::{Content, base_name, limit_message, limited, mark_duplicates};
-use kind::{Class, KIND_BYTES, classify};
+use evidence::{Content, base_name, head_of, limit_message, limited, mark_duplicates};
+use kind::{Class, classify};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -153,12 +153,10 @@ impl Finder {
 
     /// A stream that can be read once: its head is read and put in front of it again.
     fn once(&mut self, mut reader: Box<dyn Read + Send>, place: Place) {
-        let mut head = Vec::with_capacity(KIND_BYTES);
-        if let Err(e) = (&mut reader).take(KIND_BYTES as u64).read_to_end(&mut head)
-            && head.is_empty()
-        {
-            return self.unreadable(place, io_unreadable(&e));
-        }
+        let head = match head_of(&mut reader) {
+            Ok(head) => head,
+            Err(e) => return self.unreadable(place, io_unreadable(&e)),
+        };
         let class = classify(&head, base_name(&place.path));
         let all: Box<dyn Read + Send> = Box::new(io::Cursor::new(head).chain(reader));
         match class {

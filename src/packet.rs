@@ -126,8 +126,7 @@ impl Packet<'_> {
     /// The packet as a [`PlainSegment`], if it is one; it is number `in_frame` of its frame.
     pub fn plain_segment(&self, in_frame: u32) -> Option<PlainSegment> {
         let (Transport::Tcp(t), None) = (&self.transport, self.dropped) else { return None };
-        let only_stamps = TcpOptions { timestamps: None, ..t.options } == TcpOptions::default();
-        (t.flags.is_plain() && only_stamps && t.payload.len() as u64 == u64::from(t.payload_len)).then_some(
+        (t.flags.is_plain() && t.options.is_plain() && t.payload.len() as u64 == u64::from(t.payload_len)).then_some(
             PlainSegment {
                 at: self.at,
                 in_frame,
@@ -238,6 +237,15 @@ pub struct TcpOptions {
     pub sack_count: u8,
     /// Timestamp value and echo.
     pub timestamps: Option<(u32, u32)>,
+}
+
+impl TcpOptions {
+    /// Nothing but perhaps the timestamps.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        let TcpOptions { mss, window_scale, sack_permitted, sack_count, sack: _, timestamps: _ } = self;
+        mss.is_none() && window_scale.is_none() && !sack_permitted && *sack_count == 0
+    }
 }
 
 /// A UDP header and what it carries.

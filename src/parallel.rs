@@ -16,32 +16,29 @@ pub fn map<T: Sync, M, R: Send>(
     memory: impl Fn() -> M + Sync,
     work: impl Fn(&mut M, &T) -> R + Sync,
 ) -> Vec<R> {
-    let piece = |items: &[T]| {
+    in_pieces(items, |_, piece| {
         let mut memory = memory();
-        items.iter().map(|item| work(&mut memory, item)).collect()
-    };
-    if items.len() <= FEW {
-        return piece(items);
-    }
-    in_one(items.par_chunks(FEW).map(piece).collect())
+        piece.iter().map(|item| work(&mut memory, item)).collect()
+    })
 }
 
 /// What `work` adds for each item, which it gets with its index.
 pub fn flat_map<T: Sync, R: Send>(items: &[T], work: impl Fn(usize, &T, &mut Vec<R>) + Sync) -> Vec<R> {
-    let piece = |(number, items): (usize, &[T])| {
+    in_pieces(items, |from, piece| {
         let mut out = Vec::new();
-        for (index, item) in items.iter().enumerate() {
-            work(number * FEW + index, item, &mut out);
+        for (index, item) in (from..).zip(piece) {
+            work(index, item, &mut out);
         }
         out
-    };
-    if items.len() <= FEW {
-        return piece((0, items));
-    }
-    in_one(items.par_chunks(FEW).enumerate().map(piece).collect())
+    })
 }
 
-fn in_one<R>(pieces: Vec<Vec<R>>) -> Vec<R> {
+/// Hands out all items, piece by piece with the index of each piece's first, and puts the results in one list.
+fn in_pieces<T: Sync, R: Send>(items: &[T], work: impl Fn(usize, &[T]) -> Vec<R> + Sync) -> Vec<R> {
+    if items.len() <= FEW {
+        return work(0, items);
+    }
+    let pieces: Vec<Vec<R>> = items.par_chunks(FEW).enumerate().map(|(n, piece)| work(n * FEW, piece)).collect();
     let mut all = Vec::with_capacity(pieces.iter().map(Vec::len).sum());
     all.extend(pieces.into_iter().flatten());
     all

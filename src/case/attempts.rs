@@ -55,8 +55,8 @@ pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAd
         let name = book.name_of(server.ip(), flow.first.time);
         let spoke_proxy = flow.app.socks.is_some()
             || flow.app.http.iter().any(|e| e.is_connect() || absolute_host(&e.target).is_some());
-        let told = told_address.contains(&SocketAddr::new(server.ip(), server.port()))
-            || name.is_some_and(|name| named_elsewhere.contains(&(name, server.port())));
+        let told =
+            told_address.contains(&server) || name.is_some_and(|name| named_elsewhere.contains(&(name, server.port())));
         let silent = flow.app.tls.is_empty() && flow.app.http.is_empty() && flow.sides.iter().all(|s| s.bytes == 0);
         let silent_on_proxy_port =
             silent && (PROXY_PORTS.contains(&server.port()) && blind_or_named(blind, name) || blind && inside(server));
@@ -165,10 +165,10 @@ pub(super) fn collect(
     book: &AddressBook,
     proxies: &BTreeMap<SocketAddr, String>,
 ) -> Vec<(String, Attempt)> {
-    let mut all: Vec<Vec<(String, Attempt)>> = Vec::new();
+    let mut all = Vec::new();
     for (piece, p) in pieces.iter().enumerate() {
         let PieceFacts::Capture(capture) = &p.facts else { continue };
-        all.push(parallel::flat_map(&capture.flows, |index, flow, all| {
+        all.extend(parallel::flat_map(&capture.flows, |index, flow, all| {
             let one = FlowReader { piece, index, flow, book, proxies };
             match flow.transport {
                 FlowTransport::Tcp => one.tcp(all),
@@ -176,7 +176,7 @@ pub(super) fn collect(
             }
         }));
     }
-    all.into_iter().flatten().collect()
+    all
 }
 
 struct FlowReader<'a> {

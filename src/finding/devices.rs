@@ -5,6 +5,7 @@
 
 use super::Context;
 use crate::case::{Attempt, Way};
+use crate::facts::TlsSession;
 use crate::verdict::host::deciding;
 use std::collections::HashMap;
 
@@ -74,7 +75,11 @@ fn note<'a, K: std::hash::Hash + Eq>(shown: &mut HashMap<K, Shown<'a>>, key: K, 
 
 /// JA3S of the session of an attempt.
 pub(super) fn hello<'a>(context: &Context<'a>, attempt: &Attempt) -> Option<&'a str> {
-    let session = context.case.flow(attempt)?.app.tls.get(attempt.session?)?;
+    ja3s(context.case.flow(attempt)?.app.tls.get(attempt.session?)?)
+}
+
+/// JA3S of the hello by which the server settled the session.
+pub(super) fn ja3s(session: &TlsSession) -> Option<&str> {
     session.server_hellos.iter().rev().find(|h| !h.hello_retry_request)?.ja3s.as_deref()
 }
 

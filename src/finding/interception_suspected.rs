@@ -1,6 +1,6 @@
 //! TLS 1.3 hides the certificate of a handshake that worked; what is visible speaks of somebody in the middle.
 
-use super::devices::{Device, Devices};
+use super::devices::{Device, Devices, ja3s};
 use super::words::display_filter;
 use super::{Context, Finding, Rule, Severity};
 use crate::case::{Attempt, HostStory, Way};
@@ -88,10 +88,6 @@ struct Seen<'a> {
 
 fn ja3(session: &TlsSession) -> Option<&str> {
     session.client_hellos.first()?.ja3.as_deref()
-}
-
-fn ja3s(session: &TlsSession) -> Option<&str> {
-    session.server_hellos.iter().rev().find(|h| !h.hello_retry_request)?.ja3s.as_deref()
 }
 
 fn signs(seen: &Seen<'_>, host: &HostStory, attempt: &Attempt, flow: &Flow, session: &TlsSession) -> Vec<Message> {

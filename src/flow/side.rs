@@ -157,6 +157,15 @@ impl Half {
         self.high == 0 && self.waiting.is_none()
     }
 
+    /// Counts `new` payload bytes, which were not seen before.
+    pub fn bring(&mut self, new: u64, at: At, first: At) {
+        if new > 0 {
+            self.bytes = self.bytes.saturating_add(new);
+            self.first_data.set_once(at, first);
+            self.last_data = Stamp::new(at, first);
+        }
+    }
+
     /// Acknowledged payload bytes: without the FIN.
     pub fn acked_payload(&self) -> u64 {
         if self.fin_offset != u64::MAX {

@@ -262,21 +262,15 @@ impl<S: FlowSink> TcpFlow<S> {
         if side == Side::Client {
             self.note_process(segment.pid, segment.direction, false);
         }
-        let peer = self.half(side.other());
-        peer.acked = peer.acked.max(reached);
-        peer.flags.was_acked = true;
-        if reached > 0 && peer.first_data.is_set() && side == Side::Server {
-            self.data_acked.set_once(at, first);
-        }
+        self.note_acked(side, reached, at);
         let own = self.half(side);
         own.packets = own.packets.saturating_add(1);
         own.see_ip(segment.ttl, segment.ip_id);
         own.window = segment.window;
         if len > 0 {
             own.largest = own.largest.max(len);
-            own.bytes = own.bytes.saturating_add(u64::from(len));
             own.high = high;
-            own.last_data = Stamp::new(at, first);
+            own.bring(u64::from(len), at, first);
             self.history.add(side, Letter::Data);
         } else {
             self.history.add(side, Letter::Ack);
@@ -349,12 +343,7 @@ impl<S: FlowSink> TcpFlow<S> {
             && segment.window == old_window;
         let sack_hole = repeats && has_sack_hole(segment);
         let duplicate = repeats && (sack_hole || peer.high > peer.acked);
-        peer.acked = peer.acked.max(reached);
-        peer.flags.was_acked = true;
-        let data_acked = reached > 0 && peer.first_data.is_set();
-        if data_acked && side == Side::Server {
-            self.data_acked.set_once(at, first);
-        }
+        self.note_acked(side, reached, at);
         if settled {
             self.rare().other_base = None;
         }
@@ -365,6 +354,18 @@ impl<S: FlowSink> TcpFlow<S> {
             let counters = self.rare_half(side);
             counters.duplicate_acks = counters.duplicate_acks.saturating_add(1);
             counters.sack_holes = counters.sack_holes.saturating_add(u32::from(sack_hole));
+        }
+    }
+
+    /// Notes that `side` acknowledged the other side's payload up to the offset `reached`.
+    fn note_acked(&mut self, side: Side, reached: u64, at: At) {
+        let first = self.first;
+        let peer = self.half(side.other());
+        peer.acked = peer.acked.max(reached);
+        peer.flags.was_acked = true;
+        let data_acked = reached > 0 && peer.first_data.is_set();
+        if data_acked && side == Side::Server {
+            self.data_acked.set_once(at, first);
         }
     }
 
@@ -413,12 +414,8 @@ impl<S: FlowSink> TcpFlow<S> {
         // In order: straight to the sink.
         if half.waiting.is_none() && start <= high {
             let known = high.saturating_sub(start);
-            if end > high {
-                half.high = end;
-                half.bytes = half.bytes.saturating_add(end - high);
-                half.first_data.set_once(at, first);
-                half.last_data = Stamp::new(at, first);
-            }
+            half.high = high.max(end);
+            half.bring(end.saturating_sub(high), at, first);
             if conflict {
                 self.note_conflict(side);
             }
@@ -438,11 +435,7 @@ impl<S: FlowSink> TcpFlow<S> {
         let brought = waiting.insert(start, end.saturating_sub(start), captured, at, !done);
         conflict |= brought.conflict;
         half.high = high.max(end);
-        half.bytes = half.bytes.saturating_add(brought.new);
-        if brought.new > 0 {
-            half.first_data.set_once(at, first);
-            half.last_data = Stamp::new(at, first);
-        }
+        half.bring(brought.new, at, first);
         if conflict {
             self.note_conflict(side);
         }

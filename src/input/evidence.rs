@@ -110,12 +110,7 @@ impl Content {
     }
 
     pub(super) fn head(&self) -> io::Result<Vec<u8>> {
-        let mut head = Vec::with_capacity(KIND_BYTES);
-        let read = self.reader()?.take(KIND_BYTES as u64).read_to_end(&mut head);
-        match read {
-            Err(e) if head.is_empty() => Err(e),
-            _ => Ok(head),
-        }
+        head_of(&mut self.reader()?)
     }
 
     /// The unpacked size, or a guess at it that equal content shares; for finding what may be equal.
@@ -232,6 +227,15 @@ impl Evidence {
                 Err(_) => return None,
             };
         }
+    }
+}
+
+/// The first bytes of a stream, as many as tell what it is. What came before damage is enough; an error there is none.
+pub(super) fn head_of(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(KIND_BYTES);
+    match reader.take(KIND_BYTES as u64).read_to_end(&mut head) {
+        Err(e) if head.is_empty() => Err(e),
+        _ => Ok(head),
     }
 }
 

@@ -3,11 +3,11 @@
 //! What enters: a path. What leaves: a [`Glance`]. Archives are not unpacked but for the first bytes of gz and zst.
 
 use super::archive::stream::Codec;
-use super::evidence::base_name;
-use super::kind::{Class, KIND_BYTES, Kind, classify};
+use super::evidence::{base_name, head_of};
+use super::kind::{Class, Kind, classify};
 use crate::capture::sniff::Container;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 /// What a file seems to be.
@@ -25,27 +25,18 @@ pub enum Glance {
 /// When it cannot be opened or read.
 pub fn glance(path: &Path) -> io::Result<Glance> {
     let name = path.to_string_lossy();
-    let head = head_of(Box::new(File::open(path)?))?;
+    let head = head_of(&mut File::open(path)?)?;
     let codec = match classify(&head, base_name(&name)) {
         Class::Evidence(kind) => return Ok(Glance::Evidence(kind)),
         Class::Packed(Container::Gz) => Codec::Gz,
         Class::Packed(Container::Zst) => Codec::Zst,
         Class::Packed(container) => return Ok(Glance::Archive(container)),
     };
-    let inside = head_of(codec.reader(Box::new(File::open(path)?)))?;
+    let inside = head_of(&mut codec.reader(Box::new(File::open(path)?)))?;
     Ok(match classify(&inside, base_name(&name)) {
         Class::Evidence(kind) => Glance::Evidence(kind),
         Class::Packed(container) => Glance::Archive(container),
     })
-}
-
-fn head_of(reader: Box<dyn Read + Send>) -> io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(KIND_BYTES);
-    match reader.take(KIND_BYTES as u64).read_to_end(&mut head) {
-        // What came before the damage is enough to tell.
-        Err(e) if head.is_empty() => Err(e),
-        _ => Ok(head),
-    }
 }
 
 #[cfg(test)]

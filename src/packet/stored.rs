@@ -250,10 +250,7 @@ impl Beside {
 fn is_unusual(packet: &Packet<'_>) -> bool {
     packet.dropped.is_some()
         || match &packet.transport {
-            Transport::Tcp(t) => {
-                let TcpOptions { mss, window_scale, sack_permitted, sack_count, sack: _, timestamps: _ } = t.options;
-                mss.is_some() || window_scale.is_some() || sack_permitted || sack_count > 0
-            }
+            Transport::Tcp(t) => !t.options.is_plain(),
             Transport::Udp(_) => false,
             Transport::IcmpError(_) | Transport::Other(_) => true,
         }

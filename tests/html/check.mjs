@@ -77,8 +77,8 @@ async function interactions(page, where, width) {
   if (width > 720) {
     for (const id of await page.$$eval('table:has([data-sort])', (t) => t.map((x) => x.id))) {
       // What a cell is sorted by: its key, else its text.
-      const key = (x) => x.rows[0].cells[0].dataset.key ?? x.rows[0].cells[0].textContent.trim();
-      const first = () => page.$$eval(`#${id} tbody`, (b, key) => b.map(eval(key)).join('|'), `(${key})`);
+      const first = () => page.$$eval(`#${id} tbody`, (bodies) =>
+        bodies.map((b) => b.rows[0].cells[0]).map((c) => c.dataset.key ?? c.textContent.trim()).join('|'));
       const button = `#${id} thead th:first-child button`;
       await page.click(button);
       const up = await first();
