@@ -7,7 +7,8 @@
 mod network;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use nettriage::analyze::{self, engine, threads::Way};
+use nettriage::analyze::engine::{self, Wanted};
+use nettriage::analyze::{self, threads::Way};
 use nettriage::capture::sniff::Container;
 use nettriage::capture::{self, Frame, FrameSource, etl};
 use nettriage::cli::Options;
@@ -203,7 +204,7 @@ fn whole(c: &mut Criterion) {
     group.bench_function("generated capture to facts", |b| {
         b.iter_batched(
             || open(Container::PcapNg, &bytes),
-            |source| engine::read(source, Arc::new(Context::default()), Way::Alone, &mut |_| {}),
+            |source| engine::read(source, Arc::new(Context::default()), Wanted::Telling, Way::Alone, &mut |_| {}),
             BatchSize::PerIteration,
         );
     });

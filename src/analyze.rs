@@ -27,6 +27,7 @@ use crate::system;
 use crate::verdict::{self, HostVerdict};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use engine::Wanted;
 use threads::Way;
 
 /// A case, analysed.
@@ -67,17 +68,20 @@ pub fn evidence(found: &[Evidence], options: &Options, way: Way, progress: &Prog
     let key_log = key_log(found, options, &mut unread)?;
     let context = Arc::new(Context::new(key_log));
     let mut pieces = Vec::new();
-    let wanted: Vec<&Evidence> = found.iter().filter(|piece| piece.duplicate_of.is_none()).collect();
+    let distinct: Vec<&Evidence> = found.iter().filter(|piece| piece.duplicate_of.is_none()).collect();
+    // The lines of a log are joined to the connections that they speak of, one by one.
+    let logs = distinct.iter().any(|piece| piece.kind == Kind::DebugLog);
+    let wanted = if logs { Wanted::Each } else { Wanted::Telling };
     let read = |piece: &Evidence, way| {
         // Pipes and decompressors tell their size once they were read.
         let mut read = 0;
         let facts = match piece.unreadable {
-            None => facts(piece, options, &context, way, &mut read, progress),
+            None => facts(piece, options, &context, wanted, way, &mut read, progress),
             Some(_) => Ok(None),
         };
         (facts, read)
     };
-    threads::each(&wanted, way, read, |piece, (result, read)| {
+    threads::each(&distinct, way, read, |piece, (result, read)| {
         match (result, &piece.unreadable) {
             (_, Some(why)) => unread.push((piece.path.clone(), why.message.clone())),
             (Ok(Some(facts)), _) => pieces.push(Piece {
@@ -103,13 +107,14 @@ fn facts(
     piece: &Evidence,
     options: &Options,
     context: &Arc<Context>,
+    wanted: Wanted,
     way: Way,
     read: &mut u64,
     progress: &Progress,
 ) -> Result<Option<PieceFacts>, Error> {
     Ok(match &piece.kind {
         Kind::Capture(_) => {
-            Some(PieceFacts::Capture(Box::new(capture_facts(piece, options, context, way, read, progress)?)))
+            Some(PieceFacts::Capture(Box::new(capture_facts(piece, options, context, wanted, way, read, progress)?)))
         }
         Kind::DebugLog | Kind::SigninLog => match log::read(&piece.path, &piece.whole()?) {
             LogEvidence::Debug(facts) => Some(PieceFacts::Log(Box::new(facts))),
@@ -129,6 +134,7 @@ fn capture_facts(
     piece: &Evidence,
     options: &Options,
     context: &Arc<Context>,
+    wanted: Wanted,
     way: Way,
     read: &mut u64,
     progress: &Progress,
@@ -137,7 +143,7 @@ fn capture_facts(
     let mut task = progress.task(&piece.path);
     let mut once = |context: &Arc<Context>| {
         let facts = capture::with_source(piece, &how, |source| {
-            engine::read(source, Arc::clone(context), way, &mut |position| {
+            engine::read(source, Arc::clone(context), wanted, way, &mut |position| {
                 *read = position;
                 task.at(position);
             })
@@ -218,7 +224,7 @@ pub fn each_capture(
         let unsupported = |reason: Message| Err(Error::Unsupported { path: PathBuf::from(&piece.path), reason });
         Some(match (&piece.unreadable, &piece.kind) {
             (Some(why), _) => unsupported(why.message.clone()),
-            (None, Kind::Capture(_)) => capture_facts(piece, options, &context, way, &mut 0, &progress),
+            (None, Kind::Capture(_)) => capture_facts(piece, options, &context, Wanted::Each, way, &mut 0, &progress),
             (None, Kind::KeyLog) => return None,
             (None, _) if piece.named => unsupported(not_evidence(piece)),
             (None, _) => return None,

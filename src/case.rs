@@ -9,9 +9,9 @@ mod lookups;
 mod names;
 mod watch;
 
-use crate::facts::CaptureFacts;
 use crate::facts::log::{LogFacts, SigninFacts};
 use crate::facts::system::SystemFacts;
+use crate::facts::{CaptureFacts, Crowd};
 use crate::knowledge;
 use crate::knowledge::endpoints::Endpoint;
 use crate::packet::At;
@@ -293,6 +293,20 @@ impl Case {
     /// The flow of an attempt.
     pub fn flow(&self, attempt: &Attempt) -> Option<&crate::facts::Flow> {
         self.capture(attempt.piece)?.flows.get(attempt.flow)
+    }
+
+    /// The connections that went as this attempt's and are only counted.
+    pub fn crowd(&self, attempt: &Attempt) -> Option<&Crowd> {
+        self.flow(attempt)?.crowd.as_deref()
+    }
+
+    /// The clients of all attempts on a host, those that are only counted included; one may come several times.
+    pub fn clients<'a>(&'a self, host: &'a HostStory) -> impl Iterator<Item = IpAddr> + 'a {
+        host.attempts.iter().flat_map(|a| {
+            let capture = self.capture(a.piece).zip(self.crowd(a));
+            let counted = capture.map(|(capture, crowd)| crowd.members(&capture.crowd_clients));
+            std::iter::once(a.client).chain(counted.into_iter().flatten().map(|(_, client)| client))
+        })
     }
 
     /// The image name of a process by the system files of the case.

@@ -3,6 +3,7 @@
 //! What enters: what flows and dissectors saw of one capture (or what a log, a sign-in export, a system file says).
 //! What leaves: plain values; nothing behind this point knows which container or which parser they came from.
 
+mod crowd;
 pub mod log;
 pub mod system;
 mod tls;
@@ -13,6 +14,7 @@ use crate::packet::{At, IcmpError};
 use crate::time::NANOS_PER_SECOND;
 use std::net::{IpAddr, SocketAddr};
 
+pub use crowd::{ANSWER_NS_MIN, ANSWER_ROUND_TRIPS, Crowd, Fellow, NEAR_HOPS_MAX, PROMPT_NS};
 pub use tls::{
     Alert, Certificate, Choice, ClientHello, EncryptedFacts, HelloBytes, Offer, PlaintextAnswer, Presented,
     ServerHello, TlsCarrier, TlsSession,
@@ -37,6 +39,8 @@ pub struct CaptureFacts {
     pub conversations: (u64, u64),
     /// Flows that were given up or not kept, by the limits.
     pub flows_dropped: u64,
+    /// Clients of the flows that are only counted (see [`Flow::crowd`]); one may stand here several times.
+    pub crowd_clients: Vec<IpAddr>,
 }
 
 /// The transport protocol of a flow.
@@ -69,6 +73,8 @@ pub struct Flow {
     pub app: AppFacts,
     /// Process that owns the client end.
     pub process: Option<ProcessFact>,
+    /// The flows that went as this one and are only counted.
+    pub crowd: Option<Box<Crowd>>,
 }
 
 impl Flow {
@@ -145,6 +151,18 @@ pub struct SideFacts {
     pub conflicting_overlaps: u32,
     /// MSS announced in the SYN.
     pub mss: Option<u16>,
+}
+
+/// Hops between the sender of a packet that arrived with this TTL and the point of capture: senders begin at 32, 64, 128
+/// or 255.
+pub fn hops(ttl: u8) -> u8 {
+    let initial: u8 = match ttl {
+        0..=32 => 32,
+        33..=64 => 64,
+        65..=128 => 128,
+        _ => 255,
+    };
+    initial.saturating_sub(ttl)
 }
 
 /// The state history of a TCP connection.
@@ -474,7 +492,7 @@ pub struct DnsRecord {
 }
 
 /// Resource record data.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DnsData {
     /// A or AAAA.
     Address(IpAddr),
@@ -540,4 +558,12 @@ pub struct ProcessFact {
     pub name: Option<String>,
     /// How sure that is: taken from the first SYN sent (`true`) or from later sends.
     pub from_syn: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn hops_count_from_the_next_initial_ttl() {
+        assert_eq!([64, 52, 117, 240, 1].map(super::hops), [0, 12, 11, 15, 31]);
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! The face towards the dissectors is [`FlowSink`]: it is fed each direction's bytes in order, with gaps known.
 
+mod crowd;
 pub mod finished;
 mod handshake;
 pub mod key;
@@ -23,7 +24,9 @@ pub mod tcp;
 mod tcp_tests;
 pub mod udp;
 
+use crate::facts::{Crowd, Fellow};
 use crate::packet::At;
+use std::hash::Hasher;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -93,6 +96,20 @@ pub trait FlowSink {
     /// True once what follows is the inside of a tunnel for which Wireshark counts one more TCP stream (it dissects
     /// what a SOCKS connection carries as a conversation of its own).
     fn carries_a_stream(&self) -> bool {
+        false
+    }
+    /// Whether what the flow told was ordinary, now that it is over; if so, what flows that went alike share goes into
+    /// `hash`. `round_trip` is that of its TCP handshake, in nanoseconds. Nothing more is read afterwards.
+    fn outline(&mut self, _round_trip: i64, _hash: &mut dyn Hasher) -> bool {
+        false
+    }
+    /// Whether another ordinary flow went the same way.
+    fn went_as(&self, _other: &Self) -> bool {
+        false
+    }
+    /// Counts the ordinary flow in the crowd of one that went the same way; false where it has something that the crowd
+    /// has no room for.
+    fn join(&self, _fellow: &Fellow, _crowd: &mut Crowd) -> bool {
         false
     }
     /// One UDP datagram; `cut` when the snap length cut it.

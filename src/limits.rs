@@ -56,12 +56,16 @@ pub const FLOW_FACTS_MAX: usize = 1 << 20;
 /// every sign-in, few enough for a scan or a SYN flood of millions.
 pub const PLAIN_FLOW_FACTS_MAX: usize = 1 << 16;
 
+/// Flows of one capture that are kept whatever becomes of them; later ones that go as one before them are only counted.
+/// More than anybody reads one by one, and than a trace of one client holds.
+pub const FLOWS_IN_FULL: usize = 2048;
+
 /// ICMP errors, and drops inside Windows, kept one by one for the report; further ones are counted.
 pub const FLOW_ERRORS_MAX: usize = 1 << 16;
 
 /// Tables over which the flows of one capture are spread, whatever the number of threads, so that what the limits
 /// keep does not depend on it.
-pub const FLOW_SHARDS: usize = 16;
+pub const FLOW_SHARDS: usize = 8;
 
 /// Bytes that unpacking one input may produce, over all its members (a netsh trace is 2000 MB by default).
 pub const ARCHIVE_BYTES_MAX: u64 = 8 << 30;

@@ -24,13 +24,14 @@ pub mod starttls;
 pub mod stream;
 pub mod tls;
 
-use crate::facts::AppFacts;
+use crate::facts::{AppFacts, Crowd, Fellow};
 use crate::flow::{Ends, FlowSink, Interest, Side};
 use crate::packet::At;
 use certificate::SharedCertificates;
 use datagrams::Datagrams;
 use hello::SharedHellos;
 use keylog::KeyLog;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use stream::{Env, Stream};
 
@@ -104,6 +105,15 @@ impl Dissector {
         self.reader = Reader::Done((!facts.is_empty()).then(|| Box::new(facts)));
     }
 
+    /// What was found, where that is known before the end.
+    fn found(&self) -> Option<&AppFacts> {
+        match &self.reader {
+            Reader::Done(facts) => facts.as_deref(),
+            Reader::Udp(datagrams) => datagrams.found(),
+            Reader::Fresh | Reader::Tcp(_) => None,
+        }
+    }
+
     fn env<'a>(&'a mut self, facts: &'a mut AppFacts) -> Env<'a> {
         Env {
             facts,
@@ -171,6 +181,28 @@ impl FlowSink for Dissector {
         // Wireshark looks for SOCKS on this port (RFC 1928, 3) only.
         let socks = self.ends.server.port() == 1080 || self.ends.client.port() == 1080;
         socks && matches!(&self.reader, Reader::Tcp(tcp) if tcp.stream.is_socks_tunnel())
+    }
+
+    fn outline(&mut self, round_trip: i64, hash: &mut dyn Hasher) -> bool {
+        if let Reader::Fresh | Reader::Tcp(_) = &self.reader {
+            self.close();
+        }
+        let server = self.ends.server;
+        self.found().is_some_and(|app| {
+            if app.asks_a_server() {
+                server.hash(&mut &mut *hash);
+            }
+            app.outline(round_trip, hash)
+        })
+    }
+
+    fn went_as(&self, other: &Self) -> bool {
+        let (Some(app), Some(theirs)) = (self.found(), other.found()) else { return false };
+        app.went_as(theirs) && (self.ends.server == other.ends.server || !app.asks_a_server())
+    }
+
+    fn join(&self, fellow: &Fellow, crowd: &mut Crowd) -> bool {
+        self.found().is_some_and(|app| crowd.take_in(fellow, app))
     }
 
     fn datagram(&mut self, side: Side, payload: &[u8], cut: bool, at: At) -> Interest {

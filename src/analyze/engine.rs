@@ -23,14 +23,27 @@ use crate::protocol::{Context, Dissector};
 use rayon::prelude::*;
 use std::sync::Arc;
 
+/// Which flows of a capture are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of them, one by one.
+    Each,
+    /// Those that have something to tell; in a large capture the ones that go as one before them are only counted.
+    Telling,
+}
+
 /// Reads a capture to its end. `progress` is told the position in the input after each batch.
 pub fn read(
     mut source: Box<dyn FrameSource + '_>,
     context: Arc<Context>,
+    wanted: Wanted,
     way: Way,
     progress: &mut dyn FnMut(u64),
 ) -> Result<CaptureFacts, Error> {
-    let limits = FlowLimits::share_of(FLOW_SHARDS);
+    let mut limits = FlowLimits::share_of(FLOW_SHARDS);
+    if wanted == Wanted::Each {
+        limits.in_full = u64::MAX;
+    }
     let mut shards: Vec<FlowTable<Dissector>> =
         (0..FLOW_SHARDS).map(|_| FlowTable::new(Arc::clone(&context), limits)).collect();
     let mut front = Front { decoder: Decoder::new(), frames: Vec::new() };
@@ -184,6 +197,7 @@ fn facts(
         unsupported_links: decoded.unsupported_links,
         conversations: finished.conversations,
         flows_dropped: finished.given_up,
+        crowd_clients: std::mem::take(&mut finished.crowd_clients),
         icmp: std::mem::take(&mut finished.icmp),
         drops,
         ..CaptureFacts::default()
@@ -193,6 +207,9 @@ fn facts(
         let mut flow = flow.take_facts(Dissector::finish);
         let mut dns = std::mem::take(&mut flow.app.dns);
         dns.iter_mut().for_each(|message| message.stream = flow.stream);
+        if let Some(crowd) = &mut flow.crowd {
+            crowd.answer = dns.iter().find(|m| m.response).cloned().map(Box::new);
+        }
         if let Some(process) = &mut flow.process {
             process.name = info.processes.iter().find(|(pid, _)| *pid == process.pid).map(|(_, n)| n.clone());
         }

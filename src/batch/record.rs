@@ -189,7 +189,7 @@ pub fn of(name: &str, files: &[String], bytes: u64, analysis: &Analysis) -> Case
         severity: report.findings.iter().map(|f| f.severity).max().map(|s| s.code().to_owned()),
         first: report.evidence.iter().filter_map(|e| e.first_time).min().map(|t| t.0),
         last: report.evidence.iter().filter_map(|e| e.last_time).max().map(|t| t.0),
-        hosts: stories().map(|(s, v)| host_record(s, v)).collect(),
+        hosts: stories().map(|(s, v)| host_record(case, s, v)).collect(),
         findings: report
             .findings
             .iter()
@@ -203,9 +203,10 @@ pub fn of(name: &str, files: &[String], bytes: u64, analysis: &Analysis) -> Case
     }
 }
 
-fn host_record(story: &HostStory, verdict: &HostVerdict) -> HostRecord {
+fn host_record(case: &Case, story: &HostStory, verdict: &HostVerdict) -> HostRecord {
     let asked = story.lookups.iter().flat_map(|l| &l.asked).map(|a| a.time);
     let tried = story.attempts.iter().map(|a| a.end.time);
+    let counted = story.attempts.iter().filter_map(|a| case.crowd(a)).flat_map(|crowd| crowd.ends()).copied();
     HostRecord {
         name: story.name.clone(),
         role: story.role.code().to_owned(),
@@ -213,7 +214,7 @@ fn host_record(story: &HostStory, verdict: &HostVerdict) -> HostRecord {
         verdict: verdict.verdict.code().to_owned(),
         proxy: verdict.proxy.clone(),
         first: story.first_time().map(|t| t.0),
-        last: asked.chain(tried).max().map(|t: Timestamp| t.0),
+        last: asked.chain(tried).chain(counted).max().map(|t: Timestamp| t.0),
     }
 }
 
@@ -243,7 +244,7 @@ fn of_host(
     devices: &mut BTreeSet<Mark>,
 ) {
     if matches!(story.role, Role::Service | Role::Proxy) {
-        let clients = story.attempts.iter().map(|a| a.client).chain(story.lookups.iter().map(|l| l.client.ip()));
+        let clients = case.clients(story).chain(story.lookups.iter().map(|l| l.client.ip()));
         for client in clients.filter(|c| !c.is_loopback() && !c.is_unspecified()) {
             let subnet = subnet(client);
             networks.insert(mark("client_subnet", subnet.clone(), subnet));

@@ -4,6 +4,7 @@ use super::{Piece, PieceFacts, names};
 use crate::facts::{CaptureFacts, DnsData, DnsKind, FlowTransport};
 use crate::knowledge;
 use crate::packet::At;
+use crate::time::{NANOS_PER_SECOND, Timestamp};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
@@ -156,6 +157,8 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
             }
         }
         blame_errors(capture, all.get_mut(first..).unwrap_or(&mut []));
+        let counted = Counted::new(capture, all.get(first..).unwrap_or(&[]));
+        all.retain(|lookup| lookup.piece != index || !counted.answers(lookup));
     }
     all
 }
@@ -169,7 +172,7 @@ fn blame_errors(capture: &CaptureFacts, lookups: &mut [Lookup]) {
     // in which they were asked.
     let mut open: HashMap<(SocketAddr, SocketAddr), Vec<usize>> = HashMap::new();
     for (index, lookup) in lookups.iter().enumerate().rev() {
-        if lookup.result == (LookupResult::Unanswered { icmp: None }) {
+        if is_open(lookup) {
             open.entry((lookup.client, lookup.resolver)).or_default().push(index);
         }
     }
@@ -184,6 +187,45 @@ fn blame_errors(capture: &CaptureFacts, lookups: &mut [Lookup]) {
             waiting.pop();
         }
     }
+}
+
+/// Look-ups that are only counted, of the clients with an open question.
+struct Counted {
+    /// Client, resolver, name and record type → when they were answered.
+    answered: HashMap<(IpAddr, SocketAddr, String, u16), Vec<Timestamp>>,
+}
+
+/// A question is repeated, if at all, within this time: resolvers give up after ten to fifteen seconds.
+const REPEATED_NS: i64 = 15 * NANOS_PER_SECOND;
+
+impl Counted {
+    fn new(capture: &CaptureFacts, lookups: &[Lookup]) -> Counted {
+        let open: HashSet<IpAddr> = lookups.iter().filter(|l| is_open(l)).map(|l| l.client.ip()).collect();
+        let mut answered: HashMap<_, Vec<Timestamp>> = HashMap::new();
+        for crowd in capture.flows.iter().filter_map(|f| f.crowd.as_ref()).filter(|_| !open.is_empty()) {
+            let Some((answer, resolver)) = crowd.answer.as_deref().and_then(|a| Some((a, a.src?))) else { continue };
+            let Some((name, kind)) = answer.questions.first() else { continue };
+            let members = crowd.members(&capture.crowd_clients).filter(|(_, client)| open.contains(client));
+            for (at, client) in members {
+                answered.entry((client, resolver, name.to_ascii_lowercase(), *kind)).or_default().push(at);
+            }
+        }
+        Counted { answered }
+    }
+
+    /// Whether the client of an open question asked again and was answered: then that look-up stands for it.
+    fn answers(&self, lookup: &Lookup) -> bool {
+        if !is_open(lookup) {
+            return false;
+        }
+        let key = (lookup.client.ip(), lookup.resolver, lookup.name.clone(), lookup.kind);
+        let (Some(times), Some(last)) = (self.answered.get(&key), lookup.asked.last()) else { return false };
+        times.iter().any(|t| (0..REPEATED_NS).contains(&t.since(last.time)))
+    }
+}
+
+fn is_open(lookup: &Lookup) -> bool {
+    lookup.result == LookupResult::Unanswered { icmp: None }
 }
 
 /// Whether a look-up is the resolver's search list at work: `name` + a suffix, failed, where `name` itself was asked

@@ -5,12 +5,13 @@ use crate::facts::{CaptureFacts, DnsData, DnsKind, DnsMessage};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Which names stood for which addresses, by the DNS answers of the captures (and their name resolution blocks).
 #[derive(Debug, Default)]
 pub struct AddressBook {
     /// Address → (time of the answer, name asked for), in time order.
-    by_address: BTreeMap<IpAddr, Vec<(Timestamp, String)>>,
+    by_address: BTreeMap<IpAddr, Vec<(Timestamp, Arc<str>)>>,
     /// Questions whose answers were seen but cut before the addresses: (client, time of answer, name).
     cut_answers: Vec<(IpAddr, Timestamp, String)>,
 }
@@ -26,7 +27,7 @@ impl AddressBook {
                 PieceFacts::Capture(capture) => book.read(capture),
                 PieceFacts::System(system) => {
                     for (address, name) in &system.names {
-                        book.by_address.entry(*address).or_default().push((Timestamp(i64::MIN), name.clone()));
+                        book.by_address.entry(*address).or_default().push((Timestamp(i64::MIN), name.as_str().into()));
                     }
                 }
                 _ => {}
@@ -34,6 +35,8 @@ impl AddressBook {
         }
         for names in book.by_address.values_mut() {
             names.sort();
+            // Of answers with the same name in a row the first says all.
+            names.dedup_by(|later, earlier| later.1 == earlier.1);
         }
         book.cut_answers.sort_by_key(|c| c.1);
         book
@@ -41,22 +44,31 @@ impl AddressBook {
 
     fn read(&mut self, capture: &CaptureFacts) {
         for (address, name) in &capture.info.names {
-            self.by_address.entry(*address).or_default().push((Timestamp(i64::MIN), name.to_ascii_lowercase()));
+            self.by_address.entry(*address).or_default().push((Timestamp(i64::MIN), name.to_ascii_lowercase().into()));
         }
         for message in capture.dns.iter().filter(|m| m.response && m.kind == DnsKind::Dns) {
             let Some((name, _)) = message.questions.first() else { continue };
-            let name = name.to_ascii_lowercase();
+            let name: Arc<str> = name.to_ascii_lowercase().into();
             let mut any = false;
             for address in addresses(message) {
                 any = true;
-                self.by_address.entry(address).or_default().push((message.at.time, name.clone()));
+                self.by_address.entry(address).or_default().push((message.at.time, Arc::clone(&name)));
             }
             if !any
                 && message.damaged
                 && message.rcode == 0
                 && let Some(client) = message.dst
             {
-                self.cut_answers.push((client.ip(), message.at.time, name));
+                self.cut_answers.push((client.ip(), message.at.time, name.to_string()));
+            }
+        }
+        for crowd in capture.flows.iter().filter_map(|f| f.crowd.as_ref()) {
+            let Some(answer) = crowd.answer.as_deref() else { continue };
+            let Some((name, _)) = answer.questions.first() else { continue };
+            let name: Arc<str> = name.to_ascii_lowercase().into();
+            for address in addresses(answer) {
+                let names = self.by_address.entry(address).or_default();
+                names.extend(crowd.ends().iter().map(|end| (*end, Arc::clone(&name))));
             }
         }
     }
@@ -66,7 +78,7 @@ impl AddressBook {
     pub fn name_of(&self, address: IpAddr, when: Timestamp) -> Option<&str> {
         let names = self.by_address.get(&address)?;
         let earlier = names.partition_point(|(t, _)| *t <= when);
-        names.get(earlier.saturating_sub(1)).map(|(_, n)| n.as_str())
+        names.get(earlier.saturating_sub(1)).map(|(_, n)| &**n)
     }
 
     /// The name that a connection of `client` at `when` was probably about, where the snap length cut the addresses
@@ -81,7 +93,7 @@ impl AddressBook {
 
     /// All addresses that ever stood for `name`.
     pub fn addresses_of(&self, name: &str) -> Vec<IpAddr> {
-        self.by_address.iter().filter(|(_, names)| names.iter().any(|(_, n)| n == name)).map(|(a, _)| *a).collect()
+        self.by_address.iter().filter(|(_, names)| names.iter().any(|(_, n)| **n == *name)).map(|(a, _)| *a).collect()
     }
 }
 

@@ -5,7 +5,7 @@
 //! anything seen after this?" and the like, each in a few steps.
 
 use super::{Attempt, HostStory, Way};
-use crate::facts::{CaptureFacts, Flow, FlowTransport, IcmpFact, TcpFacts};
+use crate::facts::{CaptureFacts, FlowTransport, IcmpFact, TcpFacts};
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
@@ -32,8 +32,9 @@ impl Watch {
     /// Prepares the answers about capture number `piece`.
     pub(super) fn new(piece: usize, capture: &CaptureFacts, hosts: &[HostStory]) -> Watch {
         let flows = capture.flows.iter().flat_map(|f| [f.first.time, f.last.time]);
+        let counted = capture.flows.iter().filter_map(|f| f.crowd.as_ref()).flat_map(|crowd| crowd.ends()).copied();
         let mut seen: Vec<Timestamp> =
-            flows.chain(capture.dns.iter().map(|m| m.at.time)).chain(capture.info.latest).collect();
+            flows.chain(counted).chain(capture.dns.iter().map(|m| m.at.time)).chain(capture.info.latest).collect();
         seen.sort_unstable();
         seen.dedup();
         let mut watch = Watch { seen, one_directional: one_directional(capture), ..Watch::default() };
@@ -47,7 +48,7 @@ impl Watch {
                 watch.drops.entry(flow).or_insert(index);
             }
         }
-        watch.dead = dead(hosts.iter().flat_map(|h| &h.attempts).filter(|a| a.piece == piece), &capture.flows);
+        watch.dead = dead(hosts.iter().flat_map(|h| &h.attempts).filter(|a| a.piece == piece), capture);
         watch
     }
 
@@ -85,12 +86,16 @@ fn one_directional(capture: &CaptureFacts) -> bool {
     !tcp().any(|f| f.sides.iter().all(|s| s.packets > 0)) && tcp().any(|f| f.tcp.as_ref().is_some_and(|t| t.one_sided))
 }
 
-fn dead<'a>(attempts: impl Iterator<Item = &'a Attempt>, flows: &[Flow]) -> HashSet<(IpAddr, u16)> {
+fn dead<'a>(attempts: impl Iterator<Item = &'a Attempt>, capture: &CaptureFacts) -> HashSet<(IpAddr, u16)> {
     let unanswered = |t: &TcpFacts| t.syn_ack.is_none() && t.resets.is_empty() && !t.one_sided && !t.midstream;
     // Whether all are unanswered, and whether any was tried again.
     let mut ways: HashMap<(IpAddr, u16), (bool, bool)> = HashMap::new();
     for a in attempts.filter(|a| a.way == Way::Direct) {
-        let tcp = flows.get(a.flow).and_then(|f| f.tcp.as_ref());
+        let flow = capture.flows.get(a.flow);
+        let tcp = flow.and_then(|f| f.tcp.as_ref());
+        for (_, client) in flow.and_then(|f| f.crowd.as_ref()).iter().flat_map(|c| c.members(&capture.crowd_clients)) {
+            ways.insert((client, a.peer.port()), (false, false));
+        }
         let (all, any) = ways.entry((a.client, a.peer.port())).or_insert((true, false));
         *all &= tcp.is_some_and(unanswered);
         *any |= tcp.is_some_and(|t| t.syn_tries().len() >= 2);

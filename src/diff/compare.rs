@@ -6,6 +6,7 @@
 use crate::analyze::Analysis;
 use crate::case::{HostStory, LookupResult, Role};
 use crate::facts::log::Versions;
+use crate::facts::{Crowd, Flow, TcpFacts};
 use crate::finding::Severity;
 use crate::lang::{Lang, Message, Text};
 use crate::message;
@@ -258,15 +259,16 @@ struct Seen<'a> {
 fn seen<'a>(analysis: &'a Analysis, name: &str) -> Option<Seen<'a>> {
     let report = analysis.report.hosts.iter().find(|h| h.name == name)?;
     let story = analysis.case.host(name);
-    let tcp = |take: fn(&crate::facts::TcpFacts) -> Option<i64>| {
+    let tcp = |take: fn(&TcpFacts) -> Option<i64>, counted: fn(&Crowd) -> Option<i64>| {
         let flows = story.into_iter().flat_map(|s| &s.attempts).filter_map(|a| analysis.case.flow(a));
-        flows.filter_map(|f| take(f.tcp.as_ref()?)).min()
+        let least = |f: &Flow| f.tcp.as_ref().and_then(take).into_iter().chain(f.crowd.as_deref().and_then(counted)).min();
+        flows.filter_map(least).min()
     };
     Some(Seen {
         report,
         resolvers: story.map(resolvers).unwrap_or_default(),
-        round_trip: tcp(|t| t.handshake_rtt),
-        first_answer: tcp(|t| t.first_answer),
+        round_trip: tcp(|t| t.handshake_rtt, |c| c.handshake_rtt),
+        first_answer: tcp(|t| t.first_answer, |c| c.first_answer),
     })
 }
 

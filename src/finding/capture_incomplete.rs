@@ -34,6 +34,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             let mut lacks: Vec<Message> = Vec::new();
             let missed: u64 = capture.flows.iter().flat_map(|f| &f.sides).map(|s| s.missed_bytes).sum();
             let cut: u64 = capture.flows.iter().flat_map(|f| &f.sides).map(|s| s.cut_bytes).sum();
+            let counted: u64 = capture.flows.iter().filter_map(|f| f.crowd.as_ref()).map(|c| c.cut_bytes).sum();
+            let cut = cut.saturating_add(counted);
             let lost = capture.info.lost;
             if missed > 0 {
                 lacks.push(message!(en: "{missed} bytes were acknowledged but not captured", ja: "ACK されたのに記録されていないデータが {missed} バイト"));

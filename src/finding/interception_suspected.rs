@@ -4,11 +4,10 @@ use super::devices::{Device, Devices, ja3s};
 use super::words::display_filter;
 use super::{Context, Finding, Rule, Severity};
 use crate::case::{Attempt, HostStory, Way};
-use crate::facts::{Flow, TlsSession};
+use crate::facts::{ANSWER_NS_MIN, ANSWER_ROUND_TRIPS, Flow, NEAR_HOPS_MAX, TlsSession, hops};
 use crate::knowledge;
 use crate::lang::{Message, Text};
 use crate::message;
-use crate::verdict::breaker::hops;
 use crate::verdict::{Confidence, HostVerdict};
 use std::collections::BTreeSet;
 
@@ -38,15 +37,6 @@ pub(super) static RULE: Rule = Rule {
 /// Signs that must come together.
 const SIGNS_MIN: usize = 2;
 
-/// An address on the internet is never nearer than this.
-const NEAR_HOPS_MAX: u8 = 2;
-
-/// How much longer than the round trip a first answer of a server takes that asks another one first.
-const ANSWER_ROUND_TRIPS: i64 = 5;
-
-/// Shorter answers are a server's own work.
-const ANSWER_NS_MIN: i64 = 100_000_000;
-
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut out = Vec::new();
     let devices = Devices::of(context);
@@ -54,10 +44,14 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     {
         let seen = Seen {
             devices: &devices,
-            answers: sessions(context, host).filter_map(|(a, _, t)| Some((ja3(t)?, &a.way, ja3s(t)))).collect(),
+            answers: sessions(context, host)
+                .flat_map(|(a, f, t)| hellos(f, t).filter_map(|h| Some((h.client?, &a.way, h.server))))
+                .collect(),
         };
-        let best =
-            sessions(context, host).map(|(a, f, t)| (a, signs(&seen, host, a, f, t))).max_by_key(|(_, s)| s.len());
+        let best = sessions(context, host)
+            .flat_map(|(a, f, t)| hellos(f, t).map(move |h| (a, f, t, h)))
+            .map(|(a, f, t, h)| (a, signs(&seen, host, a, f, t, h)))
+            .max_by_key(|(_, s)| s.len());
         if let Some((attempt, signs)) = best.filter(|(_, s)| s.len() >= SIGNS_MIN) {
             out.push(finding(context, host, verdict, attempt, &signs));
         }
@@ -86,13 +80,31 @@ struct Seen<'a> {
     answers: BTreeSet<(&'a str, &'a Way, Option<&'a str>)>,
 }
 
-fn ja3(session: &TlsSession) -> Option<&str> {
-    session.client_hellos.first()?.ja3.as_deref()
+/// JA3 and JA3S of a handshake.
+#[derive(Clone, Copy)]
+struct Hellos<'a> {
+    client: Option<&'a str>,
+    server: Option<&'a str>,
 }
 
-fn signs(seen: &Seen<'_>, host: &HostStory, attempt: &Attempt, flow: &Flow, session: &TlsSession) -> Vec<Message> {
+/// The hellos of a session, and those of the sessions that went as it did and are only counted.
+fn hellos<'a>(flow: &'a Flow, session: &'a TlsSession) -> impl Iterator<Item = Hellos<'a>> {
+    let client = session.client_hellos.first().and_then(|h| h.ja3.as_deref());
+    let counted = flow.crowd.iter().flat_map(|crowd| &crowd.hellos);
+    let counted = counted.map(|(offer, choice)| Hellos { client: offer.ja3.as_deref(), server: choice.ja3s.as_deref() });
+    std::iter::once(Hellos { client, server: ja3s(session) }).chain(counted)
+}
+
+fn signs(
+    seen: &Seen<'_>,
+    host: &HostStory,
+    attempt: &Attempt,
+    flow: &Flow,
+    session: &TlsSession,
+    hellos: Hellos<'_>,
+) -> Vec<Message> {
     let mut out = Vec::new();
-    let hello = ja3s(session);
+    let hello = hellos.server;
     let device = hello.and_then(|hello| seen.devices.with_hello(&attempt.way, hello, &host.name));
     if let Some(Device { host, product }) = device {
         out.push(message!(
@@ -101,7 +113,7 @@ fn signs(seen: &Seen<'_>, host: &HostStory, attempt: &Attempt, flow: &Flow, sess
         ));
     }
     let differs = |(client, way, answer): &(&str, &Way, Option<&str>)| {
-        Some(*client) == ja3(session) && **way != attempt.way && *answer != hello
+        Some(*client) == hellos.client && **way != attempt.way && *answer != hello
     };
     if seen.answers.iter().any(differs) {
         out.push(message!(

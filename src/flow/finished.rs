@@ -7,9 +7,10 @@
 use crate::facts::{AppFacts, Flow, FlowTransport, IcmpFact, ProcessFact, SideFacts, TcpFacts};
 use crate::flow::key::Key;
 use crate::flow::starts::{StartLog, merged};
-use crate::flow::table::{About, DroppedPacket, FlowId, FlowShard, Kept};
+use crate::flow::table::{About, DroppedPacket, FlowId, FlowShard, Kept, KeptFlow};
 use crate::flow::{Ends, FlowSink};
 use crate::packet::At;
+use std::net::IpAddr;
 
 /// One finished flow, still in its small form: facts are made of it one flow at a time.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub struct FinishedFlows<S> {
     pub given_up: u64,
     /// ICMP errors and drops beyond the limits.
     pub errors_given_up: u64,
+    /// Clients of the flows that are only counted; crowds speak of them by their place here.
+    pub crowd_clients: Vec<IpAddr>,
 }
 
 /// Where a flow stands in the order, and where it is kept.
@@ -44,18 +47,26 @@ struct Place {
     stream: u32,
 }
 
-impl<S> Kept<S> {
+impl<S> KeptFlow<S> {
     fn id(&self) -> FlowId {
         match self {
-            Kept::Tcp(f) => (FlowTransport::Tcp, f.numbered),
-            Kept::Udp(f) => (FlowTransport::Udp, f.start),
+            KeptFlow::Tcp(f) => (FlowTransport::Tcp, f.numbered),
+            KeptFlow::Udp(f) => (FlowTransport::Udp, f.start),
         }
     }
 
     fn key(&self) -> &Key {
         match self {
-            Kept::Tcp(f) => &f.key,
-            Kept::Udp(f) => &f.key,
+            KeptFlow::Tcp(f) => &f.key,
+            KeptFlow::Udp(f) => &f.key,
+        }
+    }
+
+    /// First frame.
+    pub(super) fn first(&self) -> At {
+        match self {
+            KeptFlow::Tcp(f) => f.first,
+            KeptFlow::Udp(f) => f.first,
         }
     }
 }
@@ -63,72 +74,69 @@ impl<S> Kept<S> {
 impl<S: FlowSink> FinishedFlow<S> {
     /// TCP or UDP.
     pub fn transport(&self) -> FlowTransport {
-        self.kept.id().0
+        self.kept.flow.id().0
     }
 
     /// Client and server.
     pub fn ends(&self) -> Ends {
-        match &self.kept {
-            Kept::Tcp(f) => f.ends(),
-            Kept::Udp(f) => f.ends(),
+        match &self.kept.flow {
+            KeptFlow::Tcp(f) => f.ends(),
+            KeptFlow::Udp(f) => f.ends(),
         }
     }
 
     /// First frame.
     pub fn first(&self) -> At {
-        match &self.kept {
-            Kept::Tcp(f) => f.first,
-            Kept::Udp(f) => f.first,
-        }
+        self.kept.flow.first()
     }
 
     /// Last frame.
     pub fn last(&self) -> At {
-        let (first, last) = match &self.kept {
-            Kept::Tcp(f) => (f.first, f.last),
-            Kept::Udp(f) => (f.first, f.last),
+        let (first, last) = match &self.kept.flow {
+            KeptFlow::Tcp(f) => (f.first, f.last),
+            KeptFlow::Udp(f) => (f.first, f.last),
         };
         last.at(first).unwrap_or(first)
     }
 
     /// Counters of each side: client, server.
     pub fn sides(&self) -> [SideFacts; 2] {
-        match &self.kept {
-            Kept::Tcp(f) => f.sides(),
-            Kept::Udp(f) => f.sides(),
+        match &self.kept.flow {
+            KeptFlow::Tcp(f) => f.sides(),
+            KeptFlow::Udp(f) => f.sides(),
         }
     }
 
     /// The state history of a TCP connection.
     pub fn tcp(&self) -> Option<TcpFacts> {
-        match &self.kept {
-            Kept::Tcp(f) => Some(f.facts()),
-            Kept::Udp(_) => None,
+        match &self.kept.flow {
+            KeptFlow::Tcp(f) => Some(f.facts()),
+            KeptFlow::Udp(_) => None,
         }
     }
 
     /// The process that owns the client end; names are known elsewhere.
     pub fn process(&self) -> Option<ProcessFact> {
-        let (pid, from_syn) = match &self.kept {
-            Kept::Tcp(f) => (f.pid?, f.flags.pid_from_syn),
-            Kept::Udp(f) => (f.pid?, false),
+        let (pid, from_syn) = match &self.kept.flow {
+            KeptFlow::Tcp(f) => (f.pid?, f.flags.pid_from_syn),
+            KeptFlow::Udp(f) => (f.pid?, false),
         };
         Some(ProcessFact { pid, name: None, from_syn })
     }
 
     /// What read the flow's bytes; `None` where there were none.
     pub fn sink(&self) -> Option<&S> {
-        match &self.kept {
-            Kept::Tcp(f) => f.sink.as_deref(),
-            Kept::Udp(f) => f.sink.as_deref(),
+        match &self.kept.flow {
+            KeptFlow::Tcp(f) => f.sink.as_deref(),
+            KeptFlow::Udp(f) => f.sink.as_deref(),
         }
     }
 
     /// The flow as facts; `app` takes what the sink found. What is left of the flow is for its owner to drop.
     pub fn take_facts(&mut self, app: impl FnOnce(&mut S) -> AppFacts) -> Flow {
-        let sink = match &mut self.kept {
-            Kept::Tcp(f) => f.sink.as_deref_mut(),
-            Kept::Udp(f) => f.sink.as_deref_mut(),
+        let sink = match &mut self.kept.flow {
+            KeptFlow::Tcp(f) => f.sink.as_deref_mut(),
+            KeptFlow::Udp(f) => f.sink.as_deref_mut(),
         };
         let app = sink.map(app).unwrap_or_default();
         let swapped = app.swapped;
@@ -142,6 +150,7 @@ impl<S: FlowSink> FinishedFlow<S> {
             tcp: self.tcp(),
             app,
             process: self.process(),
+            crowd: self.kept.crowd.take(),
         };
         if swapped {
             flow.swap_sides();
@@ -161,6 +170,7 @@ impl<S: FlowSink> FinishedFlows<S> {
             conversations: (0, 0),
             given_up: 0,
             errors_given_up: 0,
+            crowd_clients: Vec::new(),
         };
         let (mut tcp_starts, mut udp_starts) = (Vec::new(), Vec::new());
         let (mut icmp, mut drops) = (Vec::new(), Vec::new());
@@ -174,7 +184,12 @@ impl<S: FlowSink> FinishedFlows<S> {
             all.conversations.1 = all.conversations.1.saturating_add(udp_ends);
             all.given_up = all.given_up.saturating_add(shard.given_up);
             all.errors_given_up = all.errors_given_up.saturating_add(shard.errors_given_up);
-            all.kept.extend(shard.flows.into_iter().map(Some));
+            let clients = u32::try_from(all.crowd_clients.len()).unwrap_or(u32::MAX);
+            all.crowd_clients.extend(shard.clients);
+            all.kept.extend(shard.flows.into_iter().map(|mut kept| {
+                kept.crowd.iter_mut().for_each(|crowd| crowd.number_clients_from(clients));
+                Some(kept)
+            }));
             icmp.extend(shard.icmp);
             drops.extend(shard.drops);
         }
@@ -205,14 +220,15 @@ impl<S: FlowSink> FinishedFlows<S> {
         self.order = kept
             .iter()
             .enumerate()
-            .filter_map(|(index, k)| Some(Place { id: k.as_ref()?.id(), index, stream: 0 }))
+            .filter_map(|(index, k)| Some(Place { id: k.as_ref()?.flow.id(), index, stream: 0 }))
             .collect();
-        let ends = |p: &Place| kept.get(p.index)?.as_ref().map(|k| (k.key().low(), k.key().high()));
+        let ends = |p: &Place| kept.get(p.index)?.as_ref().map(|k| (k.flow.key().low(), k.flow.key().high()));
         self.order.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| ends(a).cmp(&ends(b))));
         for (transport, logs) in [(FlowTransport::Tcp, tcp_starts), (FlowTransport::Udp, udp_starts)] {
             let mut flows = self.order.iter_mut().filter(|p| p.id.0 == transport).peekable();
             for (number, start) in merged(logs).enumerate() {
-                if let Some(flow) = flows.next_if(|p| p.id.1 <= start) {
+                // A conversation that left the table and came back is there twice.
+                while let Some(flow) = flows.next_if(|p| p.id.1 <= start) {
                     flow.stream = u32::try_from(number).unwrap_or(u32::MAX);
                 }
             }
@@ -222,7 +238,7 @@ impl<S: FlowSink> FinishedFlows<S> {
     /// The connections that are numbered by another place than where they began: that place, and their index.
     fn moved(&self) -> Vec<(FlowId, usize)> {
         let began = |p: &Place| match self.kept.get(p.index) {
-            Some(Some(Kept::Tcp(f))) if f.start() != f.numbered => Some((FlowTransport::Tcp, f.start())),
+            Some(Some(Kept { flow: KeptFlow::Tcp(f), .. })) if f.start() != f.numbered => Some((FlowTransport::Tcp, f.start())),
             _ => None,
         };
         let mut moved: Vec<_> = self.order.iter().enumerate().filter_map(|(i, p)| Some((began(p)?, i))).collect();
@@ -235,7 +251,7 @@ impl<S: FlowSink> FinishedFlows<S> {
         let id = about.flow?;
         let (_, src, dst) = about.ends?;
         let (key, _) = Key::new(src, dst);
-        let is_it = |index: usize| self.kept.get(index).and_then(|k| k.as_ref()).is_some_and(|k| *k.key() == key);
+        let is_it = |index: usize| self.kept.get(index).and_then(|k| k.as_ref()).is_some_and(|k| *k.flow.key() == key);
         let from = self.order.partition_point(|p| p.id < id);
         let same = self.order.get(from..)?.iter().take_while(|p| p.id == id);
         let place = same.enumerate().find(|(_, p)| is_it(p.index)).map(|(n, _)| from + n);

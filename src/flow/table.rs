@@ -6,8 +6,9 @@
 //! by [`FlowLimits`] (beyond them flows are given up and counted); a packet of a known flow allocates nothing.
 
 use crate::capture::DropMark;
-use crate::facts::{FlowTransport, IcmpFact};
+use crate::facts::{Crowd, Fellow, FlowTransport, IcmpFact};
 use crate::flow::FlowSink;
+use crate::flow::crowd::{Course, Crowds};
 use crate::flow::key::{self, Key};
 use crate::flow::pool::{Pool, Record};
 use crate::flow::starts::{StartLog, place};
@@ -16,7 +17,7 @@ use crate::flow::udp::UdpFlow;
 use crate::limits;
 use crate::packet::{At, IcmpError, Packet, PacketEnds, PlainSegment, TcpSegment, Transport, UdpDatagram};
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Slots looked at to find the flow that can be given up most easily.
@@ -38,6 +39,9 @@ pub struct FlowLimits {
     pub stream_bytes: usize,
     /// ICMP errors kept, and drops.
     pub errors: usize,
+    /// Flows from the first one on that are kept whatever becomes of them; later ones that go as one before them are
+    /// only counted.
+    pub in_full: u64,
 }
 
 impl FlowLimits {
@@ -50,6 +54,7 @@ impl FlowLimits {
             plain_flow_facts: share(limits::PLAIN_FLOW_FACTS_MAX),
             stream_bytes: share(limits::STREAM_BYTES_TOTAL_MAX),
             errors: share(limits::FLOW_ERRORS_MAX),
+            in_full: share(limits::FLOWS_IN_FULL) as u64,
         }
     }
 }
@@ -81,9 +86,16 @@ pub(super) struct About<T> {
     pub flow: Option<FlowId>,
 }
 
+/// A finished flow, and the ones that went as it did and were only counted.
+#[derive(Debug)]
+pub(super) struct Kept<S> {
+    pub flow: KeptFlow<S>,
+    pub crowd: Option<Box<Crowd>>,
+}
+
 /// A finished flow as the table kept it; boxed, since it is put in order and numbered before facts are made of it.
 #[derive(Debug)]
-pub(super) enum Kept<S> {
+pub(super) enum KeptFlow<S> {
     Tcp(Box<TcpFlow<S>>),
     Udp(Box<UdpFlow<S>>),
 }
@@ -123,6 +135,8 @@ pub struct FlowShard<S> {
     pub(super) conversations: [u64; 2],
     pub(super) given_up: u64,
     pub(super) errors_given_up: u64,
+    /// Clients of the flows that were only counted, by their numbers.
+    pub(super) clients: Vec<IpAddr>,
 }
 
 /// The flows that live while a capture is read.
@@ -134,6 +148,9 @@ pub struct FlowTable<S: FlowSink> {
     udp: Pool<UdpFlow<S>>,
     shard: FlowShard<S>,
     plain: usize,
+    /// Flows that began.
+    begun: u64,
+    crowds: Crowds,
     /// Bytes that wait out of order in all flows, and the flows that hold some, oldest first (slot, start).
     held: usize,
     holders: VecDeque<(u32, u64)>,
@@ -157,7 +174,10 @@ impl<S: FlowSink> FlowTable<S> {
                 conversations: [0; 2],
                 given_up: 0,
                 errors_given_up: 0,
+                clients: Vec::new(),
             },
+            begun: 0,
+            crowds: Crowds::default(),
             plain: 0,
             held: 0,
             holders: VecDeque::new(),
@@ -275,14 +295,23 @@ impl<S: FlowSink> FlowTable<S> {
         let fresh = || TcpFlow::new(key, place, packet.at, segment, from_low);
         let slot = match self.tcp.find(&key, hash, likely) {
             None => {
+                let gone = self.crowds.gone(&key, true).is_some();
+                if gone && !segment.flags.syn() {
+                    // It comes late for a connection that is over and counted.
+                    return;
+                }
                 self.make_room(packet.at);
-                self.begin(FlowTransport::Tcp, place, true);
-                self.tcp.insert(fresh())
+                let keep = self.begin(FlowTransport::Tcp, place, !gone);
+                let mut flow = fresh();
+                flow.flags.keep = keep;
+                self.tcp.insert(flow)
             }
             Some(slot) => {
                 if self.tcp.get(slot).is_some_and(|f| f.ends_before(segment, from_low)) {
-                    self.begin(FlowTransport::Tcp, place, false);
-                    if let Some(old) = self.tcp.replace(slot, fresh()) {
+                    let keep = self.begin(FlowTransport::Tcp, place, false);
+                    let mut flow = fresh();
+                    flow.flags.keep = keep;
+                    if let Some(old) = self.tcp.replace(slot, flow) {
                         self.retire_tcp(old);
                     }
                 }
@@ -299,7 +328,7 @@ impl<S: FlowSink> FlowTable<S> {
         }
         let (before, carried) = (flow.held(), flow.flags.carries);
         flow.segment(&self.context, packet, segment, from_low);
-        let after = flow.held();
+        let (after, over) = (flow.held(), flow.flags.closed && !flow.flags.keep);
         if flow.flags.carries && !carried {
             let [tcp, _] = &mut self.shard.starts;
             tcp.push(place);
@@ -312,6 +341,9 @@ impl<S: FlowSink> FlowTable<S> {
             }
             self.keep_held_bytes_bounded();
         }
+        if over {
+            self.part_tcp(slot);
+        }
     }
 
     fn datagram(&mut self, packet: &Packet<'_>, datagram: &UdpDatagram<'_>, place: u64, aim: &Aim) {
@@ -319,19 +351,92 @@ impl<S: FlowSink> FlowTable<S> {
         let slot = match self.udp.find(&key, hash, likely) {
             None => {
                 self.make_room(packet.at);
-                self.begin(FlowTransport::Udp, place, true);
-                self.udp.insert(UdpFlow::new(key, place, packet.at, datagram, from_low))
+                let gone = self.crowds.gone(&key, false);
+                // One that was counted goes on: what comes now stays, under the number that it has.
+                let keep = gone.is_some() || self.begin(FlowTransport::Udp, place, true);
+                let mut flow = UdpFlow::new(key, gone.unwrap_or(place), packet.at, datagram, from_low);
+                flow.keep = keep;
+                self.udp.insert(flow)
             }
             found => found,
         };
-        match slot.and_then(|slot| self.udp.get_mut(slot)) {
-            Some(flow) => flow.datagram(&self.context, packet, datagram, from_low),
-            None => self.shard.given_up = self.shard.given_up.saturating_add(1),
+        let Some((slot, flow)) = slot.and_then(|slot| Some((slot, self.udp.get_mut(slot)?))) else {
+            self.shard.given_up = self.shard.given_up.saturating_add(1);
+            return;
+        };
+        flow.datagram(&self.context, packet, datagram, from_low);
+        if !flow.keep && let Some(course) = flow.course() {
+            self.part_udp(slot, &course);
         }
     }
 
-    /// Notes that a flow begins.
-    fn begin(&mut self, transport: FlowTransport, place: u64, new_ends: bool) {
+    /// A connection that is over and went as one before it leaves the table: it is counted.
+    fn part_tcp(&mut self, slot: u32) {
+        let Some(flow) = self.tcp.get_mut(slot) else { return };
+        let Some(course) = flow.course() else { return };
+        let round_trip = flow.handshake_nanos().unwrap_or(0);
+        let hash = flow.sink.as_deref_mut().and_then(|sink| self.crowds.hash(&course, round_trip, sink));
+        let Some(hash) = hash else {
+            flow.flags.keep = true;
+            return;
+        };
+        let Some(flow) = self.tcp.remove(slot) else { return };
+        self.crowds.note_gone(&flow.key, true, flow.start());
+        let fellow = flow.fellow(self.crowds.client(flow.ends().client.ip()));
+        let is = |kept: &KeptFlow<S>| match kept {
+            KeptFlow::Tcp(k) => k.course() == Some(course) && went_as(&k.sink, &flow.sink),
+            KeptFlow::Udp(_) => false,
+        };
+        if !self.join(hash, &fellow, flow.sink.as_deref(), is) {
+            let index = self.shard.flows.len();
+            self.retire_tcp(flow);
+            self.note_first(hash, index);
+        }
+    }
+
+    /// The same for a conversation.
+    fn part_udp(&mut self, slot: u32, course: &Course) {
+        let Some(flow) = self.udp.get_mut(slot) else { return };
+        let hash = flow.sink.as_deref_mut().and_then(|sink| self.crowds.hash(course, 0, sink));
+        let Some(hash) = hash else {
+            flow.keep = true;
+            return;
+        };
+        let Some(flow) = self.udp.remove(slot) else { return };
+        self.crowds.note_gone(&flow.key, false, flow.start);
+        let fellow = flow.fellow(self.crowds.client(flow.ends().client.ip()));
+        let is = |kept: &KeptFlow<S>| match kept {
+            KeptFlow::Udp(k) => k.course().as_ref() == Some(course) && went_as(&k.sink, &flow.sink),
+            KeptFlow::Tcp(_) => false,
+        };
+        if !self.join(hash, &fellow, flow.sink.as_deref(), is) {
+            let (index, plain) = (self.shard.flows.len(), flow.is_plain());
+            self.keep(KeptFlow::Udp(Box::new(flow)), plain);
+            self.note_first(hash, index);
+        }
+    }
+
+    /// The flow that was kept as number `index`, if it was, is the first of its kind.
+    fn note_first(&mut self, hash: u64, index: usize) {
+        if index < self.shard.flows.len() {
+            self.crowds.note_first(hash, index);
+        }
+    }
+
+    /// Counts a flow beside the kept one that went as `is` says, if there is one. What began first is kept: reports tell it.
+    fn join(&mut self, hash: u64, fellow: &Fellow, sink: Option<&S>, is: impl Fn(&KeptFlow<S>) -> bool) -> bool {
+        let Some(first) = self.crowds.first(hash, &mut self.shard.flows, is) else { return false };
+        if fellow.began < first.flow.first().time {
+            return false;
+        }
+        let mut crowd = first.crowd.take().unwrap_or_default();
+        let joined = sink.is_some_and(|sink| sink.join(fellow, &mut crowd));
+        first.crowd = (!crowd.is_empty()).then_some(crowd);
+        joined
+    }
+
+    /// Notes that a flow begins. True when it is kept in any case.
+    fn begin(&mut self, transport: FlowTransport, place: u64, new_ends: bool) -> bool {
         let ([tcp, udp], [tcp_ends, udp_ends]) = (&mut self.shard.starts, &mut self.shard.conversations);
         let (log, ends) = match transport {
             FlowTransport::Tcp => (tcp, tcp_ends),
@@ -339,6 +444,8 @@ impl<S: FlowSink> FlowTable<S> {
         };
         log.push(place);
         *ends = ends.saturating_add(u64::from(new_ends));
+        self.begun = self.begun.saturating_add(1);
+        self.begun <= self.limits.in_full
     }
 
     fn icmp_error(&mut self, packet: &Packet<'_>, error: IcmpError, place: u64) {
@@ -433,7 +540,7 @@ impl<S: FlowSink> FlowTable<S> {
             let slot = self.udp.candidate(CANDIDATES, UdpFlow::is_plain, |f| std::cmp::Reverse(idle(f.first, f.last)));
             if let Some(flow) = slot.and_then(|slot| self.udp.remove(slot)) {
                 let plain = flow.is_plain();
-                self.keep(Kept::Udp(Box::new(flow)), plain);
+                self.keep(KeptFlow::Udp(Box::new(flow)), plain);
             }
         }
     }
@@ -442,18 +549,18 @@ impl<S: FlowSink> FlowTable<S> {
         self.held = self.held.saturating_sub(flow.held());
         flow.flush(&self.context);
         let plain = flow.is_plain();
-        self.keep(Kept::Tcp(Box::new(flow)), plain);
+        self.keep(KeptFlow::Tcp(Box::new(flow)), plain);
     }
 
     /// Keeps a finished flow, as far as the limits allow.
-    fn keep(&mut self, flow: Kept<S>, plain: bool) {
+    fn keep(&mut self, flow: KeptFlow<S>, plain: bool) {
         let room = self.shard.flows.len() < self.limits.flow_facts;
         if !room || plain && self.plain >= self.limits.plain_flow_facts {
             self.shard.given_up = self.shard.given_up.saturating_add(1);
             return;
         }
         self.plain += usize::from(plain);
-        self.shard.flows.push(flow);
+        self.shard.flows.push(Kept { flow, crowd: None });
     }
 
     /// Ends all flows.
@@ -489,9 +596,14 @@ impl<S: FlowSink> FlowTable<S> {
             if plain && flow.start >= last_kept {
                 self.shard.given_up = self.shard.given_up.saturating_add(1);
             } else {
-                self.keep(Kept::Udp(Box::new(flow)), plain);
+                self.keep(KeptFlow::Udp(Box::new(flow)), plain);
             }
         }
+        self.shard.clients = self.crowds.into_clients();
         self.shard
     }
+}
+
+fn went_as<S: FlowSink>(a: &Option<Box<S>>, b: &Option<Box<S>>) -> bool {
+    a.as_ref().zip(b.as_ref()).is_some_and(|(a, b)| a.went_as(b))
 }

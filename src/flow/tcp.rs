@@ -77,6 +77,8 @@ pub(super) struct TcpFlowFlags {
     pub tunnel: bool,
     /// Payload came inside such a tunnel.
     pub carries: bool,
+    /// The connection is kept, whatever becomes of it.
+    pub keep: bool,
 }
 
 impl<S: FlowSink> TcpFlow<S> {

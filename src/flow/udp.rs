@@ -35,6 +35,8 @@ pub struct UdpFlow<S> {
     client_low: bool,
     done: bool,
     pub(super) quoted: bool,
+    /// The conversation is kept, whatever becomes of it.
+    pub(super) keep: bool,
 }
 
 impl<S: FlowSink> UdpFlow<S> {
@@ -52,6 +54,7 @@ impl<S: FlowSink> UdpFlow<S> {
             client_low: sender_is_client == from_low,
             done: false,
             quoted: false,
+            keep: false,
         }
     }
 

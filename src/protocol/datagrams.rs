@@ -66,6 +66,11 @@ impl Datagrams {
         if self.strange >= STRANGE_DATAGRAMS_MAX && self.facts.dns.is_empty() { Interest::Done } else { Interest::More }
     }
 
+    /// What was found, where nothing but names was asked for so far.
+    pub fn found(&self) -> Option<&AppFacts> {
+        (self.quic.is_none() && self.dtls.is_none() && self.strange == 0).then_some(&self.facts)
+    }
+
     /// What was found.
     pub fn finish(self) -> AppFacts {
         let mut facts = self.facts;

@@ -99,9 +99,14 @@ const KERNEL_PIDS: [u32; 2] = [0, 4];
 fn host_report(context: &finding::Context<'_>, story: &HostStory, v: &HostVerdict) -> HostReport {
     let mut addresses = v.name.addresses.clone();
     for attempt in &story.attempts {
-        let ip = attempt.peer.ip();
-        if attempt.way == crate::case::Way::Direct && !addresses.contains(&ip) {
-            addresses.push(ip);
+        if attempt.way != crate::case::Way::Direct {
+            continue;
+        }
+        let counted = context.case.crowd(attempt).into_iter().flat_map(|c| &c.servers).map(|server| server.ip());
+        for ip in std::iter::once(attempt.peer.ip()).chain(counted) {
+            if !addresses.contains(&ip) {
+                addresses.push(ip);
+            }
         }
     }
     let mut processes: Vec<String> = Vec::new();

@@ -45,7 +45,7 @@ pub fn draw(context: &Context<'_>, hosts: &[HostReport]) -> PathReport {
     if stories.is_empty() {
         return p.path;
     }
-    let client = p.client(&stories);
+    let client = p.client(context, &stories);
     p.resolvers(client, &stories);
     for (story, verdict) in &stories {
         p.host(context, client, story, verdict);
@@ -86,10 +86,10 @@ impl Drawing {
         }
     }
 
-    fn client(&mut self, stories: &[(&HostStory, &HostVerdict)]) -> usize {
+    fn client(&mut self, context: &Context<'_>, stories: &[(&HostStory, &HostVerdict)]) -> usize {
         let mut addresses: BTreeSet<IpAddr> = BTreeSet::new();
         for (story, _) in stories {
-            addresses.extend(story.attempts.iter().map(|a| a.client));
+            addresses.extend(context.case.clients(story));
             addresses.extend(story.lookups.iter().map(|l| l.client.ip()));
         }
         self.node(PathNodeKind::Client, String::new(), list(&addresses))

@@ -6,7 +6,7 @@
 //! Ordinary stacks also reset with unusual TTLs (Windows and Linux start at 128 and 64, some set 255 on a RST), so a
 //! difference that a different initial TTL explains counts as none.
 
-use crate::facts::{Flow, Reset};
+use crate::facts::{Flow, Reset, hops};
 use crate::flow::Side;
 use crate::lang::Message;
 use crate::message;
@@ -36,17 +36,6 @@ pub enum BreakerKind {
     OnTheWay,
     /// The host sent nothing else to compare with.
     Unknown,
-}
-
-/// Hops that a packet has behind it: initial TTLs in use are 32, 64, 128 and 255 (the next one above the TTL seen).
-pub fn hops(ttl: u8) -> u8 {
-    let initial: u8 = match ttl {
-        0..=32 => 32,
-        33..=64 => 64,
-        65..=128 => 128,
-        _ => 255,
-    };
-    initial - ttl
 }
 
 /// Judges the first reset that `by` sent.
@@ -87,18 +76,4 @@ pub fn breaker(flow: &Flow, by: Side) -> Option<Breaker> {
         BreakerKind::Unknown
     };
     Some(Breaker { kind, reasons, hops: Some(reset_hops), host_hops })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hops_count_from_the_next_initial_ttl() {
-        assert_eq!(hops(64), 0);
-        assert_eq!(hops(52), 12);
-        assert_eq!(hops(117), 11);
-        assert_eq!(hops(240), 15);
-        assert_eq!(hops(1), 31);
-    }
 }

@@ -73,7 +73,7 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
     for (i, a) in host.attempts.iter().enumerate() {
         ways.entry(&a.way).or_default().push(i);
     }
-    let mut weighed: Vec<WayVerdict> = ways.values().filter_map(|members| weigh(host, &judged, members)).collect();
+    let mut weighed: Vec<WayVerdict> = ways.values().filter_map(|members| weigh(case, host, &judged, members)).collect();
     // A fault on one way is not excused by success on another: two programs, two ways out.
     weighed.sort_by_key(|w| (std::cmp::Reverse(rank(w.verdict)), w.attempt));
     let reached = weighed
@@ -256,7 +256,7 @@ fn others(weighed: &[WayVerdict], best: Verdict) -> Vec<Verdict> {
 }
 
 /// Weighs the attempts of one way, given in time order.
-fn weigh(host: &HostStory, judged: &[Judged], members: &[usize]) -> Option<WayVerdict> {
+fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) -> Option<WayVerdict> {
     let verdicts: Vec<(usize, Verdict)> = members
         .iter()
         .filter_map(|i| Some((*i, judged.get(*i)?.verdict?)))
@@ -272,12 +272,17 @@ fn weigh(host: &HostStory, judged: &[Judged], members: &[usize]) -> Option<WayVe
     }
     let good: Vec<usize> = verdicts.iter().filter(|(_, v)| v.is_good()).map(|(i, _)| *i).collect();
     let bad: Vec<(usize, Verdict)> = verdicts.iter().copied().filter(|(_, v)| v.is_fault()).collect();
-    let (Some(first_good), Some(last_good)) = (good.first().copied(), good.last().copied()) else {
+    // Of those that are only counted it is known when the last one began.
+    let began_last = |i: usize| {
+        let attempt = host.attempts.get(i)?;
+        Some(case.crowd(attempt).map_or(attempt.start.time, |crowd| crowd.latest.max(attempt.start.time)))
+    };
+    let (Some(first_good), Some(last_good)) = (good.first().copied(), good.iter().filter_map(|i| began_last(*i)).max()) else {
         let (attempt, verdict) = leading_failure(host, judged, &bad)?;
         return Some(WayVerdict { verdict, attempt, delay: None, troubled: Vec::new() });
     };
     let started = |i: usize| host.attempts.get(i).map(|a| a.start.time);
-    let after: Vec<(usize, Verdict)> = bad.iter().copied().filter(|(i, _)| started(*i) > started(last_good)).collect();
+    let after: Vec<(usize, Verdict)> = bad.iter().copied().filter(|(i, _)| started(*i) > Some(last_good)).collect();
     if after.len() >= FAILURES_AFTER_SUCCESS_MIN {
         let (attempt, verdict) = leading_failure(host, judged, &after)?;
         return Some(WayVerdict { verdict, attempt, delay: None, troubled: Vec::new() });
@@ -337,11 +342,14 @@ fn challenge_answered(judged: &[Judged], bad: &[(usize, Verdict)], challenged: u
 }
 
 fn connections(case: &Case, host: &HostStory, judged: &[Judged]) -> (u32, u32, u32) {
-    let mut counts = (0, 0, 0);
+    let mut counts = (0u32, 0u32, 0u32);
     for (a, j) in host.attempts.iter().zip(judged) {
         let Some(tcp) = case.flow(a).and_then(|f| f.tcp.as_ref()) else { continue };
-        counts.0 += 1;
-        counts.1 += u32::from(tcp.syn_ack.is_some() || tcp.midstream);
+        let alike = case.crowd(a).map_or(1, |crowd| u32::try_from(crowd.len()).unwrap_or(u32::MAX).saturating_add(1));
+        counts.0 = counts.0.saturating_add(alike);
+        if tcp.syn_ack.is_some() || tcp.midstream {
+            counts.1 = counts.1.saturating_add(alike);
+        }
         counts.2 += u32::from(j.verdict.is_some_and(Verdict::is_fault));
     }
     counts

@@ -1,7 +1,8 @@
 //! What each fuzz target does with its bytes. The targets below `fuzz_targets` call it, and so does the ordinary test
 //! that replays crashing inputs, so that both always do the same.
 
-use nettriage::analyze::{engine, threads::Way};
+use nettriage::analyze::engine::{self, Wanted};
+use nettriage::analyze::threads::Way;
 use nettriage::capture::etl::EtlSource;
 use nettriage::capture::etl::xpress;
 use nettriage::capture::netmon::NetmonSource;
@@ -87,7 +88,7 @@ fn etl(data: &[u8]) {
 
 /// From frames to facts, and on to records.
 fn whole(source: Box<dyn FrameSource + '_>) {
-    if let Ok(facts) = engine::read(source, Arc::new(Context::default()), Way::Together, &mut |_| {}) {
+    if let Ok(facts) = engine::read(source, Arc::new(Context::default()), Wanted::Telling, Way::Together, &mut |_| {}) {
         let _ = nettriage::records::of_capture("fuzz", &facts);
     }
 }

@@ -117,6 +117,9 @@ impl Redactor {
         for flow in &capture.flows {
             self.learn_flow(flow);
         }
+        for client in &capture.crowd_clients {
+            self.address(*client);
+        }
         for icmp in &capture.icmp {
             for address in [icmp.sender, icmp.receiver, icmp.error.quoted_src.ip(), icmp.error.quoted_dst.ip()] {
                 self.address(address);
@@ -137,7 +140,8 @@ impl Redactor {
 
     /// Public addresses of hosts whose names may stay.
     fn note_shown(&mut self, capture: &CaptureFacts) {
-        let clients: std::collections::HashSet<IpAddr> = capture.flows.iter().map(|f| f.ends.client.ip()).collect();
+        let flows = capture.flows.iter().map(|f| f.ends.client.ip());
+        let clients: std::collections::HashSet<IpAddr> = flows.chain(capture.crowd_clients.iter().copied()).collect();
         let mut show = |address: IpAddr| {
             if !public::is_private(address)
                 && !clients.contains(&address)

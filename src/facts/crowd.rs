@@ -1,0 +1,277 @@
+//! Flows that went as one before them: in large captures they are counted beside it instead of kept.
+//!
+//! What enters: what the dissectors found in a finished flow. What leaves: the outline that flows which went alike
+//! share, and the [`Crowd`] of those that are only counted. Guaranteed: a flow in which anything failed, was slow or is
+//! unusual has no outline; whatever a verdict, a finding or a report looks at in a flow that went well is part of the
+//! outline or is kept in the crowd.
+
+use super::{AppFacts, Choice, DnsKind, DnsMessage, HttpExchange, Offer, Presented, TlsCarrier, TlsSession};
+use crate::time::{NANOS_PER_SECOND, Timestamp};
+use std::hash::{Hash, Hasher};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// An answer that takes no longer than this lets nobody wait: a third of what counts as silence.
+pub const PROMPT_NS: i64 = NANOS_PER_SECOND;
+
+/// How much longer than the round trip a ServerHello takes that asks another server first.
+pub const ANSWER_ROUND_TRIPS: i64 = 5;
+
+/// Shorter answers are a server's own work.
+pub const ANSWER_NS_MIN: i64 = 100_000_000;
+
+/// An address on the internet is never nearer than this.
+pub const NEAR_HOPS_MAX: u8 = 2;
+
+/// Clocks that differ by less go by the same one, as far as anybody asks: five minutes are tolerated.
+const CLOCK_NS: i64 = 60 * NANOS_PER_SECOND;
+
+/// Servers of one crowd, and kinds of handshake in it. What comes with one more is kept by itself.
+const KINDS_MAX: usize = 64;
+
+/// Flows that went as one that is kept. They are counted, and only this is known of them.
+#[derive(Debug, Default)]
+pub struct Crowd {
+    /// When each of them ended, in no order.
+    ends: Vec<Timestamp>,
+    /// The client of each, by index into [`super::CaptureFacts::crowd_clients`].
+    clients: Vec<u32>,
+    /// Their servers, each once.
+    pub servers: Vec<SocketAddr>,
+    /// What their TLS clients offered and their servers chose, each pair once.
+    pub hellos: Vec<(Arc<Offer>, Arc<Choice>)>,
+    /// When the last of them to begin began.
+    pub latest: Timestamp,
+    /// The shortest round trip of their TCP handshakes, in nanoseconds.
+    pub handshake_rtt: Option<i64>,
+    /// The shortest time from the client's first data to the server's, in nanoseconds.
+    pub first_answer: Option<i64>,
+    /// Payload bytes that the snap length cut, of all.
+    pub cut_bytes: u64,
+    /// The answer that all of them brought, where they were look-ups of a name.
+    pub answer: Option<Box<DnsMessage>>,
+}
+
+/// What is known of one flow of a crowd.
+#[derive(Debug, Clone, Copy)]
+pub struct Fellow {
+    /// First and last frame.
+    pub began: Timestamp,
+    /// See `began`.
+    pub ended: Timestamp,
+    /// Number of its client.
+    pub client: u32,
+    /// Its server.
+    pub server: SocketAddr,
+    /// As in [`super::TcpFacts`].
+    pub handshake_rtt: Option<i64>,
+    /// See `handshake_rtt`.
+    pub first_answer: Option<i64>,
+    /// Of both sides.
+    pub cut_bytes: u64,
+}
+
+impl Crowd {
+    /// Counts a flow in which `app` was found. False where it comes with a server or with hellos more than the crowd has
+    /// room for.
+    pub fn take_in(&mut self, fellow: &Fellow, app: &AppFacts) -> bool {
+        let new_server = !self.servers.contains(&fellow.server);
+        let new_hellos = settled(app).filter(|(offer, choice)| !self.knows(offer, choice));
+        if new_server && self.servers.len() >= KINDS_MAX || new_hellos.is_some() && self.hellos.len() >= KINDS_MAX {
+            return false;
+        }
+        self.servers.extend(new_server.then_some(fellow.server));
+        self.hellos.extend(new_hellos.map(|(offer, choice)| (Arc::clone(offer), Arc::clone(choice))));
+        self.ends.push(fellow.ended);
+        self.clients.push(fellow.client);
+        self.latest = self.latest.max(fellow.began);
+        let least = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
+        self.handshake_rtt = least(self.handshake_rtt, fellow.handshake_rtt);
+        self.first_answer = least(self.first_answer, fellow.first_answer);
+        self.cut_bytes = self.cut_bytes.saturating_add(fellow.cut_bytes);
+        true
+    }
+
+    fn knows(&self, offer: &Arc<Offer>, choice: &Arc<Choice>) -> bool {
+        self.hellos.iter().any(|(o, c)| Arc::ptr_eq(o, offer) && Arc::ptr_eq(c, choice))
+    }
+
+    /// Counts the clients from `first` on.
+    pub fn number_clients_from(&mut self, first: u32) {
+        self.clients.iter_mut().for_each(|client| *client = client.saturating_add(first));
+    }
+
+    /// Number of flows.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// True when there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// When each of them ended, in no order.
+    pub fn ends(&self) -> &[Timestamp] {
+        &self.ends
+    }
+
+    /// When each of them ended and who its client was, in no order; `all` are the capture's clients.
+    pub fn members<'a>(&'a self, all: &'a [IpAddr]) -> impl Iterator<Item = (Timestamp, IpAddr)> + 'a {
+        self.ends.iter().zip(&self.clients).filter_map(|(end, client)| Some((*end, *all.get(*client as usize)?)))
+    }
+}
+
+/// The hellos of a flow's session.
+fn settled(app: &AppFacts) -> Option<(&Arc<Offer>, &Arc<Choice>)> {
+    let session = app.tls.first()?;
+    Some((&session.client_hellos.first()?.offer, &session.server_hellos.last()?.choice))
+}
+
+impl AppFacts {
+    /// Whether what was found in a flow is ordinary: one TLS session by name, an HTTP exchange or a look-up that worked at
+    /// once. If so its outline goes into `hash`. `round_trip` is that of the flow's TCP handshake, in nanoseconds.
+    pub fn outline(&self, round_trip: i64, hash: &mut dyn Hasher) -> bool {
+        let mut hash = hash;
+        let bare = self.socks.is_none()
+            && self.quic.is_none()
+            && !self.swapped
+            && self.unknown_prefix.iter().all(Vec::is_empty);
+        match (self.tls.as_slice(), self.http.as_slice(), self.dns.as_slice()) {
+            _ if !bare => return false,
+            ([session], [] | [_], []) => {
+                let through = self.http.first();
+                let tunnel = through.is_none_or(|e| e.is_connect() && session.tunnel.as_ref() == Some(&e.target));
+                if !tunnel || !is_ordinary(session, round_trip) || !through.is_none_or(is_prompt) {
+                    return false;
+                }
+                tls_outline(session).hash(&mut hash);
+                through.map(http_outline).hash(&mut hash);
+            }
+            ([], [exchange], []) if is_prompt(exchange) => http_outline(exchange).hash(&mut hash),
+            ([], [], [asked, answer]) if is_answered(asked, answer) => dns_outline(answer).hash(&mut hash),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Whether the outline of another flow is the same; both have one.
+    pub fn went_as(&self, other: &AppFacts) -> bool {
+        fn alike<T>(a: &[T], b: &[T], equal: impl Fn(&T, &T) -> bool) -> bool {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
+        }
+        alike(&self.tls, &other.tls, |a, b| tls_outline(a) == tls_outline(b))
+            && alike(&self.http, &other.http, |a, b| http_outline(a) == http_outline(b))
+            && alike(&self.dns, &other.dns, |a, b| dns_outline(a) == dns_outline(b))
+    }
+
+    /// Whether it matters at which address the server is: it is a proxy or a resolver.
+    pub fn asks_a_server(&self) -> bool {
+        !self.dns.is_empty() || self.http.iter().any(|e| e.is_connect() || !e.target.starts_with('/'))
+    }
+}
+
+/// A TLS 1.2 or 1.3 session by name, complete, without an alert, with an answer to what was asked in it.
+fn is_ordinary(t: &TlsSession, round_trip: i64) -> bool {
+    let ([hello], [choice]) = (t.client_hellos.as_slice(), t.server_hellos.as_slice()) else { return false };
+    let [client, server] = &t.encrypted;
+    let answer = choice.at.time.since(hello.at.time);
+    let direct = answer < ANSWER_NS_MIN || answer < round_trip.saturating_mul(ANSWER_ROUND_TRIPS);
+    t.carrier == TlsCarrier::Tcp
+        && !t.reversed
+        && !(hello.cut || hello.sslv2 || choice.record_cut || choice.hello_retry_request)
+        && hello.sni.is_some()
+        && matches!(choice.version, 0x0303 | 0x0304)
+        && t.complete.is_some()
+        && t.alerts.is_empty()
+        && t.client_certificates.is_empty()
+        && t.plaintext_answer.is_none()
+        && !t.decrypted
+        && t.cut_hello.iter().all(Option::is_none)
+        && answer < PROMPT_NS
+        && direct
+        && client.application_records > 0
+        && server.application_records > 0
+}
+
+/// Certificates by their fingerprints.
+struct Chain<'a>(&'a [Presented]);
+
+impl Chain<'_> {
+    fn fingerprints(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|c| c.sha256.as_str())
+    }
+}
+
+impl PartialEq for Chain<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.fingerprints().eq(other.fingerprints())
+    }
+}
+
+impl Eq for Chain<'_> {}
+
+impl Hash for Chain<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.fingerprints().for_each(|f| f.hash(state));
+    }
+}
+
+fn tls_outline(t: &TlsSession) -> impl Hash + Eq + '_ {
+    let hello = t.client_hellos.first();
+    (
+        hello.and_then(|h| h.sni.as_deref()),
+        hello.map(|h| h.max_version()),
+        t.tunnel.as_deref(),
+        t.server_hellos.first().map(|h| h.version),
+        t.resumed,
+        t.certificate_requested,
+        Chain(&t.certificates),
+    )
+}
+
+/// Answered at once, and with what was asked for.
+fn is_prompt(e: &HttpExchange) -> bool {
+    let (Some(asked), Some(answered)) = (e.request_at, e.response_at) else { return false };
+    e.status.is_some_and(|s| (200..300).contains(&s)) && answered.time.since(asked.time) < PROMPT_NS
+}
+
+fn http_outline(e: &HttpExchange) -> impl Hash + Eq + '_ {
+    // Where on a host something lies tells nothing; which host a proxy is asked for does.
+    let asked = (!e.target.starts_with('/')).then_some(e.target.as_str());
+    let clock = e.date.zip(e.response_at).map(|(date, at)| at.time.since(date).div_euclid(CLOCK_NS));
+    let answer = (
+        e.status,
+        &e.server,
+        &e.via,
+        &e.location,
+        &e.content_type,
+        &e.product_headers,
+        &e.title,
+        &e.body_head,
+        &e.proxy_authenticate,
+        clock,
+    );
+    ((&e.method, asked, e.minor_version, &e.host, &e.user_agent, &e.proxy_authorization, e.decrypted), answer)
+}
+
+/// One question, and at once an answer that settles it.
+fn is_answered(asked: &DnsMessage, answer: &DnsMessage) -> bool {
+    let plain = |m: &DnsMessage| m.kind == DnsKind::Dns && !m.tcp && !m.damaged && !m.truncated && m.opcode == 0;
+    /// "No such name" (RFC 1035 4.1.1) is an answer of the name, not a fault of the resolver.
+    const NXDOMAIN: u16 = 3;
+    plain(asked)
+        && plain(answer)
+        && !asked.response
+        && answer.response
+        && asked.id == answer.id
+        && asked.questions.len() == 1
+        && asked.questions == answer.questions
+        && matches!((answer.rcode, answer.answers.is_empty()), (0, false) | (NXDOMAIN, _))
+        && answer.at.time.since(asked.at.time) < PROMPT_NS
+}
+
+fn dns_outline(answer: &DnsMessage) -> impl Hash + Eq + '_ {
+    let records: Vec<_> = answer.answers.iter().map(|r| (r.name.as_str(), r.kind, &r.data)).collect();
+    (answer.questions.first(), answer.rcode, answer.soa, records)
+}
