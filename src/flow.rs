@@ -74,6 +74,17 @@ pub enum Interest {
     Done,
 }
 
+/// How it is known that a flow has told all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// A TCP connection was closed; nothing more is read. With the round trip of its handshake, in nanoseconds.
+    Closed(i64),
+    /// A UDP conversation has ended for all that is known; nothing more is read.
+    Idle,
+    /// One question was asked and answered over UDP. If it was not ordinary, more is read.
+    Answered,
+}
+
 /// What reads a flow's bytes: the dissectors of [`crate::protocol`].
 ///
 /// The flow stage calls it with each direction's bytes in sequence order, every byte once, `at` being the frame that
@@ -98,9 +109,8 @@ pub trait FlowSink {
     fn carries_a_stream(&self) -> bool {
         false
     }
-    /// Whether what the flow told was ordinary, now that it is over; if so, what flows that went alike share goes into
-    /// `hash`. `round_trip` is that of its TCP handshake, in nanoseconds. Nothing more is read afterwards.
-    fn outline(&mut self, _round_trip: i64, _hash: &mut dyn Hasher) -> bool {
+    /// Whether what the flow told was ordinary; if so, what flows that went alike share goes into `hash`.
+    fn outline(&mut self, _over: Over, _hash: &mut dyn Hasher) -> bool {
         false
     }
     /// Whether another ordinary flow went the same way.

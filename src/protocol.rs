@@ -25,7 +25,7 @@ pub mod stream;
 pub mod tls;
 
 use crate::facts::{AppFacts, Crowd, Fellow};
-use crate::flow::{Ends, FlowSink, Interest, Side};
+use crate::flow::{Ends, FlowSink, Interest, Over, Side};
 use crate::packet::At;
 use certificate::SharedCertificates;
 use datagrams::Datagrams;
@@ -183,8 +183,12 @@ impl FlowSink for Dissector {
         socks && matches!(&self.reader, Reader::Tcp(tcp) if tcp.stream.is_socks_tunnel())
     }
 
-    fn outline(&mut self, round_trip: i64, hash: &mut dyn Hasher) -> bool {
-        if let Reader::Fresh | Reader::Tcp(_) = &self.reader {
+    fn outline(&mut self, over: Over, hash: &mut dyn Hasher) -> bool {
+        let round_trip = match over {
+            Over::Closed(nanos) => nanos,
+            Over::Idle | Over::Answered => 0,
+        };
+        if over != Over::Answered {
             self.close();
         }
         let server = self.ends.server;

@@ -5,7 +5,7 @@
 //! unusual has no outline; whatever a verdict, a finding or a report looks at in a flow that went well is part of the
 //! outline or is kept in the crowd.
 
-use super::{AppFacts, Choice, DnsKind, DnsMessage, HttpExchange, Offer, Presented, TlsCarrier, TlsSession};
+use super::{AppFacts, Choice, DnsKind, DnsMessage, HttpExchange, Offer, Presented, QuicFact, TlsCarrier, TlsSession};
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
@@ -46,7 +46,9 @@ pub struct Crowd {
     pub handshake_rtt: Option<i64>,
     /// The shortest time from the client's first data to the server's, in nanoseconds.
     pub first_answer: Option<i64>,
-    /// Payload bytes that the snap length cut, of all.
+    /// As in [`super::SideFacts`], of both sides of all of them.
+    pub missed_bytes: u64,
+    /// See `missed_bytes`.
     pub cut_bytes: u64,
     /// The answer that all of them brought, where they were look-ups of a name.
     pub answer: Option<Box<DnsMessage>>,
@@ -67,7 +69,9 @@ pub struct Fellow {
     pub handshake_rtt: Option<i64>,
     /// See `handshake_rtt`.
     pub first_answer: Option<i64>,
-    /// Of both sides.
+    /// As in [`super::SideFacts`], of both sides.
+    pub missed_bytes: u64,
+    /// See `missed_bytes`.
     pub cut_bytes: u64,
 }
 
@@ -88,6 +92,7 @@ impl Crowd {
         let least = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
         self.handshake_rtt = least(self.handshake_rtt, fellow.handshake_rtt);
         self.first_answer = least(self.first_answer, fellow.first_answer);
+        self.missed_bytes = self.missed_bytes.saturating_add(fellow.missed_bytes);
         self.cut_bytes = self.cut_bytes.saturating_add(fellow.cut_bytes);
         true
     }
@@ -133,12 +138,18 @@ impl AppFacts {
     /// once. If so its outline goes into `hash`. `round_trip` is that of the flow's TCP handshake, in nanoseconds.
     pub fn outline(&self, round_trip: i64, hash: &mut dyn Hasher) -> bool {
         let mut hash = hash;
-        let bare = self.socks.is_none()
-            && self.quic.is_none()
-            && !self.swapped
-            && self.unknown_prefix.iter().all(Vec::is_empty);
+        if self.socks.is_some() || self.swapped || self.unknown_prefix.iter().any(|p| !p.is_empty()) {
+            return false;
+        }
+        if let Some(quic) = &self.quic {
+            let ([session], [], []) = (self.tls.as_slice(), self.http.as_slice(), self.dns.as_slice()) else {
+                return false;
+            };
+            quic.version.hash(&mut hash);
+            tls_outline(session).hash(&mut hash);
+            return is_smooth(quic) && is_sound(session);
+        }
         match (self.tls.as_slice(), self.http.as_slice(), self.dns.as_slice()) {
-            _ if !bare => return false,
             ([session], [] | [_], []) => {
                 let through = self.http.first();
                 let tunnel = through.is_none_or(|e| e.is_connect() && session.tunnel.as_ref() == Some(&e.target));
@@ -160,7 +171,8 @@ impl AppFacts {
         fn alike<T>(a: &[T], b: &[T], equal: impl Fn(&T, &T) -> bool) -> bool {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
         }
-        alike(&self.tls, &other.tls, |a, b| tls_outline(a) == tls_outline(b))
+        self.quic.as_ref().map(|q| q.version) == other.quic.as_ref().map(|q| q.version)
+            && alike(&self.tls, &other.tls, |a, b| tls_outline(a) == tls_outline(b))
             && alike(&self.http, &other.http, |a, b| http_outline(a) == http_outline(b))
             && alike(&self.dns, &other.dns, |a, b| dns_outline(a) == dns_outline(b))
     }
@@ -171,13 +183,10 @@ impl AppFacts {
     }
 }
 
-/// A TLS 1.2 or 1.3 session by name, complete, without an alert, with an answer to what was asked in it.
-fn is_ordinary(t: &TlsSession, round_trip: i64) -> bool {
+/// A TLS 1.2 or 1.3 session by name, complete, without an alert, quickly accepted.
+fn is_sound(t: &TlsSession) -> bool {
     let ([hello], [choice]) = (t.client_hellos.as_slice(), t.server_hellos.as_slice()) else { return false };
-    let [client, server] = &t.encrypted;
-    let answer = choice.at.time.since(hello.at.time);
-    let direct = answer < ANSWER_NS_MIN || answer < round_trip.saturating_mul(ANSWER_ROUND_TRIPS);
-    t.carrier == TlsCarrier::Tcp
+    t.carrier != TlsCarrier::Dtls
         && !t.reversed
         && !(hello.cut || hello.sslv2 || choice.record_cut || choice.hello_retry_request)
         && hello.sni.is_some()
@@ -188,10 +197,25 @@ fn is_ordinary(t: &TlsSession, round_trip: i64) -> bool {
         && t.plaintext_answer.is_none()
         && !t.decrypted
         && t.cut_hello.iter().all(Option::is_none)
-        && answer < PROMPT_NS
-        && direct
-        && client.application_records > 0
-        && server.application_records > 0
+        && choice.at.time.since(hello.at.time) < PROMPT_NS
+}
+
+/// One over TCP in which both sides had something to say; nobody else was asked before the server answered.
+fn is_ordinary(t: &TlsSession, round_trip: i64) -> bool {
+    let (Some(hello), Some(choice)) = (t.client_hellos.first(), t.server_hellos.first()) else { return false };
+    let answer = choice.at.time.since(hello.at.time);
+    let direct = answer < ANSWER_NS_MIN || answer < round_trip.saturating_mul(ANSWER_ROUND_TRIPS);
+    is_sound(t) && direct && t.encrypted.iter().all(|e| e.application_records > 0)
+}
+
+/// A QUIC connection that was taken at the first try and used by both.
+fn is_smooth(quic: &QuicFact) -> bool {
+    let (Some(asked), Some(answered)) = (quic.first_initial, quic.first_answer) else { return false };
+    quic.version_negotiation.is_empty()
+        && !quic.retry
+        && quic.close_code.is_none()
+        && quic.short_packets.iter().all(|n| *n > 0)
+        && answered.time.since(asked.time) < PROMPT_NS
 }
 
 /// Certificates by their fingerprints.

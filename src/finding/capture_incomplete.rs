@@ -32,10 +32,13 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         .captures()
         .filter_map(|(piece, capture)| {
             let mut lacks: Vec<Message> = Vec::new();
-            let missed: u64 = capture.flows.iter().flat_map(|f| &f.sides).map(|s| s.missed_bytes).sum();
-            let cut: u64 = capture.flows.iter().flat_map(|f| &f.sides).map(|s| s.cut_bytes).sum();
-            let counted: u64 = capture.flows.iter().filter_map(|f| f.crowd.as_ref()).map(|c| c.cut_bytes).sum();
-            let cut = cut.saturating_add(counted);
+            let (mut missed, mut cut) = (0u64, 0u64);
+            for flow in &capture.flows {
+                let sides = flow.sides.iter().map(|s| (s.missed_bytes, s.cut_bytes));
+                for (m, c) in sides.chain(flow.crowd.iter().map(|c| (c.missed_bytes, c.cut_bytes))) {
+                    (missed, cut) = (missed.saturating_add(m), cut.saturating_add(c));
+                }
+            }
             let lost = capture.info.lost;
             if missed > 0 {
                 lacks.push(message!(en: "{missed} bytes were acknowledged but not captured", ja: "ACK されたのに記録されていないデータが {missed} バイト"));

@@ -11,7 +11,7 @@ use crate::flow::side::{Half, Rare, RareHalf, between};
 use crate::flow::table::{Kept, KeptFlow};
 use crate::flow::tcp::TcpFlow;
 use crate::flow::udp::UdpFlow;
-use crate::flow::{FlowSink, Side};
+use crate::flow::{FlowSink, Over, Side};
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
@@ -21,8 +21,6 @@ use std::net::IpAddr;
 pub(super) struct Course {
     tcp: bool,
     server_port: u16,
-    /// The client ended the connection with a reset instead of a FIN.
-    reset: bool,
     /// The server's packets come from the neighbourhood.
     near: bool,
     pid: Option<u32>,
@@ -38,16 +36,16 @@ impl<S: FlowSink> TcpFlow<S> {
         if !f.closed || !opened || unusual || self.numbered != self.start() {
             return None;
         }
-        let complete = |h: &Half| h.first_data.is_set() && h.waiting.is_none() && h.acked_payload() <= h.high;
-        let whole = |h: &RareHalf| h.missed == 0 && h.given_up == 0 && h.conflicts == 0;
+        let complete = |h: &Half| h.first_data.is_set() && h.waiting.is_none();
+        let whole = |h: &RareHalf| h.given_up == 0 && h.conflicts == 0;
         let calm = |r: &Rare| r.more_syn_count == 0 && r.other_base.is_none() && r.halves.iter().all(whole);
         if !self.sides.iter().all(complete) || !self.rare.as_deref().is_none_or(calm) {
             return None;
         }
         let finished = |h: &Half| h.fin.is_set() && h.acked > h.fin_offset;
-        let (end, reset) = match self.rare.as_ref().map_or(&[][..], |r| r.resets.as_slice()) {
-            [] if self.sides.iter().all(finished) => (client.fin.at(self.first)?, false),
-            [reset] if reset.stage == ResetStage::AfterBoth && reset.by == Side::Client => (reset.at, true),
+        let end = match self.rare.as_ref().map_or(&[][..], |r| r.resets.as_slice()) {
+            [] if self.sides.iter().all(finished) => client.fin.at(self.first)?,
+            [reset] if reset.stage == ResetStage::AfterBoth && reset.by == Side::Client => reset.at,
             _ => return None,
         };
         let last_data = client.last_data.at(self.first)?;
@@ -57,15 +55,14 @@ impl<S: FlowSink> TcpFlow<S> {
         if gave_up || !prompt(self.handshake_nanos()) || !prompt(between(client.first_data, server.first_data)) {
             return None;
         }
-        let [_, nearest, farthest, _] = server.ttl;
-        let near = hops(nearest).min(hops(farthest)) <= NEAR_HOPS_MAX;
-        Some(Course { tcp: true, server_port: self.ends().server.port(), reset, near, pid: self.pid })
+        let [ttl, ..] = server.ttl;
+        Some(Course { tcp: true, server_port: self.ends().server.port(), near: is_near(ttl), pid: self.pid })
     }
 
     /// The connection as one of a crowd.
     pub(super) fn fellow(&self, client: u32) -> Fellow {
         let [own, peer] = &self.sides;
-        let cut = self.rare.as_ref().map_or(0, |r| r.halves.iter().map(|h| h.cut).sum());
+        let sides = self.sides();
         Fellow {
             began: self.first.time,
             ended: self.last.at(self.first).unwrap_or(self.first).time,
@@ -73,18 +70,24 @@ impl<S: FlowSink> TcpFlow<S> {
             server: self.ends().server,
             handshake_rtt: self.handshake_nanos(),
             first_answer: between(own.first_data, peer.first_data),
-            cut_bytes: cut,
+            missed_bytes: sides.iter().map(|s| s.missed_bytes).sum(),
+            cut_bytes: sides.iter().map(|s| s.cut_bytes).sum(),
         }
     }
 }
 
 impl<S: FlowSink> UdpFlow<S> {
-    /// The course of one question and its answer; `None` for anything else.
+    /// One datagram of each side was seen.
+    pub(super) fn is_question_and_answer(&self) -> bool {
+        self.sides.iter().all(|h| h.packets == 1)
+    }
+
+    /// The course of a conversation in which both sides were heard; `None` for any other.
     pub(super) fn course(&self) -> Option<Course> {
         let [client, server] = &self.sides;
-        let one = client.packets == 1 && server.packets == 1 && !self.quoted;
-        let server_port = self.ends().server.port();
-        one.then_some(Course { tcp: false, server_port, reset: false, near: false, pid: self.pid })
+        let heard = client.packets > 0 && server.packets > 0 && !self.quoted;
+        let ([ttl, ..], server_port) = (server.ttl, self.ends().server.port());
+        heard.then_some(Course { tcp: false, server_port, near: is_near(ttl), pid: self.pid })
     }
 
     /// The conversation as one of a crowd.
@@ -96,9 +99,14 @@ impl<S: FlowSink> UdpFlow<S> {
             server: self.ends().server,
             handshake_rtt: None,
             first_answer: None,
+            missed_bytes: 0,
             cut_bytes: self.sides.iter().map(|h| h.cut).sum(),
         }
     }
+}
+
+fn is_near(ttl: u8) -> bool {
+    hops(ttl) <= NEAR_HOPS_MAX
 }
 
 /// Crowds by what their flows share, and the flows that left the table early.
@@ -127,10 +135,10 @@ struct Gone {
 
 impl Crowds {
     /// The hash of all that the flows of a crowd share; `None` where the sink has something of its own to tell.
-    pub(super) fn hash<S: FlowSink>(&self, course: &Course, round_trip: i64, sink: &mut S) -> Option<u64> {
+    pub(super) fn hash<S: FlowSink>(&self, course: &Course, over: Over, sink: &mut S) -> Option<u64> {
         let mut hash = self.hasher.build_hasher();
         course.hash(&mut hash);
-        sink.outline(round_trip, &mut hash).then(|| hash.finish())
+        sink.outline(over, &mut hash).then(|| hash.finish())
     }
 
     /// The kept flow that went as `is` says.

@@ -135,8 +135,7 @@ impl<F: Record> Pool<F> {
     /// The best record to give up among the next `look` slots, by the least `rank`, or the first that is `easy`. The
     /// search goes on where the last one ended, so that each record is looked at in turn.
     pub fn candidate<R: Ord>(&mut self, look: usize, easy: impl Fn(&F) -> bool, rank: impl Fn(&F) -> R) -> Option<u32> {
-        let full = self.chunks.len().saturating_sub(1) * CHUNK;
-        let slots = u32::try_from(full + self.chunks.last().map_or(0, Vec::len)).ok()?;
+        let slots = self.slots();
         let mut best: Option<(R, u32)> = None;
         for _ in 0..slots.min(u32::try_from(look).unwrap_or(u32::MAX)) {
             self.hand = if self.hand + 1 < slots { self.hand + 1 } else { 0 };
@@ -151,6 +150,12 @@ impl<F: Record> Pool<F> {
             }
         }
         best.map(|(_, slot)| slot)
+    }
+
+    /// Number of slots, free ones included.
+    pub fn slots(&self) -> u32 {
+        let full = self.chunks.len().saturating_sub(1) * CHUNK;
+        u32::try_from(full + self.chunks.last().map_or(0, Vec::len)).unwrap_or(u32::MAX)
     }
 
     /// All records.

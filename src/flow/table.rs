@@ -7,8 +7,8 @@
 
 use crate::capture::DropMark;
 use crate::facts::{Crowd, Fellow, FlowTransport, IcmpFact};
-use crate::flow::FlowSink;
-use crate::flow::crowd::{Course, Crowds};
+use crate::flow::{FlowSink, Over};
+use crate::flow::crowd::Crowds;
 use crate::flow::key::{self, Key};
 use crate::flow::pool::{Pool, Record};
 use crate::flow::starts::{StartLog, place};
@@ -16,12 +16,17 @@ use crate::flow::tcp::TcpFlow;
 use crate::flow::udp::UdpFlow;
 use crate::limits;
 use crate::packet::{At, IcmpError, Packet, PacketEnds, PlainSegment, TcpSegment, Transport, UdpDatagram};
+use crate::time::NANOS_PER_SECOND;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Slots looked at to find the flow that can be given up most easily.
 const CANDIDATES: usize = 32;
+
+/// A UDP conversation in which nothing was said for so long has ended: the idle timeout of QUIC that most servers set
+/// (RFC 9000 10.1 leaves it to them).
+const UDP_IDLE_NS: i64 = 30 * NANOS_PER_SECOND;
 
 /// Packets looked up together: enough misses in flight, few enough that what they brought is still in the cache.
 const GROUP: usize = 32;
@@ -350,6 +355,7 @@ impl<S: FlowSink> FlowTable<S> {
         let &Aim { key, from_low, hash, likely, .. } = aim;
         let slot = match self.udp.find(&key, hash, likely) {
             None => {
+                self.part_idle(packet.at);
                 self.make_room(packet.at);
                 let gone = self.crowds.gone(&key, false);
                 // One that was counted goes on: what comes now stays, under the number that it has.
@@ -365,8 +371,8 @@ impl<S: FlowSink> FlowTable<S> {
             return;
         };
         flow.datagram(&self.context, packet, datagram, from_low);
-        if !flow.keep && let Some(course) = flow.course() {
-            self.part_udp(slot, &course);
+        if !flow.keep && flow.is_question_and_answer() {
+            self.part_udp(slot, Over::Answered);
         }
     }
 
@@ -374,8 +380,8 @@ impl<S: FlowSink> FlowTable<S> {
     fn part_tcp(&mut self, slot: u32) {
         let Some(flow) = self.tcp.get_mut(slot) else { return };
         let Some(course) = flow.course() else { return };
-        let round_trip = flow.handshake_nanos().unwrap_or(0);
-        let hash = flow.sink.as_deref_mut().and_then(|sink| self.crowds.hash(&course, round_trip, sink));
+        let over = Over::Closed(flow.handshake_nanos().unwrap_or(0));
+        let hash = flow.sink.as_deref_mut().and_then(|sink| self.crowds.hash(&course, over, sink));
         let Some(hash) = hash else {
             flow.flags.keep = true;
             return;
@@ -395,24 +401,36 @@ impl<S: FlowSink> FlowTable<S> {
     }
 
     /// The same for a conversation.
-    fn part_udp(&mut self, slot: u32, course: &Course) {
+    fn part_udp(&mut self, slot: u32, over: Over) {
         let Some(flow) = self.udp.get_mut(slot) else { return };
-        let hash = flow.sink.as_deref_mut().and_then(|sink| self.crowds.hash(course, 0, sink));
+        let Some(course) = flow.course() else { return };
+        let hash = flow.sink.as_deref_mut().and_then(|sink| self.crowds.hash(&course, over, sink));
         let Some(hash) = hash else {
-            flow.keep = true;
+            flow.keep |= over == Over::Idle;
             return;
         };
         let Some(flow) = self.udp.remove(slot) else { return };
         self.crowds.note_gone(&flow.key, false, flow.start);
         let fellow = flow.fellow(self.crowds.client(flow.ends().client.ip()));
         let is = |kept: &KeptFlow<S>| match kept {
-            KeptFlow::Udp(k) => k.course().as_ref() == Some(course) && went_as(&k.sink, &flow.sink),
+            KeptFlow::Udp(k) => k.course() == Some(course) && went_as(&k.sink, &flow.sink),
             KeptFlow::Tcp(_) => false,
         };
         if !self.join(hash, &fellow, flow.sink.as_deref(), is) {
             let (index, plain) = (self.shard.flows.len(), flow.is_plain());
             self.keep(KeptFlow::Udp(Box::new(flow)), plain);
             self.note_first(hash, index);
+        }
+    }
+
+    /// Looks at two conversations in turn, since one begins: so each is looked at again and again.
+    fn part_idle(&mut self, now: At) {
+        let idle = |f: &UdpFlow<S>| now.time.since(f.last.at(f.first).unwrap_or(f.first).time);
+        let slot = self.udp.candidate(2, |_| false, |f| (f.keep, std::cmp::Reverse(idle(f))));
+        if slot.and_then(|slot| self.udp.get(slot)).is_some_and(|f| !f.keep && idle(f) >= UDP_IDLE_NS)
+            && let Some(slot) = slot
+        {
+            self.part_udp(slot, Over::Idle);
         }
     }
 
@@ -573,6 +591,11 @@ impl<S: FlowSink> FlowTable<S> {
             about.flow = self.quote(about.ends);
         }
         (self.shard.icmp, self.shard.drops) = (icmp, drops);
+        for slot in 0..self.udp.slots() {
+            if self.udp.get(slot).is_some_and(|flow| !flow.keep) {
+                self.part_udp(slot, Over::Idle);
+            }
+        }
         let tcp = std::mem::replace(&mut self.tcp, Pool::new());
         let udp = std::mem::replace(&mut self.udp, Pool::new());
         // Of the flows with nothing to tell the earliest are kept.
