@@ -295,9 +295,9 @@ impl Case {
         self.capture(attempt.piece)?.flows.get(attempt.flow)
     }
 
-    /// The connections that went as this attempt's and are only counted.
+    /// The connections that went as this attempt's, to the same host, and are only counted.
     pub fn crowd(&self, attempt: &Attempt) -> Option<&Crowd> {
-        self.flow(attempt)?.crowd.as_deref()
+        self.flow(attempt)?.crowd.as_deref().filter(|crowd| !crowd.mixed)
     }
 
     /// The clients of all attempts on a host, those that are only counted included; one may come several times.

@@ -77,9 +77,9 @@ pub enum Interest {
 /// How it is known that a flow has told all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
-    /// A TCP connection was closed; nothing more is read. With the round trip of its handshake, in nanoseconds.
-    Closed(i64),
-    /// A UDP conversation has ended for all that is known; nothing more is read.
+    /// A TCP connection was closed; nothing more is read.
+    Closed,
+    /// Nothing has been said for long, or the capture ends. Of UDP nothing more is read.
     Idle,
     /// One question was asked and answered over UDP. If it was not ordinary, more is read.
     Answered,
@@ -109,8 +109,9 @@ pub trait FlowSink {
     fn carries_a_stream(&self) -> bool {
         false
     }
-    /// Whether what the flow told was ordinary; if so, what flows that went alike share goes into `hash`.
-    fn outline(&mut self, _over: Over, _hash: &mut dyn Hasher) -> bool {
+    /// Whether what the flow told was ordinary; if so, what flows that went alike share goes into `hash`. `round_trip` is
+    /// that of the TCP handshake, in nanoseconds.
+    fn outline(&mut self, _over: Over, _round_trip: i64, _hash: &mut dyn Hasher) -> bool {
         false
     }
     /// Whether another ordinary flow went the same way.

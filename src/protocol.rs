@@ -32,6 +32,7 @@ use datagrams::Datagrams;
 use hello::SharedHellos;
 use keylog::KeyLog;
 use std::hash::{Hash, Hasher};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use stream::{Env, Stream};
 
@@ -183,20 +184,22 @@ impl FlowSink for Dissector {
         socks && matches!(&self.reader, Reader::Tcp(tcp) if tcp.stream.is_socks_tunnel())
     }
 
-    fn outline(&mut self, over: Over, hash: &mut dyn Hasher) -> bool {
-        let round_trip = match over {
-            Over::Closed(nanos) => nanos,
-            Over::Idle | Over::Answered => 0,
-        };
-        if over != Over::Answered {
-            self.close();
+    fn outline(&mut self, over: Over, round_trip: i64, hash: &mut dyn Hasher) -> bool {
+        // An idle connection may go on.
+        match (over, &self.reader) {
+            (Over::Closed, Reader::Tcp(_)) | (Over::Idle, Reader::Udp(_)) => self.close(),
+            _ => {}
         }
         let server = self.ends.server;
         self.found().is_some_and(|app| {
+            if app.is_opaque() {
+                return is_inside(server);
+            }
             if app.asks_a_server() {
                 server.hash(&mut &mut *hash);
             }
-            app.outline(round_trip, hash)
+            let idle = over == Over::Idle && app.quic.is_none();
+            !idle && app.outline(round_trip, hash)
         })
     }
 
@@ -217,6 +220,16 @@ impl FlowSink for Dissector {
         }
         interest
     }
+}
+
+/// A server of which nobody asks how it was reached where nothing is known of what was said: it has one of the old
+/// services' ports, or a private address; the web's ports are a sign-in's.
+fn is_inside(server: SocketAddr) -> bool {
+    let private = match server.ip().to_canonical() {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local(),
+    };
+    !matches!(server.port(), 80 | 443) && (server.port() < 1024 || private)
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@
 //! not in the other. Nothing is judged anew here: verdicts and findings are those of the two reports.
 
 use crate::analyze::Analysis;
-use crate::case::{HostStory, LookupResult, Role};
+use crate::case::{Attempt, HostStory, LookupResult, Role};
 use crate::facts::log::Versions;
-use crate::facts::{Crowd, Flow, TcpFacts};
+use crate::facts::{Crowd, TcpFacts};
 use crate::finding::Severity;
 use crate::lang::{Lang, Message, Text};
 use crate::message;
@@ -260,9 +260,11 @@ fn seen<'a>(analysis: &'a Analysis, name: &str) -> Option<Seen<'a>> {
     let report = analysis.report.hosts.iter().find(|h| h.name == name)?;
     let story = analysis.case.host(name);
     let tcp = |take: fn(&TcpFacts) -> Option<i64>, counted: fn(&Crowd) -> Option<i64>| {
-        let flows = story.into_iter().flat_map(|s| &s.attempts).filter_map(|a| analysis.case.flow(a));
-        let least = |f: &Flow| f.tcp.as_ref().and_then(take).into_iter().chain(f.crowd.as_deref().and_then(counted)).min();
-        flows.filter_map(least).min()
+        let least = |a: &Attempt| {
+            let own = analysis.case.flow(a).and_then(|f| take(f.tcp.as_ref()?));
+            own.into_iter().chain(analysis.case.crowd(a).and_then(counted)).min()
+        };
+        story.into_iter().flat_map(|s| &s.attempts).filter_map(least).min()
     };
     Some(Seen {
         report,

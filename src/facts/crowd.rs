@@ -50,6 +50,8 @@ pub struct Crowd {
     pub missed_bytes: u64,
     /// See `missed_bytes`.
     pub cut_bytes: u64,
+    /// They have nothing in common but that both sides spoke, not even the server.
+    pub mixed: bool,
     /// The answer that all of them brought, where they were look-ups of a name.
     pub answer: Option<Box<DnsMessage>>,
 }
@@ -79,7 +81,8 @@ impl Crowd {
     /// Counts a flow in which `app` was found. False where it comes with a server or with hellos more than the crowd has
     /// room for.
     pub fn take_in(&mut self, fellow: &Fellow, app: &AppFacts) -> bool {
-        let new_server = !self.servers.contains(&fellow.server);
+        self.mixed = app.is_opaque();
+        let new_server = !self.mixed && !self.servers.contains(&fellow.server);
         let new_hellos = settled(app).filter(|(offer, choice)| !self.knows(offer, choice));
         if new_server && self.servers.len() >= KINDS_MAX || new_hellos.is_some() && self.hellos.len() >= KINDS_MAX {
             return false;
@@ -171,10 +174,30 @@ impl AppFacts {
         fn alike<T>(a: &[T], b: &[T], equal: impl Fn(&T, &T) -> bool) -> bool {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
         }
+        let opaque = self.is_opaque();
+        if opaque || other.is_opaque() {
+            return opaque && other.is_opaque();
+        }
         self.quic.as_ref().map(|q| q.version) == other.quic.as_ref().map(|q| q.version)
             && alike(&self.tls, &other.tls, |a, b| tls_outline(a) == tls_outline(b))
             && alike(&self.http, &other.http, |a, b| http_outline(a) == http_outline(b))
             && alike(&self.dns, &other.dns, |a, b| dns_outline(a) == dns_outline(b))
+    }
+
+    /// Whether nothing is known of what was said: a protocol that is not read here, or the middle of a TLS session.
+    pub fn is_opaque(&self) -> bool {
+        let headless = |t: &TlsSession| {
+            t.tunnel.is_none()
+                && t.client_hellos.is_empty()
+                && t.server_hellos.is_empty()
+                && t.certificates.is_empty()
+                && t.alerts.is_empty()
+                && t.plaintext_answer.is_none()
+                && t.cut_hello.iter().all(Option::is_none)
+        };
+        let something = !self.tls.is_empty() || self.unknown_prefix.iter().any(|p| !p.is_empty());
+        let nothing_else = self.http.is_empty() && self.socks.is_none() && self.quic.is_none() && self.dns.is_empty();
+        something && nothing_else && !self.swapped && self.tls.iter().all(headless)
     }
 
     /// Whether it matters at which address the server is: it is a proxy or a resolver.

@@ -7,11 +7,13 @@
 
 use crate::facts::{Fellow, NEAR_HOPS_MAX, PROMPT_NS, ResetStage, hops};
 use crate::flow::key::Key;
+use crate::flow::pool::{Pool, Record};
 use crate::flow::side::{Half, Rare, RareHalf, between};
-use crate::flow::table::{Kept, KeptFlow};
+use crate::flow::table::Kept;
 use crate::flow::tcp::TcpFlow;
 use crate::flow::udp::UdpFlow;
-use crate::flow::{FlowSink, Over, Side};
+use crate::flow::{Ends, FlowSink, Over, Side};
+use crate::packet::At;
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
@@ -26,43 +28,58 @@ pub(super) struct Course {
     pid: Option<u32>,
 }
 
-impl<S: FlowSink> TcpFlow<S> {
-    /// The course of a connection that is over and had no trouble; `None` for any other.
-    pub(super) fn course(&self) -> Option<Course> {
+/// A flow that may leave the table.
+pub(super) trait Leaving<S>: Record {
+    /// Where it began.
+    fn start(&self) -> u64;
+    /// The course of a flow without trouble, now that it is over as told; `None` for any other.
+    fn course(&self, over: Over) -> Option<Course>;
+    /// The flow as one of a crowd; `client` is the number of its client.
+    fn fellow(&self, client: u32) -> Fellow;
+    /// Client and server.
+    fn ends(&self) -> Ends;
+    /// Nanoseconds of the TCP handshake; 0 for UDP.
+    fn round_trip(&self) -> i64;
+    /// What reads it.
+    fn sink_mut(&mut self) -> Option<&mut S>;
+}
+
+impl<S: FlowSink> Leaving<S> for TcpFlow<S> {
+    fn start(&self) -> u64 {
+        TcpFlow::start(self)
+    }
+
+    fn course(&self, over: Over) -> Option<Course> {
         let [client, server] = &self.sides;
         let f = &self.flags;
         let opened = f.client_known && f.syn && self.syn_ack.is_set() && self.established.is_set();
         let unusual = f.flipped || f.syn_data || f.simultaneous || f.quoted || f.tunnel || f.carries;
-        if !f.closed || !opened || unusual || self.numbered != self.start() {
+        if !opened || unusual || self.numbered != TcpFlow::start(self) {
             return None;
         }
         let complete = |h: &Half| h.first_data.is_set() && h.waiting.is_none();
         let whole = |h: &RareHalf| h.given_up == 0 && h.conflicts == 0;
         let calm = |r: &Rare| r.more_syn_count == 0 && r.other_base.is_none() && r.halves.iter().all(whole);
-        if !self.sides.iter().all(complete) || !self.rare.as_deref().is_none_or(calm) {
+        let prompt = self.handshake_nanos().is_some_and(|n| n < PROMPT_NS);
+        if !prompt || !self.sides.iter().all(complete) || !self.rare.as_deref().is_none_or(calm) {
             return None;
         }
-        let finished = |h: &Half| h.fin.is_set() && h.acked > h.fin_offset;
-        let end = match self.rare.as_ref().map_or(&[][..], |r| r.resets.as_slice()) {
-            [] if self.sides.iter().all(finished) => client.fin.at(self.first)?,
-            [reset] if reset.stage == ResetStage::AfterBoth && reset.by == Side::Client => reset.at,
-            _ => return None,
-        };
-        let last_data = client.last_data.at(self.first)?;
-        let gave_up =
-            server.last_data.at(self.first)?.time < last_data.time && end.time.since(last_data.time) >= PROMPT_NS;
-        let prompt = |nanos: Option<i64>| nanos.is_some_and(|n| n < PROMPT_NS);
-        if gave_up || !prompt(self.handshake_nanos()) || !prompt(between(client.first_data, server.first_data)) {
+        if over != Over::Idle {
+            let end = self.good_end()?;
+            let (asked, answered) = (client.last_data.at(self.first)?, server.last_data.at(self.first)?);
+            let prompt = between(client.first_data, server.first_data).is_some_and(|n| n < PROMPT_NS);
+            if !prompt || answered.time < asked.time && end.time.since(asked.time) >= PROMPT_NS {
+                return None;
+            }
+        } else if f.closed {
             return None;
         }
         let [ttl, ..] = server.ttl;
         Some(Course { tcp: true, server_port: self.ends().server.port(), near: is_near(ttl), pid: self.pid })
     }
 
-    /// The connection as one of a crowd.
-    pub(super) fn fellow(&self, client: u32) -> Fellow {
-        let [own, peer] = &self.sides;
-        let sides = self.sides();
+    fn fellow(&self, client: u32) -> Fellow {
+        let ([own, peer], facts) = (&self.sides, self.sides());
         Fellow {
             began: self.first.time,
             ended: self.last.at(self.first).unwrap_or(self.first).time,
@@ -70,8 +87,33 @@ impl<S: FlowSink> TcpFlow<S> {
             server: self.ends().server,
             handshake_rtt: self.handshake_nanos(),
             first_answer: between(own.first_data, peer.first_data),
-            missed_bytes: sides.iter().map(|s| s.missed_bytes).sum(),
-            cut_bytes: sides.iter().map(|s| s.cut_bytes).sum(),
+            missed_bytes: facts.iter().map(|s| s.missed_bytes).sum(),
+            cut_bytes: facts.iter().map(|s| s.cut_bytes).sum(),
+        }
+    }
+
+    fn ends(&self) -> Ends {
+        TcpFlow::ends(self)
+    }
+
+    fn round_trip(&self) -> i64 {
+        self.handshake_nanos().unwrap_or(0)
+    }
+
+    fn sink_mut(&mut self) -> Option<&mut S> {
+        self.sink.as_deref_mut()
+    }
+}
+
+impl<S: FlowSink> TcpFlow<S> {
+    /// The client's end of a connection that both sides closed, or that the client reset after it was answered.
+    fn good_end(&self) -> Option<At> {
+        let finished = |h: &Half| h.fin.is_set() && h.acked > h.fin_offset;
+        let [client, _] = &self.sides;
+        match self.rare.as_ref().map_or(&[][..], |r| r.resets.as_slice()) {
+            [] if self.sides.iter().all(finished) => client.fin.at(self.first),
+            [reset] if reset.stage == ResetStage::AfterBoth && reset.by == Side::Client => Some(reset.at),
+            _ => None,
         }
     }
 }
@@ -81,17 +123,21 @@ impl<S: FlowSink> UdpFlow<S> {
     pub(super) fn is_question_and_answer(&self) -> bool {
         self.sides.iter().all(|h| h.packets == 1)
     }
+}
 
-    /// The course of a conversation in which both sides were heard; `None` for any other.
-    pub(super) fn course(&self) -> Option<Course> {
+impl<S: FlowSink> Leaving<S> for UdpFlow<S> {
+    fn start(&self) -> u64 {
+        self.start
+    }
+
+    fn course(&self, _: Over) -> Option<Course> {
         let [client, server] = &self.sides;
         let heard = client.packets > 0 && server.packets > 0 && !self.quoted;
         let ([ttl, ..], server_port) = (server.ttl, self.ends().server.port());
         heard.then_some(Course { tcp: false, server_port, near: is_near(ttl), pid: self.pid })
     }
 
-    /// The conversation as one of a crowd.
-    pub(super) fn fellow(&self, client: u32) -> Fellow {
+    fn fellow(&self, client: u32) -> Fellow {
         Fellow {
             began: self.first.time,
             ended: self.last.at(self.first).unwrap_or(self.first).time,
@@ -102,6 +148,18 @@ impl<S: FlowSink> UdpFlow<S> {
             missed_bytes: 0,
             cut_bytes: self.sides.iter().map(|h| h.cut).sum(),
         }
+    }
+
+    fn ends(&self) -> Ends {
+        UdpFlow::ends(self)
+    }
+
+    fn round_trip(&self) -> i64 {
+        0
+    }
+
+    fn sink_mut(&mut self) -> Option<&mut S> {
+        self.sink.as_deref_mut()
     }
 }
 
@@ -121,9 +179,21 @@ pub(super) struct Crowds {
 
 /// The flow of a crowd that is kept.
 #[derive(Debug, Clone, Copy)]
-struct First {
+pub(super) struct First {
     hash: u64,
+    course: Course,
     index: u32,
+}
+
+/// What became of a flow that was to leave the table.
+#[derive(Debug)]
+pub(super) enum Parting<F> {
+    /// It stays: it is not over, or has something of its own to tell.
+    Stays,
+    /// It is counted.
+    Counted,
+    /// It has left, and is to be kept: as the first of its kind, once it has a number.
+    Kept(F, First),
 }
 
 /// A flow that left the table: the hash of its ends stands for them, and where it began.
@@ -134,29 +204,44 @@ struct Gone {
 }
 
 impl Crowds {
-    /// The hash of all that the flows of a crowd share; `None` where the sink has something of its own to tell.
-    pub(super) fn hash<S: FlowSink>(&self, course: &Course, over: Over, sink: &mut S) -> Option<u64> {
+    /// Takes the flow in a slot of the table out, if it is over as told and was ordinary, and counts it beside the kept
+    /// one that went the same way. What began before that one is kept: reports tell what came first.
+    pub(super) fn part<S: FlowSink, F: Leaving<S>>(
+        &mut self,
+        pool: &mut Pool<F>,
+        slot: u32,
+        over: Over,
+        kept: &mut [Kept<S>],
+    ) -> Parting<F> {
+        let Some((flow, course)) = pool.get_mut(slot).and_then(|f| f.course(over).map(|course| (f, course))) else {
+            return Parting::Stays;
+        };
         let mut hash = self.hasher.build_hasher();
         course.hash(&mut hash);
-        sink.outline(over, &mut hash).then(|| hash.finish())
+        let round_trip = flow.round_trip();
+        if !flow.sink_mut().is_some_and(|sink| sink.outline(over, round_trip, &mut hash)) {
+            return Parting::Stays;
+        }
+        let hash = hash.finish();
+        let Some(mut flow) = pool.remove(slot) else { return Parting::Stays };
+        let tcp = course.tcp;
+        self.note_gone(flow.key(), tcp, flow.start());
+        let fellow = flow.fellow(self.client(flow.ends().client.ip()));
+        let mark = First { hash, course, index: u32::MAX };
+        let Some(sink) = flow.sink_mut() else { return Parting::Kept(flow, mark) };
+        let alike = |f: &First| {
+            let first = || kept.get(f.index as usize).and_then(|k| k.flow.sink());
+            f.hash == hash && f.course == course && first().is_some_and(|first| first.went_as(sink))
+        };
+        let first = self.firsts.find(hash, alike).map(|f| f.index as usize);
+        let counted = first.and_then(|index| kept.get_mut(index)).is_some_and(|first| first.count(&fellow, sink));
+        if counted { Parting::Counted } else { Parting::Kept(flow, mark) }
     }
 
-    /// The kept flow that went as `is` says.
-    pub(super) fn first<'k, S>(
-        &self,
-        hash: u64,
-        kept: &'k mut [Kept<S>],
-        is: impl Fn(&KeptFlow<S>) -> bool,
-    ) -> Option<&'k mut Kept<S>> {
-        let is = |f: &First| f.hash == hash && kept.get(f.index as usize).is_some_and(|k| is(&k.flow));
-        let index = self.firsts.find(hash, is)?.index;
-        kept.get_mut(index as usize)
-    }
-
-    /// Notes that the kept flow number `index` is the first of its kind.
-    pub(super) fn note_first(&mut self, hash: u64, index: usize) {
+    /// The flow of which [`Crowds::part`] spoke is now kept as number `index`.
+    pub(super) fn note_first(&mut self, first: First, index: usize) {
         if let Ok(index) = u32::try_from(index) {
-            self.firsts.insert_unique(hash, First { hash, index }, |f| f.hash);
+            self.firsts.insert_unique(first.hash, First { index, ..first }, |f| f.hash);
         }
     }
 
@@ -198,5 +283,18 @@ impl Crowds {
     fn key_hash(&self, key: &Key, tcp: bool) -> u64 {
         let hash = key.hash(&self.hasher);
         if tcp { hash } else { !hash }
+    }
+}
+
+impl<S: FlowSink> Kept<S> {
+    /// Counts a flow that went as this one; false where it began before, or the crowd has no room for what is its own.
+    fn count(&mut self, fellow: &Fellow, sink: &S) -> bool {
+        if fellow.began < self.flow.first().time {
+            return false;
+        }
+        let mut crowd = self.crowd.take().unwrap_or_default();
+        let counted = sink.join(fellow, &mut crowd);
+        self.crowd = (!crowd.is_empty()).then_some(crowd);
+        counted
     }
 }

@@ -62,6 +62,14 @@ impl<S> KeptFlow<S> {
         }
     }
 
+    /// What read the flow's bytes; `None` where there were none.
+    pub(super) fn sink(&self) -> Option<&S> {
+        match self {
+            KeptFlow::Tcp(f) => f.sink.as_deref(),
+            KeptFlow::Udp(f) => f.sink.as_deref(),
+        }
+    }
+
     /// First frame.
     pub(super) fn first(&self) -> At {
         match self {
@@ -126,10 +134,7 @@ impl<S: FlowSink> FinishedFlow<S> {
 
     /// What read the flow's bytes; `None` where there were none.
     pub fn sink(&self) -> Option<&S> {
-        match &self.kept.flow {
-            KeptFlow::Tcp(f) => f.sink.as_deref(),
-            KeptFlow::Udp(f) => f.sink.as_deref(),
-        }
+        self.kept.flow.sink()
     }
 
     /// The flow as facts; `app` takes what the sink found. What is left of the flow is for its owner to drop.

@@ -6,9 +6,9 @@
 //! by [`FlowLimits`] (beyond them flows are given up and counted); a packet of a known flow allocates nothing.
 
 use crate::capture::DropMark;
-use crate::facts::{Crowd, Fellow, FlowTransport, IcmpFact};
+use crate::facts::{Crowd, FlowTransport, IcmpFact};
 use crate::flow::{FlowSink, Over};
-use crate::flow::crowd::Crowds;
+use crate::flow::crowd::{Crowds, First, Parting};
 use crate::flow::key::{self, Key};
 use crate::flow::pool::{Pool, Record};
 use crate::flow::starts::{StartLog, place};
@@ -23,6 +23,10 @@ use std::sync::Arc;
 
 /// Slots looked at to find the flow that can be given up most easily.
 const CANDIDATES: usize = 32;
+
+/// A TCP connection in which nothing was said for so long, of which nothing is known but that both sides spoke, is not
+/// waited for.
+const TCP_IDLE_NS: i64 = 60 * NANOS_PER_SECOND;
 
 /// A UDP conversation in which nothing was said for so long has ended: the idle timeout of QUIC that most servers set
 /// (RFC 9000 10.1 leaves it to them).
@@ -305,6 +309,7 @@ impl<S: FlowSink> FlowTable<S> {
                     // It comes late for a connection that is over and counted.
                     return;
                 }
+                self.part_idle_tcp(packet.at);
                 self.make_room(packet.at);
                 let keep = self.begin(FlowTransport::Tcp, place, !gone);
                 let mut flow = fresh();
@@ -347,7 +352,7 @@ impl<S: FlowSink> FlowTable<S> {
             self.keep_held_bytes_bounded();
         }
         if over {
-            self.part_tcp(slot);
+            self.part_tcp(slot, Over::Closed);
         }
     }
 
@@ -355,7 +360,7 @@ impl<S: FlowSink> FlowTable<S> {
         let &Aim { key, from_low, hash, likely, .. } = aim;
         let slot = match self.udp.find(&key, hash, likely) {
             None => {
-                self.part_idle(packet.at);
+                self.part_idle_udp(packet.at);
                 self.make_room(packet.at);
                 let gone = self.crowds.gone(&key, false);
                 // One that was counted goes on: what comes now stays, under the number that it has.
@@ -376,81 +381,55 @@ impl<S: FlowSink> FlowTable<S> {
         }
     }
 
-    /// A connection that is over and went as one before it leaves the table: it is counted.
-    fn part_tcp(&mut self, slot: u32) {
-        let Some(flow) = self.tcp.get_mut(slot) else { return };
-        let Some(course) = flow.course() else { return };
-        let over = Over::Closed(flow.handshake_nanos().unwrap_or(0));
-        let hash = flow.sink.as_deref_mut().and_then(|sink| self.crowds.hash(&course, over, sink));
-        let Some(hash) = hash else {
-            flow.flags.keep = true;
-            return;
-        };
-        let Some(flow) = self.tcp.remove(slot) else { return };
-        self.crowds.note_gone(&flow.key, true, flow.start());
-        let fellow = flow.fellow(self.crowds.client(flow.ends().client.ip()));
-        let is = |kept: &KeptFlow<S>| match kept {
-            KeptFlow::Tcp(k) => k.course() == Some(course) && went_as(&k.sink, &flow.sink),
-            KeptFlow::Udp(_) => false,
-        };
-        if !self.join(hash, &fellow, flow.sink.as_deref(), is) {
-            let index = self.shard.flows.len();
-            self.retire_tcp(flow);
-            self.note_first(hash, index);
+    /// A connection that is over and went as one before it leaves the table.
+    fn part_tcp(&mut self, slot: u32, over: Over) {
+        match self.crowds.part(&mut self.tcp, slot, over, &mut self.shard.flows) {
+            Parting::Kept(flow, first) => {
+                let index = self.shard.flows.len();
+                self.retire_tcp(flow);
+                self.note_first(first, index);
+            }
+            Parting::Stays | Parting::Counted => {}
         }
     }
 
     /// The same for a conversation.
     fn part_udp(&mut self, slot: u32, over: Over) {
-        let Some(flow) = self.udp.get_mut(slot) else { return };
-        let Some(course) = flow.course() else { return };
-        let hash = flow.sink.as_deref_mut().and_then(|sink| self.crowds.hash(&course, over, sink));
-        let Some(hash) = hash else {
-            flow.keep |= over == Over::Idle;
-            return;
-        };
-        let Some(flow) = self.udp.remove(slot) else { return };
-        self.crowds.note_gone(&flow.key, false, flow.start);
-        let fellow = flow.fellow(self.crowds.client(flow.ends().client.ip()));
-        let is = |kept: &KeptFlow<S>| match kept {
-            KeptFlow::Udp(k) => k.course() == Some(course) && went_as(&k.sink, &flow.sink),
-            KeptFlow::Tcp(_) => false,
-        };
-        if !self.join(hash, &fellow, flow.sink.as_deref(), is) {
-            let (index, plain) = (self.shard.flows.len(), flow.is_plain());
-            self.keep(KeptFlow::Udp(Box::new(flow)), plain);
-            self.note_first(hash, index);
+        match self.crowds.part(&mut self.udp, slot, over, &mut self.shard.flows) {
+            Parting::Kept(flow, first) => {
+                let (index, plain) = (self.shard.flows.len(), flow.is_plain());
+                self.keep(KeptFlow::Udp(Box::new(flow)), plain);
+                self.note_first(first, index);
+            }
+            Parting::Stays | Parting::Counted => {}
         }
     }
 
-    /// Looks at two conversations in turn, since one begins: so each is looked at again and again.
-    fn part_idle(&mut self, now: At) {
+    /// Looks at two flows in turn, since one begins: so each is looked at again and again.
+    fn part_idle_tcp(&mut self, now: At) {
+        let idle = |f: &TcpFlow<S>| now.time.since(f.last.at(f.first).unwrap_or(f.first).time);
+        let slot = self.tcp.candidate(2, |_| false, |f| (f.flags.keep, std::cmp::Reverse(idle(f))));
+        let is_over = |slot: &u32| self.tcp.get(*slot).is_some_and(|f| !f.flags.keep && idle(f) >= TCP_IDLE_NS);
+        if let Some(slot) = slot.filter(is_over) {
+            self.part_tcp(slot, Over::Idle);
+        }
+    }
+
+    /// The same for conversations.
+    fn part_idle_udp(&mut self, now: At) {
         let idle = |f: &UdpFlow<S>| now.time.since(f.last.at(f.first).unwrap_or(f.first).time);
         let slot = self.udp.candidate(2, |_| false, |f| (f.keep, std::cmp::Reverse(idle(f))));
-        if slot.and_then(|slot| self.udp.get(slot)).is_some_and(|f| !f.keep && idle(f) >= UDP_IDLE_NS)
-            && let Some(slot) = slot
-        {
+        let is_over = |slot: &u32| self.udp.get(*slot).is_some_and(|f| !f.keep && idle(f) >= UDP_IDLE_NS);
+        if let Some(slot) = slot.filter(is_over) {
             self.part_udp(slot, Over::Idle);
         }
     }
 
     /// The flow that was kept as number `index`, if it was, is the first of its kind.
-    fn note_first(&mut self, hash: u64, index: usize) {
+    fn note_first(&mut self, first: First, index: usize) {
         if index < self.shard.flows.len() {
-            self.crowds.note_first(hash, index);
+            self.crowds.note_first(first, index);
         }
-    }
-
-    /// Counts a flow beside the kept one that went as `is` says, if there is one. What began first is kept: reports tell it.
-    fn join(&mut self, hash: u64, fellow: &Fellow, sink: Option<&S>, is: impl Fn(&KeptFlow<S>) -> bool) -> bool {
-        let Some(first) = self.crowds.first(hash, &mut self.shard.flows, is) else { return false };
-        if fellow.began < first.flow.first().time {
-            return false;
-        }
-        let mut crowd = first.crowd.take().unwrap_or_default();
-        let joined = sink.is_some_and(|sink| sink.join(fellow, &mut crowd));
-        first.crowd = (!crowd.is_empty()).then_some(crowd);
-        joined
     }
 
     /// Notes that a flow begins. True when it is kept in any case.
@@ -591,6 +570,11 @@ impl<S: FlowSink> FlowTable<S> {
             about.flow = self.quote(about.ends);
         }
         (self.shard.icmp, self.shard.drops) = (icmp, drops);
+        for slot in 0..self.tcp.slots() {
+            if self.tcp.get(slot).is_some_and(|flow| !flow.flags.keep) {
+                self.part_tcp(slot, Over::Idle);
+            }
+        }
         for slot in 0..self.udp.slots() {
             if self.udp.get(slot).is_some_and(|flow| !flow.keep) {
                 self.part_udp(slot, Over::Idle);
@@ -625,8 +609,4 @@ impl<S: FlowSink> FlowTable<S> {
         self.shard.clients = self.crowds.into_clients();
         self.shard
     }
-}
-
-fn went_as<S: FlowSink>(a: &Option<Box<S>>, b: &Option<Box<S>>) -> bool {
-    a.as_ref().zip(b.as_ref()).is_some_and(|(a, b)| a.went_as(b))
 }
