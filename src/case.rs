@@ -303,9 +303,7 @@ impl Case {
     /// The clients of all attempts on a host, those that are only counted included; one may come several times.
     pub fn clients<'a>(&'a self, host: &'a HostStory) -> impl Iterator<Item = IpAddr> + 'a {
         host.attempts.iter().flat_map(|a| {
-            let capture = self.capture(a.piece).zip(self.crowd(a));
-            let counted = capture.map(|(capture, crowd)| crowd.members(&capture.crowd_clients));
-            std::iter::once(a.client).chain(counted.into_iter().flatten().map(|(_, client)| client))
+            std::iter::once(a.client).chain(self.crowd(a).into_iter().flat_map(Crowd::clients))
         })
     }
 

@@ -39,8 +39,6 @@ pub struct CaptureFacts {
     pub conversations: (u64, u64),
     /// Flows that were given up or not kept, by the limits.
     pub flows_dropped: u64,
-    /// Clients of the flows that are only counted (see [`Flow::crowd`]); one may stand here several times.
-    pub crowd_clients: Vec<IpAddr>,
 }
 
 /// The transport protocol of a flow.

@@ -114,11 +114,7 @@ pub trait FlowSink {
     fn outline(&mut self, _over: Over, _round_trip: i64, _hash: &mut dyn Hasher) -> bool {
         false
     }
-    /// Whether another ordinary flow went the same way.
-    fn went_as(&self, _other: &Self) -> bool {
-        false
-    }
-    /// Counts the ordinary flow in the crowd of one that went the same way; false where it has something that the crowd
+    /// Counts the ordinary flow in the crowd of one with the same outline; false where it has something that the crowd
     /// has no room for.
     fn join(&self, _fellow: &Fellow, _crowd: &mut Crowd) -> bool {
         false

@@ -203,11 +203,6 @@ impl FlowSink for Dissector {
         })
     }
 
-    fn went_as(&self, other: &Self) -> bool {
-        let (Some(app), Some(theirs)) = (self.found(), other.found()) else { return false };
-        app.went_as(theirs) && (self.ends.server == other.ends.server || !app.asks_a_server())
-    }
-
     fn join(&self, fellow: &Fellow, crowd: &mut Crowd) -> bool {
         self.found().is_some_and(|app| crowd.take_in(fellow, app))
     }

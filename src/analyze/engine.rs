@@ -197,7 +197,6 @@ fn facts(
         unsupported_links: decoded.unsupported_links,
         conversations: finished.conversations,
         flows_dropped: finished.given_up,
-        crowd_clients: std::mem::take(&mut finished.crowd_clients),
         icmp: std::mem::take(&mut finished.icmp),
         drops,
         ..CaptureFacts::default()

@@ -205,7 +205,7 @@ impl Counted {
         for crowd in capture.flows.iter().filter_map(|f| f.crowd.as_ref()).filter(|_| !open.is_empty()) {
             let Some((answer, resolver)) = crowd.answer.as_deref().and_then(|a| Some((a, a.src?))) else { continue };
             let Some((name, kind)) = answer.questions.first() else { continue };
-            let members = crowd.members(&capture.crowd_clients).filter(|(_, client)| open.contains(client));
+            let members = crowd.members().filter(|(_, client)| open.contains(client));
             for (at, client) in members {
                 answered.entry((client, resolver, name.to_ascii_lowercase(), *kind)).or_default().push(at);
             }

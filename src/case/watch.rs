@@ -93,7 +93,7 @@ fn dead<'a>(attempts: impl Iterator<Item = &'a Attempt>, capture: &CaptureFacts)
     for a in attempts.filter(|a| a.way == Way::Direct) {
         let flow = capture.flows.get(a.flow);
         let tcp = flow.and_then(|f| f.tcp.as_ref());
-        for (_, client) in flow.and_then(|f| f.crowd.as_ref()).iter().flat_map(|c| c.members(&capture.crowd_clients)) {
+        for client in flow.and_then(|f| f.crowd.as_ref()).iter().flat_map(|c| c.clients()) {
             ways.insert((client, a.peer.port()), (false, false));
         }
         let (all, any) = ways.entry((a.client, a.peer.port())).or_insert((true, false));

@@ -8,7 +8,7 @@
 use super::{AppFacts, Choice, DnsKind, DnsMessage, HttpExchange, Offer, Presented, QuicFact, TlsCarrier, TlsSession};
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use std::hash::{Hash, Hasher};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 /// An answer that takes no longer than this lets nobody wait: a third of what counts as silence.
@@ -34,8 +34,10 @@ const KINDS_MAX: usize = 64;
 pub struct Crowd {
     /// When each of them ended, in no order.
     ends: Vec<Timestamp>,
-    /// The client of each, by index into [`super::CaptureFacts::crowd_clients`].
-    clients: Vec<u32>,
+    /// The client of each, all of one family.
+    v4: Vec<Ipv4Addr>,
+    /// See `v4`.
+    v6: Vec<Ipv6Addr>,
     /// Their servers, each once.
     pub servers: Vec<SocketAddr>,
     /// What their TLS clients offered and their servers chose, each pair once.
@@ -63,8 +65,8 @@ pub struct Fellow {
     pub began: Timestamp,
     /// See `began`.
     pub ended: Timestamp,
-    /// Number of its client.
-    pub client: u32,
+    /// Its client.
+    pub client: IpAddr,
     /// Its server.
     pub server: SocketAddr,
     /// As in [`super::TcpFacts`].
@@ -90,7 +92,10 @@ impl Crowd {
         self.servers.extend(new_server.then_some(fellow.server));
         self.hellos.extend(new_hellos.map(|(offer, choice)| (Arc::clone(offer), Arc::clone(choice))));
         self.ends.push(fellow.ended);
-        self.clients.push(fellow.client);
+        match fellow.client {
+            IpAddr::V4(client) => self.v4.push(client),
+            IpAddr::V6(client) => self.v6.push(client),
+        }
         self.latest = self.latest.max(fellow.began);
         let least = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
         self.handshake_rtt = least(self.handshake_rtt, fellow.handshake_rtt);
@@ -102,11 +107,6 @@ impl Crowd {
 
     fn knows(&self, offer: &Arc<Offer>, choice: &Arc<Choice>) -> bool {
         self.hellos.iter().any(|(o, c)| Arc::ptr_eq(o, offer) && Arc::ptr_eq(c, choice))
-    }
-
-    /// Counts the clients from `first` on.
-    pub fn number_clients_from(&mut self, first: u32) {
-        self.clients.iter_mut().for_each(|client| *client = client.saturating_add(first));
     }
 
     /// Number of flows.
@@ -124,9 +124,14 @@ impl Crowd {
         &self.ends
     }
 
-    /// When each of them ended and who its client was, in no order; `all` are the capture's clients.
-    pub fn members<'a>(&'a self, all: &'a [IpAddr]) -> impl Iterator<Item = (Timestamp, IpAddr)> + 'a {
-        self.ends.iter().zip(&self.clients).filter_map(|(end, client)| Some((*end, *all.get(*client as usize)?)))
+    /// The client of each, in the order of [`Crowd::ends`].
+    pub fn clients(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.v4.iter().copied().map(IpAddr::V4).chain(self.v6.iter().copied().map(IpAddr::V6))
+    }
+
+    /// When each of them ended and who its client was, in no order.
+    pub fn members(&self) -> impl Iterator<Item = (Timestamp, IpAddr)> + '_ {
+        self.ends.iter().copied().zip(self.clients())
     }
 }
 
@@ -167,21 +172,6 @@ impl AppFacts {
             _ => return false,
         }
         true
-    }
-
-    /// Whether the outline of another flow is the same; both have one.
-    pub fn went_as(&self, other: &AppFacts) -> bool {
-        fn alike<T>(a: &[T], b: &[T], equal: impl Fn(&T, &T) -> bool) -> bool {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
-        }
-        let opaque = self.is_opaque();
-        if opaque || other.is_opaque() {
-            return opaque && other.is_opaque();
-        }
-        self.quic.as_ref().map(|q| q.version) == other.quic.as_ref().map(|q| q.version)
-            && alike(&self.tls, &other.tls, |a, b| tls_outline(a) == tls_outline(b))
-            && alike(&self.http, &other.http, |a, b| http_outline(a) == http_outline(b))
-            && alike(&self.dns, &other.dns, |a, b| dns_outline(a) == dns_outline(b))
     }
 
     /// Whether nothing is known of what was said: a protocol that is not read here, or the middle of a TLS session.
@@ -250,21 +240,13 @@ impl Chain<'_> {
     }
 }
 
-impl PartialEq for Chain<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.fingerprints().eq(other.fingerprints())
-    }
-}
-
-impl Eq for Chain<'_> {}
-
 impl Hash for Chain<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.fingerprints().for_each(|f| f.hash(state));
     }
 }
 
-fn tls_outline(t: &TlsSession) -> impl Hash + Eq + '_ {
+fn tls_outline(t: &TlsSession) -> impl Hash + '_ {
     let hello = t.client_hellos.first();
     (
         hello.and_then(|h| h.sni.as_deref()),
@@ -283,7 +265,7 @@ fn is_prompt(e: &HttpExchange) -> bool {
     e.status.is_some_and(|s| (200..300).contains(&s)) && answered.time.since(asked.time) < PROMPT_NS
 }
 
-fn http_outline(e: &HttpExchange) -> impl Hash + Eq + '_ {
+fn http_outline(e: &HttpExchange) -> impl Hash + '_ {
     // Where on a host something lies tells nothing; which host a proxy is asked for does.
     let asked = (!e.target.starts_with('/')).then_some(e.target.as_str());
     let clock = e.date.zip(e.response_at).map(|(date, at)| at.time.since(date).div_euclid(CLOCK_NS));
@@ -318,7 +300,7 @@ fn is_answered(asked: &DnsMessage, answer: &DnsMessage) -> bool {
         && answer.at.time.since(asked.at.time) < PROMPT_NS
 }
 
-fn dns_outline(answer: &DnsMessage) -> impl Hash + Eq + '_ {
+fn dns_outline(answer: &DnsMessage) -> impl Hash + '_ {
     let records: Vec<_> = answer.answers.iter().map(|r| (r.name.as_str(), r.kind, &r.data)).collect();
     (answer.questions.first(), answer.rcode, answer.soa, records)
 }

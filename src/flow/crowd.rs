@@ -14,18 +14,27 @@ use crate::flow::tcp::TcpFlow;
 use crate::flow::udp::UdpFlow;
 use crate::flow::{Ends, FlowSink, Over, Side};
 use crate::packet::At;
+use crate::time::Timestamp;
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::net::IpAddr;
 
 /// What ordinary flows that went alike share, as far as the flow stage knows; their sinks know the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Course {
     tcp: bool,
+    v4: bool,
     server_port: u16,
     /// The server's packets come from the neighbourhood.
     near: bool,
     pid: Option<u32>,
+}
+
+impl Course {
+    fn new(tcp: bool, ends: Ends, server_ttl: u8, pid: Option<u32>) -> Course {
+        let near = hops(server_ttl) <= NEAR_HOPS_MAX;
+        Course { tcp, v4: ends.client.is_ipv4(), server_port: ends.server.port(), near, pid }
+    }
 }
 
 /// A flow that may leave the table.
@@ -34,10 +43,8 @@ pub(super) trait Leaving<S>: Record {
     fn start(&self) -> u64;
     /// The course of a flow without trouble, now that it is over as told; `None` for any other.
     fn course(&self, over: Over) -> Option<Course>;
-    /// The flow as one of a crowd; `client` is the number of its client.
-    fn fellow(&self, client: u32) -> Fellow;
-    /// Client and server.
-    fn ends(&self) -> Ends;
+    /// The flow as one of a crowd.
+    fn fellow(&self) -> Fellow;
     /// Nanoseconds of the TCP handshake; 0 for UDP.
     fn round_trip(&self) -> i64;
     /// What reads it.
@@ -75,25 +82,21 @@ impl<S: FlowSink> Leaving<S> for TcpFlow<S> {
             return None;
         }
         let [ttl, ..] = server.ttl;
-        Some(Course { tcp: true, server_port: self.ends().server.port(), near: is_near(ttl), pid: self.pid })
+        Some(Course::new(true, TcpFlow::ends(self), ttl, self.pid))
     }
 
-    fn fellow(&self, client: u32) -> Fellow {
-        let ([own, peer], facts) = (&self.sides, self.sides());
+    fn fellow(&self) -> Fellow {
+        let ([own, peer], facts, ends) = (&self.sides, self.sides(), TcpFlow::ends(self));
         Fellow {
             began: self.first.time,
             ended: self.last.at(self.first).unwrap_or(self.first).time,
-            client,
-            server: self.ends().server,
+            client: ends.client.ip(),
+            server: ends.server,
             handshake_rtt: self.handshake_nanos(),
             first_answer: between(own.first_data, peer.first_data),
             missed_bytes: facts.iter().map(|s| s.missed_bytes).sum(),
             cut_bytes: facts.iter().map(|s| s.cut_bytes).sum(),
         }
-    }
-
-    fn ends(&self) -> Ends {
-        TcpFlow::ends(self)
     }
 
     fn round_trip(&self) -> i64 {
@@ -133,25 +136,22 @@ impl<S: FlowSink> Leaving<S> for UdpFlow<S> {
     fn course(&self, _: Over) -> Option<Course> {
         let [client, server] = &self.sides;
         let heard = client.packets > 0 && server.packets > 0 && !self.quoted;
-        let ([ttl, ..], server_port) = (server.ttl, self.ends().server.port());
-        heard.then_some(Course { tcp: false, server_port, near: is_near(ttl), pid: self.pid })
+        let [ttl, ..] = server.ttl;
+        heard.then(|| Course::new(false, UdpFlow::ends(self), ttl, self.pid))
     }
 
-    fn fellow(&self, client: u32) -> Fellow {
+    fn fellow(&self) -> Fellow {
+        let ends = UdpFlow::ends(self);
         Fellow {
             began: self.first.time,
             ended: self.last.at(self.first).unwrap_or(self.first).time,
-            client,
-            server: self.ends().server,
+            client: ends.client.ip(),
+            server: ends.server,
             handshake_rtt: None,
             first_answer: None,
             missed_bytes: 0,
             cut_bytes: self.sides.iter().map(|h| h.cut).sum(),
         }
-    }
-
-    fn ends(&self) -> Ends {
-        UdpFlow::ends(self)
     }
 
     fn round_trip(&self) -> i64 {
@@ -163,27 +163,26 @@ impl<S: FlowSink> Leaving<S> for UdpFlow<S> {
     }
 }
 
-fn is_near(ttl: u8) -> bool {
-    hops(ttl) <= NEAR_HOPS_MAX
-}
-
 /// Crowds by what their flows share, and the flows that left the table early.
 #[derive(Debug, Default)]
 pub(super) struct Crowds {
     firsts: HashTable<First>,
     gone: HashTable<Gone>,
-    numbers: hashbrown::HashMap<IpAddr, u32, foldhash::fast::RandomState>,
-    clients: Vec<IpAddr>,
-    hasher: foldhash::fast::RandomState,
+    hashers: [RandomState; 2],
 }
 
 /// The flow of a crowd that is kept.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct First {
-    hash: u64,
-    course: Course,
+    outline: Outline,
+    /// When it began.
+    began: Timestamp,
     index: u32,
 }
+
+/// All that the flows of a crowd share, as 128 bits: no two outlines have the same in all the captures there are, and
+/// nobody outside knows the seeds.
+type Outline = [u64; 2];
 
 /// What became of a flow that was to leave the table.
 #[derive(Debug)]
@@ -216,51 +215,36 @@ impl Crowds {
         let Some((flow, course)) = pool.get_mut(slot).and_then(|f| f.course(over).map(|course| (f, course))) else {
             return Parting::Stays;
         };
-        let mut hash = self.hasher.build_hasher();
+        let [first, second] = &self.hashers;
+        let mut hash = Twice(first.build_hasher(), second.build_hasher());
         course.hash(&mut hash);
         let round_trip = flow.round_trip();
         if !flow.sink_mut().is_some_and(|sink| sink.outline(over, round_trip, &mut hash)) {
             return Parting::Stays;
         }
-        let hash = hash.finish();
-        let Some(mut flow) = pool.remove(slot) else { return Parting::Stays };
-        let tcp = course.tcp;
-        self.note_gone(flow.key(), tcp, flow.start());
-        let fellow = flow.fellow(self.client(flow.ends().client.ip()));
-        let mark = First { hash, course, index: u32::MAX };
-        let Some(sink) = flow.sink_mut() else { return Parting::Kept(flow, mark) };
-        let alike = |f: &First| {
-            let first = || kept.get(f.index as usize).and_then(|k| k.flow.sink());
-            f.hash == hash && f.course == course && first().is_some_and(|first| first.went_as(sink))
-        };
-        let first = self.firsts.find(hash, alike).map(|f| f.index as usize);
-        let counted = first.and_then(|index| kept.get_mut(index)).is_some_and(|first| first.count(&fellow, sink));
-        if counted { Parting::Counted } else { Parting::Kept(flow, mark) }
+        let outline = hash.outline();
+        let fellow = flow.fellow();
+        self.note_gone(flow.key(), course.tcp, flow.start());
+        let first = self.firsts.find(outline[0], |f| f.outline == outline && f.began <= fellow.began);
+        let first = first.and_then(|f| kept.get_mut(f.index as usize));
+        if first.zip(flow.sink_mut()).is_some_and(|(first, sink)| first.count(&fellow, sink)) {
+            pool.discard(slot);
+            return Parting::Counted;
+        }
+        let first = First { outline, began: fellow.began, index: u32::MAX };
+        pool.remove(slot).map_or(Parting::Stays, |flow| Parting::Kept(flow, first))
     }
 
     /// The flow of which [`Crowds::part`] spoke is now kept as number `index`.
     pub(super) fn note_first(&mut self, first: First, index: usize) {
         if let Ok(index) = u32::try_from(index) {
-            self.firsts.insert_unique(first.hash, First { index, ..first }, |f| f.hash);
+            let [hash, _] = first.outline;
+            self.firsts.insert_unique(hash, First { index, ..first }, |f| f.outline[0]);
         }
     }
 
-    /// The number of a client.
-    pub(super) fn client(&mut self, client: IpAddr) -> u32 {
-        let clients = &mut self.clients;
-        *self.numbers.entry(client).or_insert_with(|| {
-            clients.push(client);
-            u32::try_from(clients.len() - 1).unwrap_or(u32::MAX)
-        })
-    }
-
-    /// All clients by their numbers.
-    pub(super) fn into_clients(self) -> Vec<IpAddr> {
-        self.clients
-    }
-
     /// Notes that the flow between these ends left the table.
-    pub(super) fn note_gone(&mut self, key: &Key, tcp: bool, start: u64) {
+    fn note_gone(&mut self, key: &Key, tcp: bool, start: u64) {
         let hash = self.key_hash(key, tcp);
         match self.gone.find_mut(hash, |g| g.hash == hash) {
             Some(gone) => gone.start = start,
@@ -279,19 +263,37 @@ impl Crowds {
         self.gone.find(hash, |g| g.hash == hash).map(|g| g.start)
     }
 
-    /// All 64 bits, so that two pairs of ends never share it; nobody outside knows the seed.
+    /// All 64 bits, so that two pairs of ends never share it.
     fn key_hash(&self, key: &Key, tcp: bool) -> u64 {
-        let hash = key.hash(&self.hasher);
+        let [hasher, _] = &self.hashers;
+        let hash = key.hash(hasher);
         if tcp { hash } else { !hash }
     }
 }
 
+/// Two hashes of the same.
+struct Twice<H>(H, H);
+
+impl<H: Hasher> Twice<H> {
+    fn outline(&self) -> Outline {
+        [self.0.finish(), self.1.finish()]
+    }
+}
+
+impl<H: Hasher> Hasher for Twice<H> {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+        self.1.write(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
+}
+
 impl<S: FlowSink> Kept<S> {
-    /// Counts a flow that went as this one; false where it began before, or the crowd has no room for what is its own.
+    /// Counts a flow that went as this one; false where the crowd has no room for what is its own.
     fn count(&mut self, fellow: &Fellow, sink: &S) -> bool {
-        if fellow.began < self.flow.first().time {
-            return false;
-        }
         let mut crowd = self.crowd.take().unwrap_or_default();
         let counted = sink.join(fellow, &mut crowd);
         self.crowd = (!crowd.is_empty()).then_some(crowd);

@@ -10,7 +10,6 @@ use crate::flow::starts::{StartLog, merged};
 use crate::flow::table::{About, DroppedPacket, FlowId, FlowShard, Kept, KeptFlow};
 use crate::flow::{Ends, FlowSink};
 use crate::packet::At;
-use std::net::IpAddr;
 
 /// One finished flow, still in its small form: facts are made of it one flow at a time.
 #[derive(Debug)]
@@ -35,8 +34,6 @@ pub struct FinishedFlows<S> {
     pub given_up: u64,
     /// ICMP errors and drops beyond the limits.
     pub errors_given_up: u64,
-    /// Clients of the flows that are only counted; crowds speak of them by their place here.
-    pub crowd_clients: Vec<IpAddr>,
 }
 
 /// Where a flow stands in the order, and where it is kept.
@@ -175,7 +172,6 @@ impl<S: FlowSink> FinishedFlows<S> {
             conversations: (0, 0),
             given_up: 0,
             errors_given_up: 0,
-            crowd_clients: Vec::new(),
         };
         let (mut tcp_starts, mut udp_starts) = (Vec::new(), Vec::new());
         let (mut icmp, mut drops) = (Vec::new(), Vec::new());
@@ -189,12 +185,7 @@ impl<S: FlowSink> FinishedFlows<S> {
             all.conversations.1 = all.conversations.1.saturating_add(udp_ends);
             all.given_up = all.given_up.saturating_add(shard.given_up);
             all.errors_given_up = all.errors_given_up.saturating_add(shard.errors_given_up);
-            let clients = u32::try_from(all.crowd_clients.len()).unwrap_or(u32::MAX);
-            all.crowd_clients.extend(shard.clients);
-            all.kept.extend(shard.flows.into_iter().map(|mut kept| {
-                kept.crowd.iter_mut().for_each(|crowd| crowd.number_clients_from(clients));
-                Some(kept)
-            }));
+            all.kept.extend(shard.flows.into_iter().map(Some));
             icmp.extend(shard.icmp);
             drops.extend(shard.drops);
         }

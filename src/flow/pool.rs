@@ -122,14 +122,25 @@ impl<F: Record> Pool<F> {
 
     /// Takes a record out.
     pub fn remove(&mut self, slot: u32) -> Option<F> {
+        self.vacate(slot)?.take()
+    }
+
+    /// Drops a record where it is.
+    pub fn discard(&mut self, slot: u32) {
+        if let Some(place) = self.vacate(slot) {
+            *place = None;
+        }
+    }
+
+    /// Takes a record out of the index; its place is to be emptied.
+    fn vacate(&mut self, slot: u32) -> Option<&mut Option<F>> {
         let hash = self.hash(self.get(slot)?.key());
         if let Ok(entry) = self.index.find_entry(spread(hash), |e| e.slot == slot) {
             entry.remove();
         }
-        let at = slot as usize;
-        let record = self.chunks.get_mut(at / CHUNK)?.get_mut(at % CHUNK)?.take();
         self.free.push(slot);
-        record
+        let at = slot as usize;
+        self.chunks.get_mut(at / CHUNK)?.get_mut(at % CHUNK)
     }
 
     /// The best record to give up among the next `look` slots, by the least `rank`, or the first that is `easy`. The

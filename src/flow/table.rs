@@ -18,7 +18,7 @@ use crate::limits;
 use crate::packet::{At, IcmpError, Packet, PacketEnds, PlainSegment, TcpSegment, Transport, UdpDatagram};
 use crate::time::NANOS_PER_SECOND;
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Slots looked at to find the flow that can be given up most easily.
@@ -144,8 +144,6 @@ pub struct FlowShard<S> {
     pub(super) conversations: [u64; 2],
     pub(super) given_up: u64,
     pub(super) errors_given_up: u64,
-    /// Clients of the flows that were only counted, by their numbers.
-    pub(super) clients: Vec<IpAddr>,
 }
 
 /// The flows that live while a capture is read.
@@ -183,7 +181,6 @@ impl<S: FlowSink> FlowTable<S> {
                 conversations: [0; 2],
                 given_up: 0,
                 errors_given_up: 0,
-                clients: Vec::new(),
             },
             begun: 0,
             crowds: Crowds::default(),
@@ -606,7 +603,6 @@ impl<S: FlowSink> FlowTable<S> {
                 self.keep(KeptFlow::Udp(Box::new(flow)), plain);
             }
         }
-        self.shard.clients = self.crowds.into_clients();
         self.shard
     }
 }

@@ -117,8 +117,8 @@ impl Redactor {
         for flow in &capture.flows {
             self.learn_flow(flow);
         }
-        for client in &capture.crowd_clients {
-            self.address(*client);
+        for client in counted_clients(capture) {
+            self.address(client);
         }
         for icmp in &capture.icmp {
             for address in [icmp.sender, icmp.receiver, icmp.error.quoted_src.ip(), icmp.error.quoted_dst.ip()] {
@@ -141,7 +141,7 @@ impl Redactor {
     /// Public addresses of hosts whose names may stay.
     fn note_shown(&mut self, capture: &CaptureFacts) {
         let flows = capture.flows.iter().map(|f| f.ends.client.ip());
-        let clients: std::collections::HashSet<IpAddr> = flows.chain(capture.crowd_clients.iter().copied()).collect();
+        let clients: std::collections::HashSet<IpAddr> = flows.chain(counted_clients(capture)).collect();
         let mut show = |address: IpAddr| {
             if !public::is_private(address)
                 && !clients.contains(&address)
@@ -463,4 +463,9 @@ fn attributes(text: &str) -> Vec<(String, String)> {
     }
     push(&mut part);
     out
+}
+
+/// Clients of the flows that are only counted.
+fn counted_clients(capture: &CaptureFacts) -> impl Iterator<Item = IpAddr> + '_ {
+    capture.flows.iter().filter_map(|f| f.crowd.as_ref()).flat_map(|crowd| crowd.clients())
 }
