@@ -15,7 +15,7 @@ use nettriage::cli::Options;
 use nettriage::flow::table::{FlowLimits, FlowTable};
 use nettriage::flow::{Ends, FlowSink, Interest, Side};
 use nettriage::input::{self, ByteSource, Bytes};
-use nettriage::limits::WINDOW_BYTES;
+use nettriage::limits::{FLOWS_IN_FULL, WINDOW_BYTES};
 use nettriage::packet::At;
 use nettriage::packet::decoder::Decoder;
 use nettriage::packet::fast;
@@ -204,7 +204,7 @@ fn whole(c: &mut Criterion) {
     group.bench_function("generated capture to facts", |b| {
         b.iter_batched(
             || open(Container::PcapNg, &bytes),
-            |source| engine::read(source, Arc::new(Context::default()), Wanted::Telling, Way::Alone, &mut |_| {}),
+            |source| engine::read(source, Arc::new(Context::default()), Wanted::Telling(FLOWS_IN_FULL), Way::Alone, &mut |_| {}),
             BatchSize::PerIteration,
         );
     });

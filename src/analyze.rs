@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::facts::CaptureFacts;
 use crate::input::{self, Evidence, Kind};
 use crate::lang::Message;
+use crate::limits::FLOWS_IN_FULL;
 use crate::log::{self, LogEvidence};
 use crate::message;
 use crate::parallel;
@@ -71,7 +72,7 @@ pub fn evidence(found: &[Evidence], options: &Options, way: Way, progress: &Prog
     let distinct: Vec<&Evidence> = found.iter().filter(|piece| piece.duplicate_of.is_none()).collect();
     // The lines of a log are joined to the connections that they speak of, one by one.
     let logs = distinct.iter().any(|piece| piece.kind == Kind::DebugLog);
-    let wanted = if logs { Wanted::Each } else { Wanted::Telling };
+    let wanted = if logs { Wanted::Each } else { Wanted::Telling(FLOWS_IN_FULL) };
     let read = |piece: &Evidence, way| {
         // Pipes and decompressors tell their size once they were read.
         let mut read = 0;

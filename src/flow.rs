@@ -3,6 +3,8 @@
 //! The face towards the dissectors is [`FlowSink`]: it is fed each direction's bytes in order, with gaps known.
 
 mod crowd;
+#[cfg(test)]
+mod crowd_tests;
 pub mod finished;
 mod handshake;
 pub mod key;

@@ -62,6 +62,8 @@ pub struct EvidenceReport {
     pub frames: u64,
     /// Copies left out.
     pub duplicates: u64,
+    /// Ordinary flows that went as one before them and are only counted.
+    pub counted: u64,
     /// First and last time.
     pub first_time: Option<Timestamp>,
     /// See `first_time`.

@@ -28,8 +28,8 @@ use std::sync::Arc;
 pub enum Wanted {
     /// All of them, one by one.
     Each,
-    /// Those that have something to tell; in a large capture the ones that go as one before them are only counted.
-    Telling,
+    /// Each of the first so many; behind them those that go as one before them are only counted.
+    Telling(usize),
 }
 
 /// Reads a capture to its end. `progress` is told the position in the input after each batch.
@@ -40,10 +40,11 @@ pub fn read(
     way: Way,
     progress: &mut dyn FnMut(u64),
 ) -> Result<CaptureFacts, Error> {
-    let mut limits = FlowLimits::share_of(FLOW_SHARDS);
-    if wanted == Wanted::Each {
-        limits.in_full = u64::MAX;
-    }
+    let in_full = match wanted {
+        Wanted::Each => usize::MAX,
+        Wanted::Telling(first) => first,
+    };
+    let limits = FlowLimits::share_of(FLOW_SHARDS).with_in_full(in_full.div_ceil(FLOW_SHARDS));
     let mut shards: Vec<FlowTable<Dissector>> =
         (0..FLOW_SHARDS).map(|_| FlowTable::new(Arc::clone(&context), limits)).collect();
     let mut front = Front { decoder: Decoder::new(), frames: Vec::new() };

@@ -167,7 +167,9 @@ impl AppFacts {
                 tls_outline(session).hash(&mut hash);
                 through.map(http_outline).hash(&mut hash);
             }
-            ([], [exchange], []) if is_prompt(exchange) => http_outline(exchange).hash(&mut hash),
+            ([], [exchange], []) if is_prompt(exchange) && names_its_host(exchange) => {
+                http_outline(exchange).hash(&mut hash);
+            }
             ([], [], [asked, answer]) if is_answered(asked, answer) => dns_outline(answer).hash(&mut hash),
             _ => return false,
         }
@@ -263,6 +265,11 @@ fn tls_outline(t: &TlsSession) -> impl Hash + '_ {
 fn is_prompt(e: &HttpExchange) -> bool {
     let (Some(asked), Some(answered)) = (e.request_at, e.response_at) else { return false };
     e.status.is_some_and(|s| (200..300).contains(&s)) && answered.time.since(asked.time) < PROMPT_NS
+}
+
+/// What is inside of a tunnel is not known here, nor who is meant where nobody is named.
+fn names_its_host(e: &HttpExchange) -> bool {
+    !e.is_connect() && (e.host.is_some() || !e.target.starts_with('/'))
 }
 
 fn http_outline(e: &HttpExchange) -> impl Hash + '_ {

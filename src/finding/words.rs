@@ -66,7 +66,8 @@ fn severity(rule: &Rule, host: &HostStory, verdict: &HostVerdict) -> Severity {
     rule.severity.min(cap)
 }
 
-/// A Wireshark display filter over everything that belongs to a host.
+/// A Wireshark display filter over everything that belongs to a host; of connections that are only counted, over their
+/// hellos.
 pub fn display_filter(case: &Case, host: &HostStory) -> String {
     let mut tcp: Vec<u32> = Vec::new();
     let mut udp: Vec<u32> = Vec::new();
@@ -89,8 +90,14 @@ pub fn display_filter(case: &Case, host: &HostStory) -> String {
             }
         }
     }
-    if !host.lookups.is_empty() && host.name.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')) {
-        parts.push(format!("dns.qry.name == \"{}\"", host.name));
+    let fields = [
+        // Of the connections that are only counted no stream is known.
+        ("tls.handshake.extensions_server_name", host.attempts.iter().any(|a| case.crowd(a).is_some())),
+        ("dns.qry.name", !host.lookups.is_empty()),
+    ];
+    if host.name.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')) {
+        let wanted = fields.iter().filter(|(_, wanted)| *wanted);
+        parts.extend(wanted.map(|(field, _)| format!("{field} == \"{}\"", host.name)));
     }
     parts.join(" || ")
 }

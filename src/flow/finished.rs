@@ -4,7 +4,7 @@
 //! the order in which its flows began, and the ICMP errors and drops with the index of their flow. Guaranteed: the
 //! result does not depend on how packets were shared out over tables.
 
-use crate::facts::{AppFacts, Flow, FlowTransport, IcmpFact, ProcessFact, SideFacts, TcpFacts};
+use crate::facts::{AppFacts, Crowd, Flow, FlowTransport, IcmpFact, ProcessFact, SideFacts, TcpFacts};
 use crate::flow::key::Key;
 use crate::flow::starts::{StartLog, merged};
 use crate::flow::table::{About, DroppedPacket, FlowId, FlowShard, Kept, KeptFlow};
@@ -127,6 +127,11 @@ impl<S: FlowSink> FinishedFlow<S> {
             KeptFlow::Udp(f) => (f.pid?, false),
         };
         Some(ProcessFact { pid, name: None, from_syn })
+    }
+
+    /// The flows that went as this one and are only counted.
+    pub fn crowd(&self) -> Option<&Crowd> {
+        self.kept.crowd.as_deref()
     }
 
     /// What read the flow's bytes; `None` where there were none.

@@ -6,12 +6,14 @@
 //! `cut3` (three more bytes were on the wire), `sack5-9`, `pid4`, `ts8/9` (timestamp option), `port=50001`.
 
 use crate::capture::Direction;
+use crate::facts::{AppFacts, Crowd, Fellow};
 use crate::flow::finished::{FinishedFlow, FinishedFlows};
 use crate::flow::key::key_hash;
 use crate::flow::table::{FlowLimits, FlowShard, FlowTable};
-use crate::flow::{Ends, FlowSink, Interest, Side};
+use crate::flow::{Ends, FlowSink, Interest, Over, Side};
 use crate::packet::{At, Packet, TcpFlags, TcpOptions, TcpSegment, Transport};
 use crate::time::Timestamp;
+use std::hash::Hasher;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -53,6 +55,14 @@ impl FlowSink for Recorder {
     }
     fn is_empty(&self) -> bool {
         self.heard.is_empty()
+    }
+    /// Ordinary is what has a word of the server's and no gap.
+    fn outline(&mut self, _: Over, _: i64, hash: &mut dyn Hasher) -> bool {
+        self.heard.iter().for_each(|h| hash.write(h.as_bytes()));
+        self.heard.iter().any(|h| h.starts_with("S:")) && !self.heard.iter().any(|h| h.contains('['))
+    }
+    fn join(&self, fellow: &Fellow, crowd: &mut Crowd) -> bool {
+        crowd.take_in(fellow, &AppFacts::default())
     }
     fn carries_a_stream(&self) -> bool {
         self.heard.iter().any(|h| h == "S:granted")

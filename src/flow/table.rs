@@ -63,8 +63,13 @@ impl FlowLimits {
             plain_flow_facts: share(limits::PLAIN_FLOW_FACTS_MAX),
             stream_bytes: share(limits::STREAM_BYTES_TOTAL_MAX),
             errors: share(limits::FLOW_ERRORS_MAX),
-            in_full: share(limits::FLOWS_IN_FULL) as u64,
+            in_full: u64::MAX,
         }
+    }
+
+    /// With so many flows that are kept in any case.
+    pub fn with_in_full(self, flows: usize) -> FlowLimits {
+        FlowLimits { in_full: flows as u64, ..self }
     }
 }
 

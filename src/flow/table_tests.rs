@@ -30,7 +30,7 @@ fn packet(frame: u64, src: [u8; 4], dst: [u8; 4], transport: Transport<'_>) -> P
     }
 }
 
-fn udp(frame: u64, src: ([u8; 4], u16), dst: ([u8; 4], u16), payload: &[u8]) -> Packet<'_> {
+pub(super) fn udp(frame: u64, src: ([u8; 4], u16), dst: ([u8; 4], u16), payload: &[u8]) -> Packet<'_> {
     let datagram = UdpDatagram { src_port: src.1, dst_port: dst.1, payload, payload_len: payload.len() as u32 };
     packet(frame, src.0, dst.0, Transport::Udp(datagram))
 }
@@ -180,7 +180,7 @@ fn table(limits: FlowLimits) -> FlowTable<Recorder> {
 }
 
 const TIGHT: FlowLimits =
-    FlowLimits { live_flows: 100, flow_facts: 1_000, plain_flow_facts: 50, stream_bytes: 10_000, errors: 10 };
+    FlowLimits { live_flows: 100, flow_facts: 1_000, plain_flow_facts: 50, stream_bytes: 10_000, errors: 10, in_full: u64::MAX };
 
 #[test]
 fn a_syn_flood_is_counted_and_the_real_connection_survives() {
@@ -254,7 +254,7 @@ fn waiting_bytes_are_bounded_over_all_flows() {
 }
 
 /// A random packet among few ends, so that connections collide, overlap and are reset.
-fn any_packet() -> impl Strategy<Value = (bool, u8, u8, u32, u32, Vec<u8>, u8, u8)> {
+pub(super) fn any_packet() -> impl Strategy<Value = (bool, u8, u8, u32, u32, Vec<u8>, u8, u8)> {
     (
         any::<bool>(),
         0u8..3,
@@ -267,7 +267,7 @@ fn any_packet() -> impl Strategy<Value = (bool, u8, u8, u32, u32, Vec<u8>, u8, u
     )
 }
 
-fn built(list: &[(bool, u8, u8, u32, u32, Vec<u8>, u8, u8)]) -> Vec<Packet<'_>> {
+pub(super) fn built(list: &[(bool, u8, u8, u32, u32, Vec<u8>, u8, u8)]) -> Vec<Packet<'_>> {
     list.iter()
         .enumerate()
         .map(|(i, (forward, port, flags, seq, ack, payload, cut, kind))| {
@@ -372,15 +372,17 @@ proptest! {
     }
 
     #[test]
-    fn tight_limits_lose_flows_but_never_count_them_twice(list in proptest::collection::vec(any_packet(), 0..120)) {
+    fn tight_limits_lose_flows_but_never_count_them_twice(
+        list in proptest::collection::vec(any_packet(), 0..120), in_full in prop_oneof![Just(0u64), Just(u64::MAX)],
+    ) {
         let packets = built(&list);
-        let mut t = table(FlowLimits { live_flows: 1, flow_facts: 3, plain_flow_facts: 1, stream_bytes: 8, errors: 2 });
+        let mut t = table(FlowLimits { live_flows: 1, flow_facts: 3, plain_flow_facts: 1, stream_bytes: 8, errors: 2, in_full });
         packets.iter().for_each(|p| t.packet(p));
         let shard = t.finish();
         let started: u64 = shard.starts.iter().map(|l| l.iter().count() as u64).sum();
         let all = FinishedFlows::from_shards([shard]);
-        // Some starts are only numbers: of a second SYN-ACK.
-        prop_assert!(all.len() as u64 + all.given_up <= started);
+        // Some starts are only numbers: of a second SYN-ACK. A conversation that left the table may come back.
+        prop_assert!(in_full == 0 || all.len() as u64 + all.given_up <= started);
         prop_assert!(all.len() <= 3);
     }
 }

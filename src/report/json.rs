@@ -55,6 +55,8 @@ pub struct EvidenceJson {
     pub frames: u64,
     /// Copies left out.
     pub duplicates: u64,
+    /// Ordinary flows of a large capture that went as one before them: counted in `connections`, not listed.
+    pub flows_counted: u64,
     /// RFC 3339, UTC, nanoseconds.
     pub first_time: Option<String>,
     /// RFC 3339, UTC, nanoseconds.
@@ -278,6 +280,7 @@ pub fn case(report: &Report, lang: Lang) -> CaseJson {
                 bytes: e.bytes,
                 frames: e.frames,
                 duplicates: e.duplicates,
+                flows_counted: e.counted,
                 first_time: e.first_time.map(time),
                 last_time: e.last_time.map(time),
                 clock_offset_ms: e.clock_offset_ms,

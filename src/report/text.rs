@@ -335,6 +335,10 @@ impl Printer {
                 if e.duplicates > 0 {
                     facts.push(format!("{} {}", e.duplicates, self.t("copies left out", "重複を除外")));
                 }
+                if e.counted > 0 {
+                    let what = self.t("ordinary flows only counted", "件の通常フローは件数のみ記録");
+                    facts.push(format!("{} {what}", e.counted));
+                }
                 if let (Some(first), Some(last)) = (e.first_time, e.last_time) {
                     facts.push(format!("{first} (+{:.1} s)", last.seconds_since(first)));
                 }

@@ -283,7 +283,8 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     };
     let started = |i: usize| host.attempts.get(i).map(|a| a.start.time);
     let after: Vec<(usize, Verdict)> = bad.iter().copied().filter(|(i, _)| started(*i) > Some(last_good)).collect();
-    if after.len() >= FAILURES_AFTER_SUCCESS_MIN {
+    let failures: usize = after.iter().filter_map(|(i, _)| host.attempts.get(*i)).map(|a| alike(case, a)).sum();
+    if failures >= FAILURES_AFTER_SUCCESS_MIN {
         let (attempt, verdict) = leading_failure(host, judged, &after)?;
         return Some(WayVerdict { verdict, attempt, delay: None, troubled: Vec::new() });
     }
@@ -341,16 +342,23 @@ fn challenge_answered(judged: &[Judged], bad: &[(usize, Verdict)], challenged: u
     })
 }
 
+/// How many connections went as this attempt's, itself included.
+fn alike(case: &Case, attempt: &Attempt) -> usize {
+    case.crowd(attempt).map_or(1, |crowd| crowd.len().saturating_add(1))
+}
+
 fn connections(case: &Case, host: &HostStory, judged: &[Judged]) -> (u32, u32, u32) {
     let mut counts = (0u32, 0u32, 0u32);
     for (a, j) in host.attempts.iter().zip(judged) {
         let Some(tcp) = case.flow(a).and_then(|f| f.tcp.as_ref()) else { continue };
-        let alike = case.crowd(a).map_or(1, |crowd| u32::try_from(crowd.len()).unwrap_or(u32::MAX).saturating_add(1));
+        let alike = u32::try_from(alike(case, a)).unwrap_or(u32::MAX);
         counts.0 = counts.0.saturating_add(alike);
         if tcp.syn_ack.is_some() || tcp.midstream {
             counts.1 = counts.1.saturating_add(alike);
         }
-        counts.2 += u32::from(j.verdict.is_some_and(Verdict::is_fault));
+        if j.verdict.is_some_and(Verdict::is_fault) {
+            counts.2 = counts.2.saturating_add(alike);
+        }
     }
     counts
 }

@@ -317,6 +317,10 @@ fn piece(e: &EvidenceReport) -> String {
         if e.duplicates > 0 {
             parts.push(format!("{} {}", e.duplicates, fixed("copies left out", "重複を除外")));
         }
+        if e.counted > 0 {
+            let what = fixed("ordinary flows only counted", "件の通常フローは件数のみ記録");
+            parts.push(format!("{} {what}", e.counted));
+        }
         if let (Some(first), Some(last)) = (e.first_time, e.last_time) {
             parts.push(format!("{} + {:.1} s", esc(&first.to_string()), last.seconds_since(first)));
         }

@@ -69,6 +69,7 @@ impl Redactor {
             bytes: _,
             frames: _,
             duplicates: _,
+            counted: _,
             first_time: _,
             last_time: _,
             clock_offset_ms: _,

@@ -134,6 +134,7 @@ pub(super) fn syn(w: &mut World, server: &str, tenths: i64, count: u32) -> Flow 
         tcp: Some(tcp),
         app: AppFacts::default(),
         process: None,
+        crowd: None,
     }
 }
 

@@ -1,0 +1,129 @@
+//! Flows that are only counted: which ones, what is kept of them, and that the others keep their numbers.
+
+use super::scenario::{Recorder, packets};
+use super::table_tests::{any_packet, built, udp};
+use crate::facts::Crowd;
+use crate::flow::finished::{FinishedFlow, FinishedFlows};
+use crate::flow::table::{FlowLimits, FlowTable};
+use crate::packet::Packet;
+use proptest::prelude::*;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A connection from `port` on which both sides say something and close.
+fn connection(port: u16, answer: &str) -> String {
+    let reply = 301 + answer.len();
+    format!(
+        ">S 100 port={port}
+        <SA 300 101 port={port}
+        >A 101 301 port={port}
+        >A 101 301 hello port={port}
+        <A 301 106 {answer} port={port}
+        >FA 106 {reply} port={port}
+        <FA {reply} 107 port={port}
+        >A 107 {} port={port}\n",
+        reply + 1
+    )
+}
+
+fn flows_of(packets: &[Packet<'_>], in_full: usize) -> FinishedFlows<Recorder> {
+    let mut table = FlowTable::new(Arc::new(()), FlowLimits::share_of(1).with_in_full(in_full));
+    table.packets(packets);
+    FinishedFlows::from_shards([table.finish()])
+}
+
+/// Stream, what was heard, and how many went the same way, of each flow that is kept.
+fn kept(packets: &[Packet<'_>], in_full: usize) -> Vec<(u32, String, usize)> {
+    let told = |f: FinishedFlow<Recorder>| {
+        let heard = f.sink().map(|s| s.heard.concat()).unwrap_or_default();
+        (f.stream, heard, f.crowd().map_or(0, Crowd::len))
+    };
+    flows_of(packets, in_full).flows().map(told).collect()
+}
+
+#[test]
+fn ordinary_connections_are_counted_beside_the_first_that_went_so() {
+    let script: String = [(1, "yes"), (2, "yes"), (3, "no"), (4, "yes"), (5, "no"), (6, "yes")]
+        .map(|(port, answer)| connection(50_000 + port, answer))
+        .concat();
+    let all = packets(&script);
+    let [yes, no] = ["C:helloS:yes", "C:helloS:no"].map(str::to_owned);
+    assert_eq!(kept(&all, 0), [(0, yes.clone(), 3), (2, no.clone(), 1)]);
+    // The first ones are kept whatever becomes of them, and stand for nobody.
+    assert_eq!(kept(&all, 2), [(0, yes.clone(), 0), (1, yes.clone(), 0), (2, no.clone(), 1), (3, yes, 1)]);
+    assert_eq!(kept(&all, 6).len(), 6);
+}
+
+#[test]
+fn a_crowd_knows_when_and_between_whom() {
+    let script: String = (1..=3).map(|port| connection(50_000 + port, "yes")).collect();
+    let mut flows = flows_of(&packets(&script), 0);
+    let first = flows.flows().next().unwrap();
+    let crowd = first.crowd().unwrap();
+    let client: IpAddr = [10, 0, 0, 1].into();
+    // Eight packets each, a millisecond apart.
+    let ends: Vec<_> = crowd.members().map(|(end, client)| (end.0 / 1_000_000, client)).collect();
+    assert_eq!(ends, [(16, client), (24, client)]);
+    assert_eq!(crowd.latest.0 / 1_000_000, 17);
+    assert_eq!((crowd.handshake_rtt, crowd.first_answer), (Some(1_000_000), Some(1_000_000)));
+}
+
+#[test]
+fn trouble_is_never_only_counted() {
+    let before = connection(50_001, "yes");
+    for (what, change) in [
+        ("the server resets", ("<FA 304 107 port=50002", "<RA 304 107 port=50002")),
+        ("an answer is late", ("<A 301 106 yes port=50002", "<A 301 106 yes port=50002 +1500")),
+        ("the handshake is slow", ("<SA 300 101 port=50002", "<SA 300 101 port=50002 +1500")),
+        ("the SYN is repeated", ("<SA 300 101 port=50002", ">S 100 port=50002\n<SA 300 101 port=50002")),
+        ("the last FIN is not acknowledged", (">A 107 305 port=50002", "")),
+        ("no SYN", (">S 100 port=50002", "")),
+    ] {
+        let good = connection(50_002, "yes");
+        let bad = good.replacen(change.0, change.1, 1);
+        assert_ne!(bad, good, "{what}");
+        let script = before.clone() + &bad;
+        assert_eq!(kept(&packets(&script), 0).len(), 2, "{what}");
+    }
+    let script = before + &connection(50_002, "yes");
+    assert_eq!(kept(&packets(&script), 0).len(), 1);
+}
+
+#[test]
+fn what_comes_late_is_no_connection_of_its_own_but_a_syn_is() {
+    let late = ">A 107 305 port=50002\n<RA 305 107 port=50002\n";
+    let script = connection(50_001, "yes") + &connection(50_002, "yes") + late + &connection(50_003, "no");
+    let streams = |script: &str| -> Vec<u32> { kept(&packets(script), 0).iter().map(|(stream, ..)| *stream).collect() };
+    assert_eq!(streams(&script), [0, 2]);
+    let again = script + ">S 900 port=50002\n";
+    assert_eq!(streams(&again), [0, 2, 3]);
+    let flows = flows_of(&packets(&again), 0);
+    assert_eq!(flows.conversations, (3, 0), "the same ends are one conversation");
+}
+
+#[test]
+fn a_question_that_was_counted_goes_on_under_its_number() {
+    let (client, server) = (([10, 0, 0, 1], 5000), ([10, 0, 0, 2], 53));
+    let ask = |frame: u64, port: u16| {
+        [udp(frame, (client.0, port), server, b"?"), udp(frame + 1, server, (client.0, port), b"!")]
+    };
+    let mut all: Vec<Packet<'_>> = (0..4).flat_map(|i| ask(10 * i, 5000 + i as u16)).collect();
+    all.extend(ask(100, 5002));
+    all.extend(ask(110, 5009));
+    let [one, two] = ["C:1S:1", "C:1S:1"].map(str::to_owned);
+    assert_eq!(kept(&all, 0), [(0, one, 4), (2, two, 0)]);
+}
+
+proptest! {
+    #[test]
+    fn flows_that_are_kept_are_told_the_same_number_and_ends(list in proptest::collection::vec(any_packet(), 0..120)) {
+        let packets = built(&list);
+        let mut each = flows_of(&packets, usize::MAX);
+        let mut telling = flows_of(&packets, 0);
+        prop_assert_eq!(each.conversations, telling.conversations);
+        let all: Vec<_> = each.flows().map(|f| (f.transport(), f.stream, f.ends())).collect();
+        for flow in telling.flows() {
+            prop_assert!(all.contains(&(flow.transport(), flow.stream, flow.ends())), "{:?}", flow.ends());
+        }
+    }
+}
