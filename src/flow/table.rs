@@ -407,10 +407,10 @@ impl<S: FlowSink> FlowTable<S> {
         }
     }
 
-    /// Looks at two flows in turn, since one begins: so each is looked at again and again.
+    /// Looks at the next flow in turn, since one begins: so each is looked at again and again.
     fn part_idle_tcp(&mut self, now: At) {
         let idle = |f: &TcpFlow<S>| now.time.since(f.last.at(f.first).unwrap_or(f.first).time);
-        let slot = self.tcp.candidate(2, |_| false, |f| (f.flags.keep, std::cmp::Reverse(idle(f))));
+        let slot = self.tcp.candidate(1, |_| false, |f| (f.flags.keep, std::cmp::Reverse(idle(f))));
         let is_over = |slot: &u32| self.tcp.get(*slot).is_some_and(|f| !f.flags.keep && idle(f) >= TCP_IDLE_NS);
         if let Some(slot) = slot.filter(is_over) {
             self.part_tcp(slot, Over::Idle);
@@ -420,7 +420,7 @@ impl<S: FlowSink> FlowTable<S> {
     /// The same for conversations.
     fn part_idle_udp(&mut self, now: At) {
         let idle = |f: &UdpFlow<S>| now.time.since(f.last.at(f.first).unwrap_or(f.first).time);
-        let slot = self.udp.candidate(2, |_| false, |f| (f.keep, std::cmp::Reverse(idle(f))));
+        let slot = self.udp.candidate(1, |_| false, |f| (f.keep, std::cmp::Reverse(idle(f))));
         let is_over = |slot: &u32| self.udp.get(*slot).is_some_and(|f| !f.keep && idle(f) >= UDP_IDLE_NS);
         if let Some(slot) = slot.filter(is_over) {
             self.part_udp(slot, Over::Idle);
