@@ -204,7 +204,15 @@ fn whole(c: &mut Criterion) {
     group.bench_function("generated capture to facts", |b| {
         b.iter_batched(
             || open(Container::PcapNg, &bytes),
-            |source| engine::read(source, Arc::new(Context::default()), Wanted::Telling(FLOWS_IN_FULL), Way::Alone, &mut |_| {}),
+            |source| {
+                engine::read(
+                    source,
+                    Arc::new(Context::default()),
+                    Wanted::Telling(FLOWS_IN_FULL),
+                    Way::Alone,
+                    &mut |_| {},
+                )
+            },
             BatchSize::PerIteration,
         );
     });

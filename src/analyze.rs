@@ -26,9 +26,9 @@ use crate::report::redact::Redactor;
 use crate::report::{Report, build};
 use crate::system;
 use crate::verdict::{self, HostVerdict};
+use engine::Wanted;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use engine::Wanted;
 use threads::Way;
 
 /// A case, analysed.

@@ -302,9 +302,9 @@ impl Case {
 
     /// The clients of all attempts on a host, those that are only counted included; one may come several times.
     pub fn clients<'a>(&'a self, host: &'a HostStory) -> impl Iterator<Item = IpAddr> + 'a {
-        host.attempts.iter().flat_map(|a| {
-            std::iter::once(a.client).chain(self.crowd(a).into_iter().flat_map(Crowd::clients))
-        })
+        host.attempts
+            .iter()
+            .flat_map(|a| std::iter::once(a.client).chain(self.crowd(a).into_iter().flat_map(Crowd::clients)))
     }
 
     /// The image name of a process by the system files of the case.

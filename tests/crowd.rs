@@ -35,7 +35,8 @@ fn repeated(sample: &[u8]) -> Vec<u8> {
     for copy in 0..COPIES {
         with_frames(sample, |frame| {
             let time = (frame.time.0 + length * copy as i64).cast_unsigned();
-            let words = [time / 1_000_000_000, time % 1_000_000_000, frame.data.len() as u64, frame.original_len.into()];
+            let words =
+                [time / 1_000_000_000, time % 1_000_000_000, frame.data.len() as u64, frame.original_len.into()];
             words.iter().for_each(|word| out.extend((*word as u32).to_le_bytes()));
             out.extend(with_other_port(frame.data, copy as u16));
         });
@@ -76,12 +77,8 @@ fn facts(pcap: &[u8], wanted: Wanted) -> CaptureFacts {
 }
 
 fn judged(facts: CaptureFacts) -> (Case, Vec<Option<HostVerdict>>) {
-    let piece = Piece {
-        path: "large.pcap".into(),
-        container: None,
-        bytes: 0,
-        facts: PieceFacts::Capture(Box::new(facts)),
-    };
+    let piece =
+        Piece { path: "large.pcap".into(), container: None, bytes: 0, facts: PieceFacts::Capture(Box::new(facts)) };
     let case = Case::build(vec![piece]);
     let verdicts = case.hosts.iter().map(|h| verdict::judge_host(&case, h)).collect();
     (case, verdicts)

@@ -91,7 +91,8 @@ struct Hellos<'a> {
 fn hellos<'a>(flow: &'a Flow, session: &'a TlsSession) -> impl Iterator<Item = Hellos<'a>> {
     let client = session.client_hellos.first().and_then(|h| h.ja3.as_deref());
     let counted = flow.crowd.iter().flat_map(|crowd| &crowd.hellos);
-    let counted = counted.map(|(offer, choice)| Hellos { client: offer.ja3.as_deref(), server: choice.ja3s.as_deref() });
+    let counted =
+        counted.map(|(offer, choice)| Hellos { client: offer.ja3.as_deref(), server: choice.ja3s.as_deref() });
     std::iter::once(Hellos { client, server: ja3s(session) }).chain(counted)
 }
 

@@ -43,6 +43,10 @@ pub(super) trait Leaving<S>: Record {
     fn start(&self) -> u64;
     /// The course of a flow without trouble, now that it is over as told; `None` for any other.
     fn course(&self, over: Over) -> Option<Course>;
+    /// Time of its last packet.
+    fn ended(&self) -> Timestamp;
+    /// It is kept, whatever becomes of it.
+    fn is_kept(&self) -> bool;
     /// The flow as one of a crowd.
     fn fellow(&self) -> Fellow;
     /// Nanoseconds of the TCP handshake; 0 for UDP.
@@ -85,11 +89,19 @@ impl<S: FlowSink> Leaving<S> for TcpFlow<S> {
         Some(Course::new(true, TcpFlow::ends(self), ttl, self.pid))
     }
 
+    fn ended(&self) -> Timestamp {
+        self.last.at(self.first).unwrap_or(self.first).time
+    }
+
+    fn is_kept(&self) -> bool {
+        self.flags.keep
+    }
+
     fn fellow(&self) -> Fellow {
         let ([own, peer], facts, ends) = (&self.sides, self.sides(), TcpFlow::ends(self));
         Fellow {
             began: self.first.time,
-            ended: self.last.at(self.first).unwrap_or(self.first).time,
+            ended: self.ended(),
             client: ends.client.ip(),
             server: ends.server,
             handshake_rtt: self.handshake_nanos(),
@@ -140,11 +152,19 @@ impl<S: FlowSink> Leaving<S> for UdpFlow<S> {
         heard.then(|| Course::new(false, UdpFlow::ends(self), ttl, self.pid))
     }
 
+    fn ended(&self) -> Timestamp {
+        self.last.at(self.first).unwrap_or(self.first).time
+    }
+
+    fn is_kept(&self) -> bool {
+        self.keep
+    }
+
     fn fellow(&self) -> Fellow {
         let ends = UdpFlow::ends(self);
         Fellow {
             began: self.first.time,
-            ended: self.last.at(self.first).unwrap_or(self.first).time,
+            ended: self.ended(),
             client: ends.client.ip(),
             server: ends.server,
             handshake_rtt: None,

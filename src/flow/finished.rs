@@ -239,7 +239,9 @@ impl<S: FlowSink> FinishedFlows<S> {
     /// The connections that are numbered by another place than where they began: that place, and their index.
     fn moved(&self) -> Vec<(FlowId, usize)> {
         let began = |p: &Place| match self.kept.get(p.index) {
-            Some(Some(Kept { flow: KeptFlow::Tcp(f), .. })) if f.start() != f.numbered => Some((FlowTransport::Tcp, f.start())),
+            Some(Some(Kept { flow: KeptFlow::Tcp(f), .. })) if f.start() != f.numbered => {
+                Some((FlowTransport::Tcp, f.start()))
+            }
             _ => None,
         };
         let mut moved: Vec<_> = self.order.iter().enumerate().filter_map(|(i, p)| Some((began(p)?, i))).collect();

@@ -143,14 +143,19 @@ impl<F: Record> Pool<F> {
         self.chunks.get_mut(at / CHUNK)?.get_mut(at % CHUNK)
     }
 
+    /// The slot behind the last one that was looked at, if it has a record.
+    pub fn next_in_turn(&mut self) -> Option<u32> {
+        self.hand = if self.hand + 1 < self.slots() { self.hand + 1 } else { 0 };
+        self.get(self.hand).map(|_| self.hand)
+    }
+
     /// The best record to give up among the next `look` slots, by the least `rank`, or the first that is `easy`. The
     /// search goes on where the last one ended, so that each record is looked at in turn.
     pub fn candidate<R: Ord>(&mut self, look: usize, easy: impl Fn(&F) -> bool, rank: impl Fn(&F) -> R) -> Option<u32> {
         let slots = self.slots();
         let mut best: Option<(R, u32)> = None;
         for _ in 0..slots.min(u32::try_from(look).unwrap_or(u32::MAX)) {
-            self.hand = if self.hand + 1 < slots { self.hand + 1 } else { 0 };
-            if let Some(f) = self.get(self.hand) {
+            if let Some(f) = self.next_in_turn().and_then(|slot| self.get(slot)) {
                 if easy(f) {
                     return Some(self.hand);
                 }

@@ -5,32 +5,26 @@
 //! with the other shards'. Guaranteed: every flow has one owner and sees its packets in file order; memory is bounded
 //! by [`FlowLimits`] (beyond them flows are given up and counted); a packet of a known flow allocates nothing.
 
+mod parting;
+
 use crate::capture::DropMark;
 use crate::facts::{Crowd, FlowTransport, IcmpFact};
-use crate::flow::{FlowSink, Over};
-use crate::flow::crowd::{Crowds, First, Parting};
+use crate::flow::crowd::{Crowds, Leaving};
 use crate::flow::key::{self, Key};
 use crate::flow::pool::{Pool, Record};
 use crate::flow::starts::{StartLog, place};
 use crate::flow::tcp::TcpFlow;
 use crate::flow::udp::UdpFlow;
+use crate::flow::{FlowSink, Over};
 use crate::limits;
 use crate::packet::{At, IcmpError, Packet, PacketEnds, PlainSegment, TcpSegment, Transport, UdpDatagram};
-use crate::time::NANOS_PER_SECOND;
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Slots looked at to find the flow that can be given up most easily.
 const CANDIDATES: usize = 32;
-
-/// A TCP connection in which nothing was said for so long, of which nothing is known but that both sides spoke, is not
-/// waited for.
-const TCP_IDLE_NS: i64 = 60 * NANOS_PER_SECOND;
-
-/// A UDP conversation in which nothing was said for so long has ended: the idle timeout of QUIC that most servers set
-/// (RFC 9000 10.1 leaves it to them).
-const UDP_IDLE_NS: i64 = 30 * NANOS_PER_SECOND;
 
 /// Packets looked up together: enough misses in flight, few enough that what they brought is still in the cache.
 const GROUP: usize = 32;
@@ -303,7 +297,11 @@ impl<S: FlowSink> FlowTable<S> {
 
     fn segment(&mut self, packet: &Packet<'_>, segment: &TcpSegment<'_>, place: u64, aim: &Aim) {
         let &Aim { key, from_low, hash, likely, .. } = aim;
-        let fresh = || TcpFlow::new(key, place, packet.at, segment, from_low);
+        let fresh = |keep| {
+            let mut flow = TcpFlow::new(key, place, packet.at, segment, from_low);
+            flow.flags.keep = keep;
+            flow
+        };
         let slot = match self.tcp.find(&key, hash, likely) {
             None => {
                 let gone = self.crowds.gone(&key, true).is_some();
@@ -314,16 +312,12 @@ impl<S: FlowSink> FlowTable<S> {
                 self.part_idle_tcp(packet.at);
                 self.make_room(packet.at);
                 let keep = self.begin(FlowTransport::Tcp, place, !gone);
-                let mut flow = fresh();
-                flow.flags.keep = keep;
-                self.tcp.insert(flow)
+                self.tcp.insert(fresh(keep))
             }
             Some(slot) => {
                 if self.tcp.get(slot).is_some_and(|f| f.ends_before(segment, from_low)) {
                     let keep = self.begin(FlowTransport::Tcp, place, false);
-                    let mut flow = fresh();
-                    flow.flags.keep = keep;
-                    if let Some(old) = self.tcp.replace(slot, flow) {
+                    if let Some(old) = self.tcp.replace(slot, fresh(keep)) {
                         self.retire_tcp(old);
                     }
                 }
@@ -380,57 +374,6 @@ impl<S: FlowSink> FlowTable<S> {
         flow.datagram(&self.context, packet, datagram, from_low);
         if !flow.keep && flow.is_question_and_answer() {
             self.part_udp(slot, Over::Answered);
-        }
-    }
-
-    /// A connection that is over and went as one before it leaves the table.
-    fn part_tcp(&mut self, slot: u32, over: Over) {
-        match self.crowds.part(&mut self.tcp, slot, over, &mut self.shard.flows) {
-            Parting::Kept(flow, first) => {
-                let index = self.shard.flows.len();
-                self.retire_tcp(flow);
-                self.note_first(first, index);
-            }
-            Parting::Stays | Parting::Counted => {}
-        }
-    }
-
-    /// The same for a conversation.
-    fn part_udp(&mut self, slot: u32, over: Over) {
-        match self.crowds.part(&mut self.udp, slot, over, &mut self.shard.flows) {
-            Parting::Kept(flow, first) => {
-                let (index, plain) = (self.shard.flows.len(), flow.is_plain());
-                self.keep(KeptFlow::Udp(Box::new(flow)), plain);
-                self.note_first(first, index);
-            }
-            Parting::Stays | Parting::Counted => {}
-        }
-    }
-
-    /// Looks at the next flow in turn, since one begins: so each is looked at again and again.
-    fn part_idle_tcp(&mut self, now: At) {
-        let idle = |f: &TcpFlow<S>| now.time.since(f.last.at(f.first).unwrap_or(f.first).time);
-        let slot = self.tcp.candidate(1, |_| false, |f| (f.flags.keep, std::cmp::Reverse(idle(f))));
-        let is_over = |slot: &u32| self.tcp.get(*slot).is_some_and(|f| !f.flags.keep && idle(f) >= TCP_IDLE_NS);
-        if let Some(slot) = slot.filter(is_over) {
-            self.part_tcp(slot, Over::Idle);
-        }
-    }
-
-    /// The same for conversations.
-    fn part_idle_udp(&mut self, now: At) {
-        let idle = |f: &UdpFlow<S>| now.time.since(f.last.at(f.first).unwrap_or(f.first).time);
-        let slot = self.udp.candidate(1, |_| false, |f| (f.keep, std::cmp::Reverse(idle(f))));
-        let is_over = |slot: &u32| self.udp.get(*slot).is_some_and(|f| !f.keep && idle(f) >= UDP_IDLE_NS);
-        if let Some(slot) = slot.filter(is_over) {
-            self.part_udp(slot, Over::Idle);
-        }
-    }
-
-    /// The flow that was kept as number `index`, if it was, is the first of its kind.
-    fn note_first(&mut self, first: First, index: usize) {
-        if index < self.shard.flows.len() {
-            self.crowds.note_first(first, index);
         }
     }
 
@@ -527,16 +470,15 @@ impl<S: FlowSink> FlowTable<S> {
         if self.tcp.len() + self.udp.len() < self.limits.live_flows {
             return;
         }
-        let idle = |first: At, last: super::side::Stamp| now.time.since(last.at(first).unwrap_or(first).time);
         if self.tcp.len() >= self.udp.len() {
-            let slot = self.tcp.candidate(CANDIDATES, TcpFlow::is_plain, |f| {
-                (!f.is_closed(), std::cmp::Reverse(idle(f.first, f.last)))
-            });
+            let rank = |f: &TcpFlow<S>| (!f.is_closed(), Reverse(now.time.since(f.ended())));
+            let slot = self.tcp.candidate(CANDIDATES, TcpFlow::is_plain, rank);
             if let Some(flow) = slot.and_then(|slot| self.tcp.remove(slot)) {
                 self.retire_tcp(flow);
             }
         } else {
-            let slot = self.udp.candidate(CANDIDATES, UdpFlow::is_plain, |f| std::cmp::Reverse(idle(f.first, f.last)));
+            let rank = |f: &UdpFlow<S>| Reverse(now.time.since(f.ended()));
+            let slot = self.udp.candidate(CANDIDATES, UdpFlow::is_plain, rank);
             if let Some(flow) = slot.and_then(|slot| self.udp.remove(slot)) {
                 let plain = flow.is_plain();
                 self.keep(KeptFlow::Udp(Box::new(flow)), plain);
@@ -572,16 +514,7 @@ impl<S: FlowSink> FlowTable<S> {
             about.flow = self.quote(about.ends);
         }
         (self.shard.icmp, self.shard.drops) = (icmp, drops);
-        for slot in 0..self.tcp.slots() {
-            if self.tcp.get(slot).is_some_and(|flow| !flow.flags.keep) {
-                self.part_tcp(slot, Over::Idle);
-            }
-        }
-        for slot in 0..self.udp.slots() {
-            if self.udp.get(slot).is_some_and(|flow| !flow.keep) {
-                self.part_udp(slot, Over::Idle);
-            }
-        }
+        self.part_all();
         let tcp = std::mem::replace(&mut self.tcp, Pool::new());
         let udp = std::mem::replace(&mut self.udp, Pool::new());
         // Of the flows with nothing to tell the earliest are kept.

@@ -179,8 +179,14 @@ fn table(limits: FlowLimits) -> FlowTable<Recorder> {
     FlowTable::new(Arc::new(()), limits)
 }
 
-const TIGHT: FlowLimits =
-    FlowLimits { live_flows: 100, flow_facts: 1_000, plain_flow_facts: 50, stream_bytes: 10_000, errors: 10, in_full: u64::MAX };
+const TIGHT: FlowLimits = FlowLimits {
+    live_flows: 100,
+    flow_facts: 1_000,
+    plain_flow_facts: 50,
+    stream_bytes: 10_000,
+    errors: 10,
+    in_full: u64::MAX,
+};
 
 #[test]
 fn a_syn_flood_is_counted_and_the_real_connection_survives() {

@@ -73,7 +73,8 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
     for (i, a) in host.attempts.iter().enumerate() {
         ways.entry(&a.way).or_default().push(i);
     }
-    let mut weighed: Vec<WayVerdict> = ways.values().filter_map(|members| weigh(case, host, &judged, members)).collect();
+    let mut weighed: Vec<WayVerdict> =
+        ways.values().filter_map(|members| weigh(case, host, &judged, members)).collect();
     // A fault on one way is not excused by success on another: two programs, two ways out.
     weighed.sort_by_key(|w| (std::cmp::Reverse(rank(w.verdict)), w.attempt));
     let reached = weighed
@@ -277,7 +278,8 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
         let attempt = host.attempts.get(i)?;
         Some(case.crowd(attempt).map_or(attempt.start.time, |crowd| crowd.latest.max(attempt.start.time)))
     };
-    let (Some(first_good), Some(last_good)) = (good.first().copied(), good.iter().filter_map(|i| began_last(*i)).max()) else {
+    let (Some(first_good), Some(last_good)) = (good.first().copied(), good.iter().filter_map(|i| began_last(*i)).max())
+    else {
         let (attempt, verdict) = leading_failure(host, judged, &bad)?;
         return Some(WayVerdict { verdict, attempt, delay: None, troubled: Vec::new() });
     };

@@ -88,7 +88,9 @@ fn etl(data: &[u8]) {
 
 /// From frames to facts, and on to records.
 fn whole(source: Box<dyn FrameSource + '_>) {
-    if let Ok(facts) = engine::read(source, Arc::new(Context::default()), Wanted::Telling(1), Way::Together, &mut |_| {}) {
+    if let Ok(facts) =
+        engine::read(source, Arc::new(Context::default()), Wanted::Telling(1), Way::Together, &mut |_| {})
+    {
         let _ = nettriage::records::of_capture("fuzz", &facts);
     }
 }
