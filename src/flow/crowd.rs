@@ -3,7 +3,7 @@
 //!
 //! What enters: flows that are over. What leaves: whether one was ordinary ([`Course`], and what its sink says), the
 //! flow before it that went the same way, and the place where a flow began that is no longer in the table. Guaranteed:
-//! what is kept of a counted flow is in its [`Crowd`]; packets that come late for it start no flow of their own.
+//! what is kept of a counted flow is in its [`Crowd`](crate::facts::Crowd); packets that come late for it start no flow of their own.
 
 use crate::facts::{Fellow, NEAR_HOPS_MAX, PROMPT_NS, ResetStage, hops};
 use crate::flow::key::Key;
@@ -211,8 +211,8 @@ pub(super) enum Parting<F> {
     Stays,
     /// It is counted.
     Counted,
-    /// It has left, and is to be kept: as the first of its kind, once it has a number.
-    Kept(F, First),
+    /// It has left, and is to be kept; as the first of its kind, once it has a number, where that is given.
+    Kept(F, Option<First>),
 }
 
 /// A flow that left the table: the hash of its ends stands for them, and where it began.
@@ -245,21 +245,27 @@ impl Crowds {
         let outline = hash.outline();
         let fellow = flow.fellow();
         self.note_gone(flow.key(), course.tcp, flow.start());
-        let first = self.firsts.find(outline[0], |f| f.outline == outline && f.began <= fellow.began);
-        let first = first.and_then(|f| kept.get_mut(f.index as usize));
+        let first = self.firsts.find(outline[0], |f| f.outline == outline);
+        let is_later = first.is_none_or(|f| f.began <= fellow.began);
+        let first = first.filter(|_| is_later).and_then(|f| kept.get_mut(f.index as usize));
         if first.zip(flow.sink_mut()).is_some_and(|(first, sink)| first.count(&fellow, sink)) {
             pool.discard(slot);
             return Parting::Counted;
         }
-        let first = First { outline, began: fellow.began, index: u32::MAX };
+        let first = is_later.then_some(First { outline, began: fellow.began, index: u32::MAX });
         pool.remove(slot).map_or(Parting::Stays, |flow| Parting::Kept(flow, first))
     }
 
-    /// The flow of which [`Crowds::part`] spoke is now kept as number `index`.
+    /// The flow of which [`Crowds::part`] spoke is now kept as number `index`. It takes the place of a first one whose
+    /// crowd is full.
     pub(super) fn note_first(&mut self, first: First, index: usize) {
-        if let Ok(index) = u32::try_from(index) {
-            let [hash, _] = first.outline;
-            self.firsts.insert_unique(hash, First { index, ..first }, |f| f.outline[0]);
+        let Ok(index) = u32::try_from(index) else { return };
+        let ([hash, _], new) = (first.outline, First { index, ..first });
+        match self.firsts.find_mut(hash, |f| f.outline == first.outline) {
+            Some(full) => *full = new,
+            None => {
+                self.firsts.insert_unique(hash, new, |f| f.outline[0]);
+            }
         }
     }
 

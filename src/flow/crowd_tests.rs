@@ -55,6 +55,28 @@ fn ordinary_connections_are_counted_beside_the_first_that_went_so() {
 }
 
 #[test]
+fn a_crowd_that_is_full_is_followed_by_another() {
+    let servers = 200u8;
+    let scripts: Vec<String> = (0..servers).map(|n| connection(50_000 + u16::from(n), "yes")).collect();
+    let mut all: Vec<Packet<'_>> = Vec::new();
+    for (n, script) in scripts.iter().enumerate() {
+        let start = all.len() as u64;
+        all.extend(packets(script).into_iter().map(|mut p| {
+            let server: IpAddr = [10, 0, 0, 2].into();
+            let own: IpAddr = [10, 0, 1, n as u8].into();
+            (p.src, p.dst) = if p.src == server { (own, p.dst) } else { (p.src, own) };
+            p.at.frame += start;
+            p.at.time = p.at.time.plus(start as i64 * 1_000_000);
+            p
+        }));
+    }
+    let kept = kept(&all, 0);
+    let sizes: Vec<usize> = kept.iter().map(|(.., size)| *size).collect();
+    // Each takes in as many servers as it has room for, beside the first one's own.
+    assert_eq!(sizes, [64, 64, 64, 4]);
+}
+
+#[test]
 fn a_crowd_knows_when_and_between_whom() {
     let script: String = (1..=3).map(|port| connection(50_000 + port, "yes")).collect();
     let mut flows = flows_of(&packets(&script), 0);

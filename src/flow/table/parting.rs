@@ -66,8 +66,8 @@ impl<S: FlowSink> FlowTable<S> {
     }
 
     /// The flow that was kept as number `index`, if it was, is the first of its kind.
-    fn note_first(&mut self, first: First, index: usize) {
-        if index < self.shard.flows.len() {
+    fn note_first(&mut self, first: Option<First>, index: usize) {
+        if let Some(first) = first.filter(|_| index < self.shard.flows.len()) {
             self.crowds.note_first(first, index);
         }
     }
