@@ -359,6 +359,13 @@ impl ByteOrder {
         }
     }
 
+    fn value(self, bytes: [u8; 4]) -> u32 {
+        match self {
+            ByteOrder::Little => u32::from_le_bytes(bytes),
+            ByteOrder::Big => u32::from_be_bytes(bytes),
+        }
+    }
+
     fn u64(self, c: &mut Cursor<'_>) -> Option<u64> {
         match self {
             ByteOrder::Little => c.u64_le(),
