@@ -76,6 +76,35 @@ pub fn read(
     Ok(facts(source, front.decoder.finish(), FinishedFlows::from_shards(shards), way))
 }
 
+/// Gives packets to the shards of their flows.
+struct Sorter<'b> {
+    lists: &'b mut [Vec<Stored>; FLOW_SHARDS],
+    beside: &'b mut Beside,
+}
+
+impl Sorter<'_> {
+    /// A packet that lies in the numbered room.
+    // Inlined, so that a packet decoded the fast way is never written as a whole, only what is kept of it.
+    #[inline(always)]
+    fn keep(&mut self, packet: &Packet<'_>, in_frame: u32, room: (u16, &Room)) {
+        // Of these nothing but a drop is of interest.
+        if matches!(packet.transport, Transport::Other(_)) && packet.dropped.is_none() {
+            return;
+        }
+        // The upper bits of the hash; the tables have hashes of their own.
+        let shard = (key_hash(packet) >> 32) as usize % FLOW_SHARDS;
+        if let Some(list) = self.lists.get_mut(shard) {
+            list.push(self.beside.store(packet, in_frame, room));
+        }
+    }
+
+    /// The same for the general path.
+    #[inline(never)]
+    fn keep_unusual(&mut self, packet: &Packet<'_>, in_frame: u32, room: (u16, &Room)) {
+        self.keep(packet, in_frame, room);
+    }
+}
+
 /// What reads and decodes, in file order.
 struct Front {
     decoder: Decoder,
@@ -124,26 +153,16 @@ impl Front {
             let number = u16::try_from(batch.used).unwrap_or(u16::MAX);
             let mut frames = emptied(std::mem::take(&mut self.frames));
             let window = source.read(room, &mut frames)?;
-            let (lists, beside) = (&mut batch.lists, &mut batch.beside);
-            let mut keep = |packet: &Packet<'_>, in_frame: u32| {
-                // Of these nothing but a drop is of interest.
-                if matches!(packet.transport, Transport::Other(_)) && packet.dropped.is_none() {
-                    return;
-                }
-                // The upper bits of the hash; the tables have hashes of their own.
-                let shard = (key_hash(packet) >> 32) as usize % FLOW_SHARDS;
-                if let Some(list) = lists.get_mut(shard) {
-                    list.push(beside.store(packet, in_frame, (number, window.room)));
-                }
-            };
+            let mut sorter = Sorter { lists: &mut batch.lists, beside: &mut batch.beside };
+            let room = (number, window.room);
             for frame in &frames {
                 bytes = bytes.saturating_add(frame.data.len() as u64);
                 match fast::decode(frame) {
-                    Some(packet) => keep(&packet, 0),
+                    Some(packet) => sorter.keep(&packet, 0, room),
                     None => {
                         let mut in_frame = 0;
                         self.decoder.decode(frame, &mut |packet| {
-                            keep(packet, in_frame);
+                            sorter.keep_unusual(packet, in_frame, room);
                             in_frame = in_frame.saturating_add(1);
                         });
                     }

@@ -94,6 +94,7 @@ pub fn ends_of(packet: &Packet<'_>) -> Option<(u8, SocketAddr, SocketAddr)> {
 /// The hash by which packets are shared out to shards: the same for both directions of a flow and for ICMP errors
 /// about it, and the same in every run, so that what the limits keep does not depend on chance. (The tables hash with
 /// a seed of their own.)
+#[inline(always)]
 pub fn key_hash(packet: &Packet<'_>) -> u64 {
     const SHARDS: foldhash::fast::FixedState = foldhash::fast::FixedState::with_seed(0x6e65_7474_7269_6167);
     let key = match packet.ends() {

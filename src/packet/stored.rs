@@ -84,7 +84,7 @@ impl Beside {
     }
 
     /// Stores a packet that is number `in_frame` of its frame. `room` is the number of the room and the room itself.
-    #[inline]
+    #[inline(always)]
     pub fn store(&mut self, packet: &Packet<'_>, in_frame: u32, room: (u16, &Room)) -> Stored {
         let mut s = Stored {
             time: packet.at.time.0,
