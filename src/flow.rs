@@ -81,7 +81,7 @@ pub enum Interest {
 pub enum Over {
     /// A TCP connection was closed; nothing more is read.
     Closed,
-    /// Nothing has been said for long, or the capture ends. Of UDP nothing more is read.
+    /// Nothing has been said for long, or the capture ends. If it was not ordinary, more is read.
     Idle,
     /// One question was asked and answered over UDP. If it was not ordinary, more is read.
     Answered,

@@ -185,9 +185,16 @@ impl FlowSink for Dissector {
     }
 
     fn outline(&mut self, over: Over, round_trip: i64, hash: &mut dyn Hasher) -> bool {
-        // An idle connection may go on.
         match (over, &self.reader) {
-            (Over::Closed, Reader::Tcp(_)) | (Over::Idle, Reader::Udp(_)) => self.close(),
+            (Over::Closed, Reader::Tcp(_)) => self.close(),
+            // It may go on if it is not ordinary, so it is read further unless it is.
+            (Over::Idle, Reader::Udp(datagrams)) => {
+                let Some(app) = datagrams.quic_so_far().filter(|app| app.outline(round_trip, hash)) else {
+                    return false;
+                };
+                self.reader = Reader::Done(Some(Box::new(app)));
+                return true;
+            }
             _ => {}
         }
         let server = self.ends.server;
@@ -198,8 +205,8 @@ impl FlowSink for Dissector {
             if app.asks_a_server() {
                 server.hash(&mut &mut *hash);
             }
-            let idle = over == Over::Idle && app.quic.is_none();
-            !idle && app.outline(round_trip, hash)
+            // An idle connection may go on.
+            over != Over::Idle && app.outline(round_trip, hash)
         })
     }
 

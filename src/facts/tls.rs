@@ -11,7 +11,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 /// A TLS session as far as it can be seen.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct TlsSession {
     /// What carries it.
     pub carrier: TlsCarrier,

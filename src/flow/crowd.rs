@@ -121,13 +121,16 @@ impl<S: FlowSink> Leaving<S> for TcpFlow<S> {
 }
 
 impl<S: FlowSink> TcpFlow<S> {
-    /// The client's end of a connection that both sides closed, or that the client reset after it was answered.
+    /// The client's end of a connection that both sides closed, or that the client reset after it was answered. What was
+    /// on its way then may still come, unless nobody reads it any more.
     fn good_end(&self) -> Option<At> {
         let finished = |h: &Half| h.fin.is_set() && h.acked > h.fin_offset;
         let [client, _] = &self.sides;
         match self.rare.as_ref().map_or(&[][..], |r| r.resets.as_slice()) {
             [] if self.sides.iter().all(finished) => client.fin.at(self.first),
-            [reset] if reset.stage == ResetStage::AfterBoth && reset.by == Side::Client => Some(reset.at),
+            [reset] if self.flags.done && reset.stage == ResetStage::AfterBoth && reset.by == Side::Client => {
+                Some(reset.at)
+            }
             _ => None,
         }
     }

@@ -112,6 +112,18 @@ fn trouble_is_never_only_counted() {
 }
 
 #[test]
+fn a_reset_by_the_client_ends_a_connection_that_nobody_reads_any_more() {
+    let reset = |port: u16, answer: &str| {
+        let lines: Vec<String> = connection(port, answer).lines().take(6).map(str::to_owned).collect();
+        lines.join("\n").replace(">FA", ">RA") + "\n"
+    };
+    let both = |answer: &str| kept(&packets(&(reset(50_001, answer) + &reset(50_002, answer))), 0).len();
+    assert_eq!(both("yes!"), 1);
+    // The rest of the answer may be on its way.
+    assert_eq!(both("yes"), 2);
+}
+
+#[test]
 fn what_comes_late_is_no_connection_of_its_own_but_a_syn_is() {
     let late = ">A 107 305 port=50002\n<RA 305 107 port=50002\n";
     let script = connection(50_001, "yes") + &connection(50_002, "yes") + late + &connection(50_003, "no");

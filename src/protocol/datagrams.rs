@@ -66,6 +66,15 @@ impl Datagrams {
         if self.strange >= STRANGE_DATAGRAMS_MAX && self.facts.dns.is_empty() { Interest::Done } else { Interest::More }
     }
 
+    /// What would be found if the flow ended here, where it is QUIC and nothing else.
+    pub fn quic_so_far(&self) -> Option<AppFacts> {
+        let quic =
+            self.quic.as_deref().filter(|_| self.dtls.is_none() && self.strange == 0 && self.facts.dns.is_empty())?;
+        let mut facts = AppFacts::default();
+        add_quic(&mut facts, quic.clone());
+        Some(facts)
+    }
+
     /// What was found, where nothing but names was asked for so far.
     pub fn found(&self) -> Option<&AppFacts> {
         (self.quic.is_none() && self.dtls.is_none() && self.strange == 0).then_some(&self.facts)
@@ -75,10 +84,7 @@ impl Datagrams {
     pub fn finish(self) -> AppFacts {
         let mut facts = self.facts;
         if let Some(quic) = self.quic {
-            facts.swapped = quic.swapped();
-            let (fact, sessions) = quic.finish();
-            facts.quic = Some(Box::new(fact));
-            append_only(&mut facts.tls, sessions);
+            add_quic(&mut facts, *quic);
         }
         if let Some(dtls) = self.dtls {
             facts.swapped = dtls.swapped();
@@ -86,4 +92,11 @@ impl Datagrams {
         }
         facts
     }
+}
+
+fn add_quic(facts: &mut AppFacts, quic: QuicDissector) {
+    facts.swapped = quic.swapped();
+    let (fact, sessions) = quic.finish();
+    facts.quic = Some(Box::new(fact));
+    append_only(&mut facts.tls, sessions);
 }

@@ -6,7 +6,7 @@
 use crate::limits::{HANDSHAKE_PIECES_MAX, HANDSHAKE_STREAM_BYTES_MAX};
 
 /// A stream put together from pieces.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Pieces {
     /// Offset of the first byte of `head`: everything before was consumed.
     base: usize,

@@ -16,7 +16,7 @@ use crate::protocol::quic_packet::{InitialFrame, InitialFrames, LongKind, LongPa
 use std::sync::Arc;
 
 /// Reads one UDP flow that carries QUIC.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct QuicDissector {
     /// Counters and times of each side as the flow names them; turned round at the end if that was wrong.
     sides: [SideCounts; 2],
@@ -231,7 +231,7 @@ struct SideCounts {
 }
 
 /// One connection: from the first Initial with keys of its own.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Connection {
     /// Which side of the flow is the client.
     client: Side,
@@ -246,7 +246,7 @@ struct Connection {
     answered: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Stream {
     pieces: Pieces,
     /// First frame with bytes of the message that is not complete yet.

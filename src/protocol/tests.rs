@@ -160,3 +160,22 @@ fn random_bytes_and_gaps_end_without_facts_that_are_not_there() {
         assert!(facts.tls.iter().all(|t| t.server_hellos.is_empty() && t.certificates.is_empty()));
     }
 }
+
+#[test]
+fn a_conversation_that_was_idle_is_read_on_unless_it_was_ordinary() {
+    let ends = Ends { client: SocketAddr::from(([192, 0, 2, 1], 53)), server: SocketAddr::from(([192, 0, 2, 53], 53)) };
+    let mut flow = Dissector::udp(&Arc::default(), ends);
+    let message = |response: u8| [&[0, 1, response, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, b'a', 0, 0, 1, 0, 1][..]].concat();
+    let say = |flow: &mut Dissector, side, frame| {
+        let at = At { frame, time: Timestamp(frame as i64) };
+        flow.datagram(side, &message(if side == S { 0x80 } else { 0 }), false, at)
+    };
+    for frame in 1..4 {
+        say(&mut flow, if frame % 2 == 1 { C } else { S }, frame);
+    }
+    let mut hash = std::hash::DefaultHasher::new();
+    assert!(!flow.outline(Over::Idle, 0, &mut hash));
+    assert!(!flow.outline(Over::Answered, 0, &mut hash));
+    assert_eq!(say(&mut flow, S, 4), Interest::More);
+    assert_eq!(flow.finish().dns.len(), 4);
+}
