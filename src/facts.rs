@@ -14,7 +14,7 @@ use crate::packet::{At, IcmpError};
 use crate::time::NANOS_PER_SECOND;
 use std::net::{IpAddr, SocketAddr};
 
-pub use crowd::{ANSWER_NS_MIN, ANSWER_ROUND_TRIPS, Crowd, Fellow, NEAR_HOPS_MAX, PROMPT_NS};
+pub use crowd::{Crowd, Fellow, NEAR_HOPS_MAX, PROMPT_NS};
 pub use tls::{
     Alert, Certificate, Choice, ClientHello, EncryptedFacts, HelloBytes, Offer, PlaintextAnswer, Presented,
     ServerHello, TlsCarrier, TlsSession,
@@ -39,6 +39,13 @@ pub struct CaptureFacts {
     pub conversations: (u64, u64),
     /// Flows that were given up or not kept, by the limits.
     pub flows_dropped: u64,
+}
+
+impl CaptureFacts {
+    /// The flows that are only counted, each crowd beside the flow that it went as.
+    pub fn crowds(&self) -> impl Iterator<Item = &Crowd> {
+        self.flows.iter().filter_map(|f| f.crowd.as_deref())
+    }
 }
 
 /// The transport protocol of a flow.
@@ -461,6 +468,9 @@ pub struct DnsMessage {
     /// See `recursion_available`.
     pub authoritative: bool,
 }
+
+/// "No such name" (RFC 1035 4.1.1): the name's answer, not a fault of the resolver.
+pub const NXDOMAIN: u16 = 3;
 
 /// DNS and its relatives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

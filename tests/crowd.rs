@@ -110,7 +110,7 @@ fn verdicts_and_counts_are_the_same_whether_ordinary_flows_are_kept_or_counted()
             }
             let pcap = repeated(&bytes);
             let (each, telling) = (facts(&pcap, Wanted::Each), facts(&pcap, Wanted::Telling(0)));
-            let crowds: usize = telling.flows.iter().filter_map(|f| f.crowd.as_ref()).map(|c| c.len()).sum();
+            let crowds: usize = telling.crowds().map(|crowd| crowd.len()).sum();
             assert!(telling.flows.len() + crowds >= each.flows.len(), "{}", file.display());
             assert_eq!(each.conversations, telling.conversations, "{}", file.display());
             for flow in &telling.flows {

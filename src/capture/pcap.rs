@@ -194,7 +194,7 @@ impl Layout {
             // The common case: pcap-parser's record, once its length is believed.
             let length = header.last_chunk::<8>().and_then(|b| b.first_chunk::<4>().copied()).unwrap_or_default();
             let big_endian = self.order == ByteOrder::Big;
-            let captured = if big_endian { u32::from_be_bytes(length) } else { u32::from_le_bytes(length) };
+            let captured = self.order.value(length);
             if captured as usize > self.frame_bytes_max() {
                 return Step::TooLong(captured);
             }

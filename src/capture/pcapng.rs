@@ -221,20 +221,7 @@ impl Decoder {
         }
         self.number += 1;
         let ticks = u64::from(value(high)) << 32 | u64::from(value(low));
-        let frame = Frame {
-            number: self.number,
-            time: interface.clock.time(ticks),
-            timed: true,
-            link: interface.link,
-            data: packet,
-            original_len: value(original_len).max(captured as u32),
-            interface: interface.index,
-            direction: Direction::Unknown,
-            pid: None,
-            tid: None,
-            dropped: None,
-        };
-        Some((frame, length))
+        Some((interface.frame(self.number, ticks, packet, value(original_len)), length))
     }
 
     /// Decodes the block at the start of `data` and gives its size. `first`: it must be a section header.
@@ -342,19 +329,7 @@ impl Decoder {
         let padding = captured.wrapping_neg() & 3;
         let _ = c.skip(padding.min(c.remaining()));
         self.number += 1;
-        let mut frame = Frame {
-            number: self.number,
-            time: interface.clock.time(ticks),
-            timed: true,
-            link: interface.link,
-            data,
-            original_len: original_len.max(captured as u32),
-            interface: interface.index,
-            direction: Direction::Unknown,
-            pid: None,
-            tid: None,
-            dropped: None,
-        };
+        let mut frame = interface.frame(self.number, ticks, data, original_len);
         if !c.is_empty() {
             for option in Options::new(c.rest(), order) {
                 self.section.packet_option(option?, &mut frame);

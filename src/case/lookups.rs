@@ -202,12 +202,12 @@ impl Counted {
     fn new(capture: &CaptureFacts, lookups: &[Lookup]) -> Counted {
         let open: HashSet<IpAddr> = lookups.iter().filter(|l| is_open(l)).map(|l| l.client.ip()).collect();
         let mut answered: HashMap<_, Vec<Timestamp>> = HashMap::new();
-        for crowd in capture.flows.iter().filter_map(|f| f.crowd.as_ref()).filter(|_| !open.is_empty()) {
+        for crowd in capture.crowds().filter(|_| !open.is_empty()) {
             let Some((answer, resolver)) = crowd.answer.as_deref().and_then(|a| Some((a, a.src?))) else { continue };
             let Some((name, kind)) = answer.questions.first() else { continue };
-            let members = crowd.members().filter(|(_, client)| open.contains(client));
-            for (at, client) in members {
-                answered.entry((client, resolver, name.to_ascii_lowercase(), *kind)).or_default().push(at);
+            let name = name.to_ascii_lowercase();
+            for (at, client) in crowd.members().filter(|(_, client)| open.contains(client)) {
+                answered.entry((client, resolver, name.clone(), *kind)).or_default().push(at);
             }
         }
         Counted { answered }

@@ -62,7 +62,7 @@ impl AddressBook {
                 self.cut_answers.push((client.ip(), message.at.time, name.to_string()));
             }
         }
-        for crowd in capture.flows.iter().filter_map(|f| f.crowd.as_ref()) {
+        for crowd in capture.crowds() {
             let Some(answer) = crowd.answer.as_deref() else { continue };
             let Some((name, _)) = answer.questions.first() else { continue };
             let name: Arc<str> = name.to_ascii_lowercase().into();

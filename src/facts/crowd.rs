@@ -5,7 +5,9 @@
 //! unusual has no outline; whatever a verdict, a finding or a report looks at in a flow that went well is part of the
 //! outline or is kept in the crowd.
 
-use super::{AppFacts, Choice, DnsKind, DnsMessage, HttpExchange, Offer, Presented, QuicFact, TlsCarrier, TlsSession};
+use super::{
+    AppFacts, Choice, DnsKind, DnsMessage, HttpExchange, NXDOMAIN, Offer, Presented, QuicFact, TlsCarrier, TlsSession,
+};
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -13,12 +15,6 @@ use std::sync::Arc;
 
 /// An answer that takes no longer than this lets nobody wait: a third of what counts as silence.
 pub const PROMPT_NS: i64 = NANOS_PER_SECOND;
-
-/// How much longer than the round trip a ServerHello takes that asks another server first.
-pub const ANSWER_ROUND_TRIPS: i64 = 5;
-
-/// Shorter answers are a server's own work.
-pub const ANSWER_NS_MIN: i64 = 100_000_000;
 
 /// An address on the internet is never nearer than this.
 pub const NEAR_HOPS_MAX: u8 = 2;
@@ -212,15 +208,12 @@ fn is_sound(t: &TlsSession) -> bool {
         && t.plaintext_answer.is_none()
         && !t.decrypted
         && t.cut_hello.iter().all(Option::is_none)
-        && choice.at.time.since(hello.at.time) < PROMPT_NS
+        && t.first_answer().is_some_and(|nanos| nanos < PROMPT_NS)
 }
 
 /// One over TCP in which both sides had something to say; nobody else was asked before the server answered.
 fn is_ordinary(t: &TlsSession, round_trip: i64) -> bool {
-    let (Some(hello), Some(choice)) = (t.client_hellos.first(), t.server_hellos.first()) else { return false };
-    let answer = choice.at.time.since(hello.at.time);
-    let direct = answer < ANSWER_NS_MIN || answer < round_trip.saturating_mul(ANSWER_ROUND_TRIPS);
-    is_sound(t) && direct && t.encrypted.iter().all(|e| e.application_records > 0)
+    is_sound(t) && !t.asks_another_first(round_trip) && t.encrypted.iter().all(|e| e.application_records > 0)
 }
 
 /// A QUIC connection that was taken at the first try and used by both.
@@ -294,8 +287,6 @@ fn http_outline(e: &HttpExchange) -> impl Hash + '_ {
 /// One question, and at once an answer that settles it.
 fn is_answered(asked: &DnsMessage, answer: &DnsMessage) -> bool {
     let plain = |m: &DnsMessage| m.kind == DnsKind::Dns && !m.tcp && !m.damaged && !m.truncated && m.opcode == 0;
-    /// "No such name" (RFC 1035 4.1.1) is an answer of the name, not a fault of the resolver.
-    const NXDOMAIN: u16 = 3;
     plain(asked)
         && plain(answer)
         && !asked.response

@@ -52,6 +52,26 @@ pub struct TlsSession {
     pub cut_hello: [Option<At>; 2],
 }
 
+/// How much longer than the round trip a ServerHello takes that asks another server first.
+const ANSWER_ROUND_TRIPS: i64 = 5;
+
+/// Shorter answers are a server's own work.
+const ANSWER_NS_MIN: i64 = 100_000_000;
+
+impl TlsSession {
+    /// Nanoseconds from the first ClientHello to the first ServerHello.
+    pub fn first_answer(&self) -> Option<i64> {
+        Some(self.server_hellos.first()?.at.time.since(self.client_hellos.first()?.at.time))
+    }
+
+    /// Whether the ServerHello took so long, at a round trip of so many nanoseconds, that whoever gave it may have asked
+    /// another server first.
+    pub fn asks_another_first(&self, round_trip: i64) -> bool {
+        let too_long = |answer| answer >= ANSWER_NS_MIN && answer >= round_trip.saturating_mul(ANSWER_ROUND_TRIPS);
+        self.first_answer().is_some_and(too_long)
+    }
+}
+
 /// What carries a TLS session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TlsCarrier {

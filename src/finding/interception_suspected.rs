@@ -4,7 +4,7 @@ use super::devices::{Device, Devices, ja3s};
 use super::words::display_filter;
 use super::{Context, Finding, Rule, Severity};
 use crate::case::{Attempt, HostStory, Way};
-use crate::facts::{ANSWER_NS_MIN, ANSWER_ROUND_TRIPS, Flow, NEAR_HOPS_MAX, TlsSession, hops};
+use crate::facts::{Flow, NEAR_HOPS_MAX, TlsSession, hops};
 use crate::knowledge;
 use crate::lang::{Message, Text};
 use crate::message;
@@ -129,9 +129,8 @@ fn signs(
             ja: "応答が {near} ホップの距離から届いている",
         ));
     }
-    if let (Some(rtt), Some(answer)) = (flow.tcp.as_ref().and_then(|t| t.handshake_rtt), first_answer(session))
-        && answer >= ANSWER_NS_MIN
-        && answer >= rtt.saturating_mul(ANSWER_ROUND_TRIPS)
+    if let (Some(rtt), Some(answer)) = (flow.tcp.as_ref().and_then(|t| t.handshake_rtt), session.first_answer())
+        && session.asks_another_first(rtt)
     {
         out.push(message!(
             en: "the ServerHello took {:.0} ms at a round trip of {:.0} ms",
@@ -140,11 +139,6 @@ fn signs(
         ));
     }
     out
-}
-
-fn first_answer(session: &TlsSession) -> Option<i64> {
-    let (asked, answered) = (session.client_hellos.first()?.at, session.server_hellos.first()?.at);
-    Some(answered.time.since(asked.time))
 }
 
 fn finding(

@@ -3,7 +3,8 @@
 //!
 //! What enters: flows that are over. What leaves: whether one was ordinary ([`Course`], and what its sink says), the
 //! flow before it that went the same way, and the place where a flow began that is no longer in the table. Guaranteed:
-//! what is kept of a counted flow is in its [`Crowd`](crate::facts::Crowd); packets that come late for it start no flow of their own.
+//! what is kept of a counted flow is in its [`Crowd`](crate::facts::Crowd); packets that come late for it start no flow
+//! of their own.
 
 use crate::facts::{Fellow, NEAR_HOPS_MAX, PROMPT_NS, ResetStage, hops};
 use crate::flow::key::Key;
@@ -43,14 +44,12 @@ pub(super) trait Leaving<S>: Record {
     fn start(&self) -> u64;
     /// The course of a flow without trouble, now that it is over as told; `None` for any other.
     fn course(&self, over: Over) -> Option<Course>;
-    /// Time of its last packet.
-    fn ended(&self) -> Timestamp;
+    /// Last frame.
+    fn last(&self) -> At;
     /// It is kept, whatever becomes of it.
     fn is_kept(&self) -> bool;
     /// The flow as one of a crowd.
     fn fellow(&self) -> Fellow;
-    /// Nanoseconds of the TCP handshake; 0 for UDP.
-    fn round_trip(&self) -> i64;
     /// What reads it.
     fn sink_mut(&mut self) -> Option<&mut S>;
 }
@@ -89,8 +88,8 @@ impl<S: FlowSink> Leaving<S> for TcpFlow<S> {
         Some(Course::new(true, TcpFlow::ends(self), ttl, self.pid))
     }
 
-    fn ended(&self) -> Timestamp {
-        self.last.at(self.first).unwrap_or(self.first).time
+    fn last(&self) -> At {
+        TcpFlow::last(self)
     }
 
     fn is_kept(&self) -> bool {
@@ -101,7 +100,7 @@ impl<S: FlowSink> Leaving<S> for TcpFlow<S> {
         let ([own, peer], facts, ends) = (&self.sides, self.sides(), TcpFlow::ends(self));
         Fellow {
             began: self.first.time,
-            ended: self.ended(),
+            ended: TcpFlow::last(self).time,
             client: ends.client.ip(),
             server: ends.server,
             handshake_rtt: self.handshake_nanos(),
@@ -109,10 +108,6 @@ impl<S: FlowSink> Leaving<S> for TcpFlow<S> {
             missed_bytes: facts.iter().map(|s| s.missed_bytes).sum(),
             cut_bytes: facts.iter().map(|s| s.cut_bytes).sum(),
         }
-    }
-
-    fn round_trip(&self) -> i64 {
-        self.handshake_nanos().unwrap_or(0)
     }
 
     fn sink_mut(&mut self) -> Option<&mut S> {
@@ -155,8 +150,8 @@ impl<S: FlowSink> Leaving<S> for UdpFlow<S> {
         heard.then(|| Course::new(false, UdpFlow::ends(self), ttl, self.pid))
     }
 
-    fn ended(&self) -> Timestamp {
-        self.last.at(self.first).unwrap_or(self.first).time
+    fn last(&self) -> At {
+        UdpFlow::last(self)
     }
 
     fn is_kept(&self) -> bool {
@@ -167,7 +162,7 @@ impl<S: FlowSink> Leaving<S> for UdpFlow<S> {
         let ends = UdpFlow::ends(self);
         Fellow {
             began: self.first.time,
-            ended: self.ended(),
+            ended: UdpFlow::last(self).time,
             client: ends.client.ip(),
             server: ends.server,
             handshake_rtt: None,
@@ -175,10 +170,6 @@ impl<S: FlowSink> Leaving<S> for UdpFlow<S> {
             missed_bytes: 0,
             cut_bytes: self.sides.iter().map(|h| h.cut).sum(),
         }
-    }
-
-    fn round_trip(&self) -> i64 {
-        0
     }
 
     fn sink_mut(&mut self) -> Option<&mut S> {
@@ -196,7 +187,7 @@ pub(super) struct Crowds {
 
 /// The flow of a crowd that is kept.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct First {
+struct First {
     outline: Outline,
     /// When it began.
     began: Timestamp,
@@ -205,17 +196,14 @@ pub(super) struct First {
 
 /// All that the flows of a crowd share, as 128 bits: no two outlines have the same in all the captures there are, and
 /// nobody outside knows the seeds.
-type Outline = [u64; 2];
+pub(super) type Outline = [u64; 2];
 
-/// What became of a flow that was to leave the table.
+/// A flow that has left the table and is to be kept.
 #[derive(Debug)]
-pub(super) enum Parting<F> {
-    /// It stays: it is not over, or has something of its own to tell.
-    Stays,
-    /// It is counted.
-    Counted,
-    /// It has left, and is to be kept; as the first of its kind, once it has a number, where that is given.
-    Kept(F, Option<First>),
+pub(super) struct Parted<F> {
+    pub flow: F,
+    /// When it began, and its outline where it is the first of its kind.
+    pub first: Option<(Outline, Timestamp)>,
 }
 
 /// A flow that left the table: the hash of its ends stands for them, and where it began.
@@ -226,45 +214,44 @@ struct Gone {
 }
 
 impl Crowds {
-    /// Takes the flow in a slot of the table out, if it is over as told and was ordinary, and counts it beside the kept
-    /// one that went the same way. What began before that one is kept: reports tell what came first.
+    /// Takes the flow in a slot out of the table, if it is over as told, was ordinary and is not kept in any case, and
+    /// counts it beside the one that went the same way. What is the first of its kind, or began before that, is given
+    /// back to be kept: reports tell what came first.
     pub(super) fn part<S: FlowSink, F: Leaving<S>>(
         &mut self,
         pool: &mut Pool<F>,
         slot: u32,
         over: Over,
         kept: &mut [Kept<S>],
-    ) -> Parting<F> {
-        let Some((flow, course)) = pool.get_mut(slot).and_then(|f| f.course(over).map(|course| (f, course))) else {
-            return Parting::Stays;
-        };
+    ) -> Option<Parted<F>> {
+        let flow = pool.get_mut(slot).filter(|f| !f.is_kept())?;
+        let (course, fellow) = (flow.course(over)?, flow.fellow());
         let [first, second] = &self.hashers;
         let mut hash = Twice(first.build_hasher(), second.build_hasher());
         course.hash(&mut hash);
-        let round_trip = flow.round_trip();
-        if !flow.sink_mut().is_some_and(|sink| sink.outline(over, round_trip, &mut hash)) {
-            return Parting::Stays;
+        let round_trip = fellow.handshake_rtt.unwrap_or(0);
+        if !flow.sink_mut()?.outline(over, round_trip, &mut hash) {
+            return None;
         }
         let outline = hash.outline();
-        let fellow = flow.fellow();
         self.note_gone(flow.key(), course.tcp, flow.start());
         let first = self.firsts.find(outline[0], |f| f.outline == outline);
         let is_later = first.is_none_or(|f| f.began <= fellow.began);
         let first = first.filter(|_| is_later).and_then(|f| kept.get_mut(f.index as usize));
         if first.zip(flow.sink_mut()).is_some_and(|(first, sink)| first.count(&fellow, sink)) {
             pool.discard(slot);
-            return Parting::Counted;
+            return None;
         }
-        let first = is_later.then_some(First { outline, began: fellow.began, index: u32::MAX });
-        pool.remove(slot).map_or(Parting::Stays, |flow| Parting::Kept(flow, first))
+        let first = is_later.then_some((outline, fellow.began));
+        Some(Parted { flow: pool.remove(slot)?, first })
     }
 
-    /// The flow of which [`Crowds::part`] spoke is now kept as number `index`. It takes the place of a first one whose
+    /// The flow with this outline that began then is now kept as number `index`. It takes the place of a first one whose
     /// crowd is full.
-    pub(super) fn note_first(&mut self, first: First, index: usize) {
+    pub(super) fn note_first(&mut self, (outline, began): (Outline, Timestamp), index: usize) {
         let Ok(index) = u32::try_from(index) else { return };
-        let ([hash, _], new) = (first.outline, First { index, ..first });
-        match self.firsts.find_mut(hash, |f| f.outline == first.outline) {
+        let ([hash, _], new) = (outline, First { outline, began, index });
+        match self.firsts.find_mut(hash, |f| f.outline == outline) {
             Some(full) => *full = new,
             None => {
                 self.firsts.insert_unique(hash, new, |f| f.outline[0]);

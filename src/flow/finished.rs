@@ -58,22 +58,6 @@ impl<S> KeptFlow<S> {
             KeptFlow::Udp(f) => &f.key,
         }
     }
-
-    /// What read the flow's bytes; `None` where there were none.
-    pub(super) fn sink(&self) -> Option<&S> {
-        match self {
-            KeptFlow::Tcp(f) => f.sink.as_deref(),
-            KeptFlow::Udp(f) => f.sink.as_deref(),
-        }
-    }
-
-    /// First frame.
-    pub(super) fn first(&self) -> At {
-        match self {
-            KeptFlow::Tcp(f) => f.first,
-            KeptFlow::Udp(f) => f.first,
-        }
-    }
 }
 
 impl<S: FlowSink> FinishedFlow<S> {
@@ -92,16 +76,18 @@ impl<S: FlowSink> FinishedFlow<S> {
 
     /// First frame.
     pub fn first(&self) -> At {
-        self.kept.flow.first()
+        match &self.kept.flow {
+            KeptFlow::Tcp(f) => f.first,
+            KeptFlow::Udp(f) => f.first,
+        }
     }
 
     /// Last frame.
     pub fn last(&self) -> At {
-        let (first, last) = match &self.kept.flow {
-            KeptFlow::Tcp(f) => (f.first, f.last),
-            KeptFlow::Udp(f) => (f.first, f.last),
-        };
-        last.at(first).unwrap_or(first)
+        match &self.kept.flow {
+            KeptFlow::Tcp(f) => f.last(),
+            KeptFlow::Udp(f) => f.last(),
+        }
     }
 
     /// Counters of each side: client, server.
@@ -136,7 +122,10 @@ impl<S: FlowSink> FinishedFlow<S> {
 
     /// What read the flow's bytes; `None` where there were none.
     pub fn sink(&self) -> Option<&S> {
-        self.kept.flow.sink()
+        match &self.kept.flow {
+            KeptFlow::Tcp(f) => f.sink.as_deref(),
+            KeptFlow::Udp(f) => f.sink.as_deref(),
+        }
     }
 
     /// The flow as facts; `app` takes what the sink found. What is left of the flow is for its owner to drop.

@@ -9,7 +9,7 @@ mod parting;
 
 use crate::capture::DropMark;
 use crate::facts::{Crowd, FlowTransport, IcmpFact};
-use crate::flow::crowd::{Crowds, Leaving};
+use crate::flow::crowd::Crowds;
 use crate::flow::key::{self, Key};
 use crate::flow::pool::{Pool, Record};
 use crate::flow::starts::{StartLog, place};
@@ -471,13 +471,13 @@ impl<S: FlowSink> FlowTable<S> {
             return;
         }
         if self.tcp.len() >= self.udp.len() {
-            let rank = |f: &TcpFlow<S>| (!f.is_closed(), Reverse(now.time.since(f.ended())));
+            let rank = |f: &TcpFlow<S>| (!f.is_closed(), Reverse(now.time.since(f.last().time)));
             let slot = self.tcp.candidate(CANDIDATES, TcpFlow::is_plain, rank);
             if let Some(flow) = slot.and_then(|slot| self.tcp.remove(slot)) {
                 self.retire_tcp(flow);
             }
         } else {
-            let rank = |f: &UdpFlow<S>| Reverse(now.time.since(f.ended()));
+            let rank = |f: &UdpFlow<S>| Reverse(now.time.since(f.last().time));
             let slot = self.udp.candidate(CANDIDATES, UdpFlow::is_plain, rank);
             if let Some(flow) = slot.and_then(|slot| self.udp.remove(slot)) {
                 let plain = flow.is_plain();

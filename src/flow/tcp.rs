@@ -122,6 +122,11 @@ impl<S: FlowSink> TcpFlow<S> {
         starts::place(self.first.frame, u32::from(self.in_frame))
     }
 
+    /// Last frame.
+    pub fn last(&self) -> At {
+        self.last.at(self.first).unwrap_or(self.first)
+    }
+
     /// Client and server.
     pub fn ends(&self) -> Ends {
         let (low, high) = (self.key.low(), self.key.high());

@@ -58,6 +58,11 @@ impl<S: FlowSink> UdpFlow<S> {
         }
     }
 
+    /// Last frame.
+    pub fn last(&self) -> At {
+        self.last.at(self.first).unwrap_or(self.first)
+    }
+
     /// Client and server.
     pub fn ends(&self) -> Ends {
         let (low, high) = (self.key.low(), self.key.high());

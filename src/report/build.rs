@@ -66,7 +66,7 @@ fn evidence(case: &Case, index: usize, piece: &Piece) -> EvidenceReport {
             out.format = c.info.format.map_or("", crate::capture::Format::code).to_owned();
             out.frames = c.info.frames;
             out.duplicates = c.info.duplicates;
-            out.counted = c.flows.iter().filter_map(|f| f.crowd.as_ref()).map(|crowd| crowd.len() as u64).sum();
+            out.counted = c.crowds().map(|crowd| crowd.len() as u64).sum();
             out.first_time = c.info.earliest;
             out.last_time = c.info.latest;
             out.problems = c.info.problems.iter().cloned().collect();

@@ -3,6 +3,7 @@
 use super::scene::{Judged, Proof, SILENCE_NS, Stage};
 use super::{Confidence, Verdict};
 use crate::case::{Case, HostStory, Lookup, LookupResult, Watch};
+use crate::facts::NXDOMAIN;
 use crate::knowledge;
 use crate::message;
 use crate::packet::At;
@@ -31,16 +32,13 @@ pub struct NameVerdict {
     pub rcode: Option<u16>,
 }
 
-/// "No such name" (RFC 1035 4.1.1).
-const NXDOMAIN: u16 = 3;
-
 /// What response codes are called (RFC 1035 4.1.1, RFC 6895 2.3).
 pub fn rcode_name(rcode: u16) -> &'static str {
     match rcode {
         0 => "NOERROR",
         1 => "FORMERR",
         2 => "SERVFAIL",
-        3 => "NXDOMAIN",
+        NXDOMAIN => "NXDOMAIN",
         4 => "NOTIMP",
         5 => "REFUSED",
         _ => "error",

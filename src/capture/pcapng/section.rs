@@ -93,6 +93,27 @@ impl Clock {
     }
 }
 
+impl SectionInterface {
+    /// A frame of this interface with a time.
+    // Inlined, so that the frame is written once, where it stays.
+    #[inline(always)]
+    pub(super) fn frame<'a>(&self, number: u64, ticks: u64, data: &'a [u8], original_len: u32) -> Frame<'a> {
+        Frame {
+            number,
+            time: self.clock.time(ticks),
+            timed: true,
+            link: self.link,
+            data,
+            original_len: original_len.max(u32::try_from(data.len()).unwrap_or(u32::MAX)),
+            interface: self.index,
+            direction: Direction::Unknown,
+            pid: None,
+            tid: None,
+            dropped: None,
+        }
+    }
+}
+
 impl Section {
     /// Packets that the interfaces of this section lost.
     pub(super) fn lost(&self) -> u64 {

@@ -3,12 +3,12 @@
 //! What enters: flows that are closed, answered or idle. What leaves: the first of each kind among the finished flows, with
 //! the [`Crowd`](crate::facts::Crowd) of the others. Guaranteed: a flow that is to be kept in any case stays.
 
-use crate::flow::crowd::{First, Leaving, Parting};
+use crate::flow::crowd::{Leaving, Outline, Parted};
 use crate::flow::pool::Pool;
 use crate::flow::table::{FlowTable, KeptFlow};
 use crate::flow::{FlowSink, Over};
 use crate::packet::At;
-use crate::time::NANOS_PER_SECOND;
+use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// A TCP connection in which nothing was said for so long, and of which nothing is known but that both sides spoke, is
 /// not waited for.
@@ -21,7 +21,7 @@ const UDP_IDLE_NS: i64 = 30 * NANOS_PER_SECOND;
 impl<S: FlowSink> FlowTable<S> {
     /// Lets a connection leave.
     pub(super) fn part_tcp(&mut self, slot: u32, over: Over) {
-        if let Parting::Kept(flow, first) = self.crowds.part(&mut self.tcp, slot, over, &mut self.shard.flows) {
+        if let Some(Parted { flow, first }) = self.crowds.part(&mut self.tcp, slot, over, &mut self.shard.flows) {
             let index = self.shard.flows.len();
             self.retire_tcp(flow);
             self.note_first(first, index);
@@ -30,7 +30,7 @@ impl<S: FlowSink> FlowTable<S> {
 
     /// Lets a conversation leave.
     pub(super) fn part_udp(&mut self, slot: u32, over: Over) {
-        if let Parting::Kept(flow, first) = self.crowds.part(&mut self.udp, slot, over, &mut self.shard.flows) {
+        if let Some(Parted { flow, first }) = self.crowds.part(&mut self.udp, slot, over, &mut self.shard.flows) {
             let (index, plain) = (self.shard.flows.len(), flow.is_plain());
             self.keep(KeptFlow::Udp(Box::new(flow)), plain);
             self.note_first(first, index);
@@ -54,27 +54,23 @@ impl<S: FlowSink> FlowTable<S> {
     /// The capture ends: nothing more will be said.
     pub(super) fn part_all(&mut self) {
         for slot in 0..self.tcp.slots() {
-            if self.tcp.get(slot).is_some_and(|flow| !flow.is_kept()) {
-                self.part_tcp(slot, Over::Idle);
-            }
+            self.part_tcp(slot, Over::Idle);
         }
         for slot in 0..self.udp.slots() {
-            if self.udp.get(slot).is_some_and(|flow| !flow.is_kept()) {
-                self.part_udp(slot, Over::Idle);
-            }
+            self.part_udp(slot, Over::Idle);
         }
     }
 
     /// The flow that was kept as number `index`, if it was, is the first of its kind.
-    fn note_first(&mut self, first: Option<First>, index: usize) {
+    fn note_first(&mut self, first: Option<(Outline, Timestamp)>, index: usize) {
         if let Some(first) = first.filter(|_| index < self.shard.flows.len()) {
             self.crowds.note_first(first, index);
         }
     }
 }
 
-/// The next flow in turn, if it may leave and was idle for long enough.
+/// The next flow in turn, if it was idle for long enough.
 fn idle_in_turn<S, F: Leaving<S>>(pool: &mut Pool<F>, now: At, enough: i64) -> Option<u32> {
     let slot = pool.next_in_turn()?;
-    pool.get(slot).filter(|flow| !flow.is_kept() && now.time.since(flow.ended()) >= enough).map(|_| slot)
+    pool.get(slot).filter(|flow| now.time.since(flow.last().time) >= enough).map(|_| slot)
 }

@@ -6,7 +6,7 @@ use super::{Kind, Redactor};
 use crate::case::{Case, PieceFacts, Role};
 use crate::facts::log::{LogEventKind, LogFacts, SigninFacts};
 use crate::facts::system::SystemFacts;
-use crate::facts::{CaptureFacts, Certificate, DnsData, DnsMessage, Flow, HttpExchange};
+use crate::facts::{CaptureFacts, Certificate, Crowd, DnsData, DnsMessage, Flow, HttpExchange};
 use regex::Regex;
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -117,7 +117,7 @@ impl Redactor {
         for flow in &capture.flows {
             self.learn_flow(flow);
         }
-        for client in counted_clients(capture) {
+        for client in capture.crowds().flat_map(Crowd::clients) {
             self.address(client);
         }
         for icmp in &capture.icmp {
@@ -141,7 +141,8 @@ impl Redactor {
     /// Public addresses of hosts whose names may stay.
     fn note_shown(&mut self, capture: &CaptureFacts) {
         let flows = capture.flows.iter().map(|f| f.ends.client.ip());
-        let clients: std::collections::HashSet<IpAddr> = flows.chain(counted_clients(capture)).collect();
+        let clients: std::collections::HashSet<IpAddr> =
+            flows.chain(capture.crowds().flat_map(Crowd::clients)).collect();
         let mut show = |address: IpAddr| {
             if !public::is_private(address)
                 && !clients.contains(&address)
@@ -463,9 +464,4 @@ fn attributes(text: &str) -> Vec<(String, String)> {
     }
     push(&mut part);
     out
-}
-
-/// Clients of the flows that are only counted.
-fn counted_clients(capture: &CaptureFacts) -> impl Iterator<Item = IpAddr> + '_ {
-    capture.flows.iter().filter_map(|f| f.crowd.as_ref()).flat_map(|crowd| crowd.clients())
 }
