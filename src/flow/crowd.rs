@@ -116,16 +116,18 @@ impl<S: FlowSink> Leaving<S> for TcpFlow<S> {
 }
 
 impl<S: FlowSink> TcpFlow<S> {
-    /// The client's end of a connection that both sides closed, or that the client reset after it was answered. What was
-    /// on its way then may still come, unless nobody reads it any more.
+    /// Closed, and nothing that was on its way when it was reset can still be missed.
+    pub(super) fn has_ended(&self) -> bool {
+        self.flags.closed && (self.flags.done || self.sides.iter().all(|h| !h.flags.reset))
+    }
+
+    /// The client's end of a connection that both sides closed, or that the client reset after it was answered.
     fn good_end(&self) -> Option<At> {
         let finished = |h: &Half| h.fin.is_set() && h.acked > h.fin_offset;
         let [client, _] = &self.sides;
         match self.rare.as_ref().map_or(&[][..], |r| r.resets.as_slice()) {
             [] if self.sides.iter().all(finished) => client.fin.at(self.first),
-            [reset] if self.flags.done && reset.stage == ResetStage::AfterBoth && reset.by == Side::Client => {
-                Some(reset.at)
-            }
+            [reset] if reset.stage == ResetStage::AfterBoth && reset.by == Side::Client => Some(reset.at),
             _ => None,
         }
     }

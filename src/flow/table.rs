@@ -334,7 +334,7 @@ impl<S: FlowSink> FlowTable<S> {
         }
         let (before, carried) = (flow.held(), flow.flags.carries);
         flow.segment(&self.context, packet, segment, from_low);
-        let (after, over) = (flow.held(), flow.flags.closed && !flow.flags.keep);
+        let (after, over) = (flow.held(), flow.has_ended() && !flow.flags.keep);
         if flow.flags.carries && !carried {
             let [tcp, _] = &mut self.shard.starts;
             tcp.push(place);

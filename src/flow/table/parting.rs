@@ -28,6 +28,12 @@ impl<S: FlowSink> FlowTable<S> {
         }
     }
 
+    /// Lets a connection leave on which nothing comes any more: of one that was reset, what was on its way has come.
+    fn part_quiet_tcp(&mut self, slot: u32) {
+        let closed = self.tcp.get(slot).is_some_and(|flow| flow.flags.closed);
+        self.part_tcp(slot, if closed { Over::Closed } else { Over::Idle });
+    }
+
     /// Lets a conversation leave.
     pub(super) fn part_udp(&mut self, slot: u32, over: Over) {
         if let Some(Parted { flow, first }) = self.crowds.part(&mut self.udp, slot, over, &mut self.shard.flows) {
@@ -40,7 +46,7 @@ impl<S: FlowSink> FlowTable<S> {
     /// Looks at the next connection in turn, since one begins: so each is looked at again and again.
     pub(super) fn part_idle_tcp(&mut self, now: At) {
         if let Some(slot) = idle_in_turn(&mut self.tcp, now, TCP_IDLE_NS) {
-            self.part_tcp(slot, Over::Idle);
+            self.part_quiet_tcp(slot);
         }
     }
 
@@ -54,7 +60,7 @@ impl<S: FlowSink> FlowTable<S> {
     /// The capture ends: nothing more will be said.
     pub(super) fn part_all(&mut self) {
         for slot in 0..self.tcp.slots() {
-            self.part_tcp(slot, Over::Idle);
+            self.part_quiet_tcp(slot);
         }
         for slot in 0..self.udp.slots() {
             self.part_udp(slot, Over::Idle);
