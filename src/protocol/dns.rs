@@ -83,8 +83,9 @@ pub fn message(payload: &[u8], kind: DnsKind) -> Option<DnsMessage> {
             m.damaged = true;
             break;
         }
+        let end = walked.end;
         if n < first_authority {
-            let mut r = record::decode(payload, &walked, netbios);
+            let mut r = record::decode(payload, walked, netbios);
             if netbios {
                 r.name = name::netbios(&r.name).unwrap_or(r.name);
             }
@@ -96,7 +97,7 @@ pub fn message(payload: &[u8], kind: DnsKind) -> Option<DnsMessage> {
             // RFC 6891 6.1.3: the upper eight bits of the rcode stand in the first byte of the TTL field.
             m.rcode |= ((walked.ttl >> 24) as u16) << 4;
         }
-        at = walked.end;
+        at = end;
     }
     Some(m)
 }

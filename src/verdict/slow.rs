@@ -39,12 +39,15 @@ pub(super) fn longest_wait(s: &Scene<'_>) -> Option<Slow> {
         .filter_map(|(asked, answered, what)| {
             let (asked, at) = (asked?, answered?);
             let nanos = at.time.since(asked.time);
+            if nanos < SILENCE_NS {
+                return None;
+            }
             let seconds = nanos as f64 / 1e9;
             let text = Message {
                 en: format!("{} after {seconds:.1} s", what.en),
                 ja: format!("{} ({seconds:.1} 秒後)", what.ja),
             };
-            (nanos >= SILENCE_NS).then(|| Slow { nanos, proof: Proof::new(at, text) })
+            Some(Slow { nanos, proof: Proof::new(at, text) })
         })
         .max_by_key(|slow| slow.nanos)
 }

@@ -10,6 +10,9 @@ use crate::limits::DNS_POINTERS_MAX;
 /// Longest name on the wire, length bytes and root included (RFC 1035 2.3.4).
 const NAME_WIRE_MAX: usize = 255;
 
+/// Bytes that the text of most names takes.
+const USUAL_BYTES: usize = 32;
+
 /// Why a name could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameError {
@@ -43,7 +46,10 @@ pub fn read(message: &[u8], offset: usize) -> Result<(String, usize), NameError>
                 if wire > NAME_WIRE_MAX {
                     return Err(NameError::Bad);
                 }
-                if !text.is_empty() {
+                if text.is_empty() {
+                    // Most names fit, and few messages name the root only.
+                    text.reserve(USUAL_BYTES);
+                } else {
                     text.push('.');
                 }
                 push_label(&mut text, label);

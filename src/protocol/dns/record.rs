@@ -96,10 +96,10 @@ pub fn walk(message: &[u8], offset: usize) -> Result<Walked, NameError> {
 }
 
 /// The record with its data decoded; data that does not fit its type is given as raw text.
-pub fn decode(message: &[u8], w: &Walked, netbios: bool) -> DnsRecord {
+pub fn decode(message: &[u8], w: Walked, netbios: bool) -> DnsRecord {
     let rdata = message.get(w.data_at..w.end).unwrap_or(&[]);
-    let data = known(message, rdata, w, netbios).unwrap_or_else(|| DnsData::Other(raw(rdata)));
-    DnsRecord { name: w.name.clone(), kind: w.kind, ttl: w.ttl, data }
+    let data = known(message, rdata, &w, netbios).unwrap_or_else(|| DnsData::Other(raw(rdata)));
+    DnsRecord { name: w.name, kind: w.kind, ttl: w.ttl, data }
 }
 
 fn known(message: &[u8], rdata: &[u8], w: &Walked, netbios: bool) -> Option<DnsData> {

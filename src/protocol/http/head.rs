@@ -7,6 +7,7 @@ use super::date;
 use crate::facts::HttpExchange;
 use crate::limits::{HTTP_PRODUCT_HEADERS_MAX, HTTP_VALUE_MAX};
 use crate::packet::At;
+use std::borrow::Cow;
 
 /// Methods that start a request (RFC 9110 9.3, WebDAV, RPC over HTTP, BITS, UPnP).
 const METHODS: &[&str] = &[
@@ -238,7 +239,16 @@ fn without_secrets(target: &str) -> String {
 /// Bytes as text: UTF-8 as far as it is, control characters out, bounded.
 pub fn text(bytes: &[u8]) -> String {
     let bytes = bytes.get(..HTTP_VALUE_MAX).unwrap_or(bytes);
-    String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    if text.contains(char::is_control) {
+        text = text.replace(char::is_control, " ");
+    }
+    text
+}
+
+fn trimmed(text: String) -> String {
+    let trimmed = text.trim();
+    if trimmed.len() == text.len() { text } else { trimmed.to_owned() }
 }
 
 /// Lines of a head; ends are CRLF or LF, folded lines (obs-fold) belong to the field before.
@@ -267,15 +277,14 @@ impl<'a> Lines<'a> {
     fn next_field(&mut self) -> Option<(String, String)> {
         loop {
             let line = self.next_line()?;
-            let mut value = Vec::new();
             let colon = line.iter().position(|b| *b == b':');
-            let name = colon.and_then(|c| line.get(..c)).map(|n| text(n).trim().to_owned());
-            if let Some(c) = colon {
-                value.extend_from_slice(line.get(c.saturating_add(1)..).unwrap_or(&[]));
-            }
+            let name = colon.and_then(|c| line.get(..c)).map(|n| trimmed(text(n)));
+            let value = colon.and_then(|c| line.get(c.saturating_add(1)..)).unwrap_or(&[]);
+            let mut value = Cow::Borrowed(value);
             while matches!(self.rest.first(), Some(b' ' | b'\t')) {
                 let Some(more) = self.next_line() else { break };
                 if value.len() < HTTP_VALUE_MAX {
+                    let value = value.to_mut();
                     value.push(b' ');
                     value.extend_from_slice(more.trim_ascii());
                 }

@@ -29,6 +29,9 @@ const HEADER_BYTES: usize = 4;
 /// Longest hello that a stack sends: the extensions block has a 16-bit length.
 const HELLO_BYTES_MAX: usize = (64 << 10) + 512;
 
+/// Bytes of an incomplete message for which memory is taken at once: most chains of certificates fit.
+const RESERVED_MAX: usize = 8 << 10;
+
 /// A whole message.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Message<'a> {
@@ -107,8 +110,8 @@ impl Messages {
         if self.held.len() < HEADER_BYTES + length {
             return None;
         }
-        let body = self.held.split_off(HEADER_BYTES);
-        self.clear();
+        let mut body = std::mem::take(&mut self.held);
+        body.drain(..HEADER_BYTES);
         Some(Met::Message(Message { kind: first, body: Cow::Owned(body), began: self.began, version: self.version }))
     }
 
@@ -116,6 +119,8 @@ impl Messages {
     fn hold(&mut self, input: &mut &[u8], size: usize) {
         let wanted = size.saturating_sub(self.held.len()).min(input.len());
         if let Some((taken, rest)) = input.split_at_checked(wanted) {
+            // Once for the whole message, as far as its length can be believed.
+            self.held.reserve(size.min(RESERVED_MAX).saturating_sub(self.held.len()));
             self.held.extend_from_slice(taken);
             *input = rest;
         }
