@@ -42,10 +42,10 @@ use crate::problem::Problems;
 use absence::Providers;
 use config::Config;
 use container::Index;
-use event::{Event, Kind};
-use merge::Merger;
+use event::Kind;
+use merge::{Item, Merger};
 use ndis::Joiner;
-use packet::Site;
+use packet::{Packet, Site};
 use pktmon::Components;
 use queue::Queue;
 use schema::Schemas;
@@ -151,8 +151,11 @@ impl FrameSource for EtlSource<'_> {
                 trace.queue.end();
                 break;
             };
-            quiet += (item.event.user_offset + item.event.user.len()) as u64;
-            trace.take(&item.event, item.time, item.file_offset);
+            quiet += item.bytes.len() as u64;
+            match ndis::whole_packet(item.bytes) {
+                Some(packet) => trace.take_whole(&packet, &item),
+                None => trace.take(&item),
+            }
         }
         let room = trace.queue.hand_out(&mut trace.info, room, frames);
         Ok(Window { room, more: !self.ended })
@@ -169,12 +172,22 @@ impl FrameSource for EtlSource<'_> {
 }
 
 impl Trace<'_> {
-    fn take(&mut self, event: &Event<'_>, raw_time: i64, file_offset: Option<usize>) {
+    /// The short way, for what nearly every event of a capture is.
+    #[inline(always)]
+    fn take_whole(&mut self, packet: &Packet<'_>, item: &Item<'_>) {
         self.tally.events += 1;
-        let time = self.index_clock.time(raw_time);
+        self.tally.ndis_packets += 1;
+        self.queue.push(packet, self.index_clock.time(item.time), item.file_offset, &mut self.info);
+    }
+
+    #[inline(never)]
+    fn take(&mut self, item: &Item<'_>) {
+        let Some(event) = &item.event() else { return };
+        self.tally.events += 1;
+        let time = self.index_clock.time(item.time);
         let problems = &mut self.info.problems;
         if event.bad_ext {
-            problems.note("etl_extended_item", None, file_offset.map(|o| o as u64), || {
+            problems.note("etl_extended_item", None, item.file_offset.map(|o| o as u64), || {
                 message!(
                     en: "an event's extended items are damaged; its data may be read from the wrong place",
                     ja: "イベントの拡張項目が壊れています。データの位置がずれている可能性があります"
@@ -227,7 +240,7 @@ impl Trace<'_> {
             {
                 self.drop_reasons.insert(drop.reason);
             }
-            self.queue.push(&packet, time, file_offset, &mut self.info);
+            self.queue.push(&packet, time, item.file_offset, &mut self.info);
         }
     }
 

@@ -65,7 +65,7 @@ pub fn census(data: &[u8]) -> Result<Census, Error> {
         Census { buffers: index.buffer_count, compressed: index.compressed, header: index.header, ..Census::default() };
     let clock = census.header.clock;
     while let Some(item) = merger.next(&mut problems) {
-        let e = item.event;
+        let Some(e) = item.event() else { continue };
         census.events += 1;
         let opcode = if e.kind == Kind::Event { 0 } else { e.opcode };
         let row = Row { kind: e.kind, provider: e.provider, group: e.group, id: e.id, version: e.version, opcode };

@@ -11,6 +11,7 @@ use crate::message;
 use crate::problem::Problems;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::ops::Range;
 
 /// Bytes unpacked at once: small enough for the cache, large enough for the largest event (64 KiB).
@@ -59,12 +60,23 @@ struct Lane<'a> {
 /// An event in its place.
 #[derive(Debug)]
 pub struct Item<'e> {
-    /// The event.
-    pub event: Event<'e>,
+    head: &'e Head,
+    pointer: u8,
+    /// The event's bytes.
+    pub bytes: &'e [u8],
+    /// Processor whose buffer it was in.
+    pub cpu: u16,
     /// Raw time by which it is ordered: its own, or that of the event before it where it has none.
     pub time: i64,
     /// Where it begins in the file, if its buffer is not compressed.
     pub file_offset: Option<usize>,
+}
+
+impl<'e> Item<'e> {
+    /// The event, decoded.
+    pub fn event(&self) -> Option<Event<'e>> {
+        Event::decode(self.head, self.bytes, self.cpu, self.pointer)
+    }
 }
 
 /// All lanes.
@@ -76,8 +88,8 @@ pub struct Merger<'a> {
     piece_bytes: usize,
     buffers: Vec<BufferRef>,
     lanes: Vec<Lane<'a>>,
+    /// The next event of each lane: time, buffer, place in it, lane. The earliest is the current one.
     waiting: BinaryHeap<Reverse<(i64, u64, usize, usize)>>,
-    current: Option<usize>,
     /// Bytes of the buffers that were read to their end.
     pub consumed: u64,
     /// Plain bytes that compressed buffers may still give.
@@ -118,7 +130,6 @@ impl<'a> Merger<'a> {
             buffers,
             lanes,
             waiting: BinaryHeap::new(),
-            current: None,
             consumed: 0,
             budget: crate::limits::ARCHIVE_BYTES_MAX.max(data.len() as u64),
         };
@@ -138,36 +149,26 @@ impl<'a> Merger<'a> {
     }
 
     /// The next event.
+    #[inline(always)]
     pub fn next(&mut self, problems: &mut Problems) -> Option<Item<'_>> {
         loop {
-            if let Some(i) = self.current.take() {
-                let next = self.advance(i, problems);
-                if let Some(key) = next {
-                    match self.waiting.peek() {
-                        Some(Reverse(top)) if *top < key => self.waiting.push(Reverse(key)),
-                        _ => {
-                            self.current = Some(i);
-                            break;
-                        }
-                    }
-                }
+            let Reverse((.., i)) = *self.waiting.peek()?;
+            // A lane that was not opened yet may begin later than its buffer's header promised.
+            match (self.advance(i, problems), self.waiting.peek_mut()?) {
+                (Some(key), mut top) => *top = Reverse(key),
+                (None, top) => drop(PeekMut::pop(top)),
             }
-            let Reverse((_, _, _, i)) = self.waiting.pop()?;
-            if self.lanes.get(i)?.head.is_some() {
-                self.current = Some(i);
+            let Reverse((.., first)) = *self.waiting.peek()?;
+            if self.lanes.get(first)?.head.is_some() {
                 break;
             }
-            // Not opened yet: its first event may be later than the header promised.
-            if let Some(key) = self.advance(i, problems) {
-                self.waiting.push(Reverse(key));
-            }
         }
-        let pointer = self.pointer;
-        let lane = self.lanes.get(self.current?)?;
+        let Reverse((.., i)) = self.waiting.peek()?;
+        let lane = self.lanes.get(*i)?;
         let head = lane.head.as_ref()?;
         let (bytes, file_offset) = lane.bytes();
-        let event = Event::decode(head, bytes, lane.cpu, pointer)?;
-        Some(Item { event, time: lane.time, file_offset })
+        let bytes = bytes.get(..head.size)?;
+        Some(Item { head, pointer: self.pointer, bytes, cpu: lane.cpu, time: lane.time, file_offset })
     }
 
     /// Moves lane `i` to its next event; its place in the order, or `None` at the end of its last buffer.

@@ -4,6 +4,7 @@
 //! the event are clipped to its data, runs that never end are bounded.
 
 use super::event::{Event, wide_bytes};
+use super::guid;
 use super::packet::{Identity, Packet, Site};
 use super::shape;
 use crate::bytes::Cursor;
@@ -20,6 +21,12 @@ const START: u64 = 0x4000_0000;
 const END: u64 = 0x8000_0000;
 const SEND: u64 = 0x1_0000_0000;
 const RECEIVE: u64 = 0x2_0000_0000;
+
+/// Event ids: a packet, and one that a virtual switch forwards.
+const PACKET: u16 = 1001;
+
+/// Bytes of an EVENT_HEADER.
+const HEADER_BYTES: usize = 80;
 
 /// Largest packet that is joined: offloads reach 64 KiB and a little.
 const PACKET_BYTES_MAX: usize = 1 << 20;
@@ -57,6 +64,52 @@ fn fragment<'e>(event: &Event<'e>) -> Option<Fragment<'e>> {
         None => (c.rest(), true),
     };
     Some(Fragment { miniport, lower, data, at: c.position(), clipped })
+}
+
+/// The short way for what nearly all of a trace of packets is: a 1001 without extended items that holds a whole, uncut
+/// Ethernet packet. `bytes` are the event's. What it leaves is for [`Joiner::packet`], which makes the same of what it
+/// takes.
+#[inline(always)]
+pub fn whole_packet(bytes: &[u8]) -> Option<Packet<'_>> {
+    const OFFSET: usize = HEADER_BYTES + 12;
+    let (header, user) = bytes.split_first_chunk::<HEADER_BYTES>()?;
+    let (fixed, data) = user.split_first_chunk::<12>()?;
+    let field = |at: usize| header.get(at..).and_then(|h| h.first_chunk::<4>()).map(|b| u32::from_le_bytes(*b));
+    let &[.., k0, k1, k2, k3, k4, k5, k6, k7] = header.first_chunk::<56>()?;
+    let keyword = u64::from_le_bytes([k0, k1, k2, k3, k4, k5, k6, k7]);
+    let is_packet = matches!(header, [_, _, 0x12 | 0x13, 0xC0..=0xFF, flags, ..] if flags & 1 == 0)
+        && header.get(24..40) == Some(&guid::NDIS_PACKET_CAPTURE.0)
+        && header.get(40..42) == Some(&PACKET.to_le_bytes());
+    let is_whole = keyword & (START | END) == START | END && keyword & (NATIVE_80211 | WIRELESS_WAN | TRUNCATED) == 0;
+    let &[m0, m1, m2, m3, l0, l1, l2, l3, s0, s1, s2, s3] = fixed;
+    let len = u32::from_le_bytes([s0, s1, s2, s3]);
+    let data = data.get(..len as usize)?;
+    (is_packet && is_whole).then_some(())?;
+    Some(Packet {
+        link: LinkType::ETHERNET,
+        data,
+        place: Some(OFFSET),
+        original_len: len,
+        direction: direction(keyword),
+        pid: Some(field(12)?),
+        tid: Some(field(8)?),
+        site: Site::Ndis {
+            miniport: u32::from_le_bytes([m0, m1, m2, m3]),
+            lower: u32::from_le_bytes([l0, l1, l2, l3]),
+        },
+        identity: Identity::Content,
+        dropped: None,
+    })
+}
+
+fn direction(keyword: u64) -> Direction {
+    if keyword & SEND != 0 {
+        Direction::Outbound
+    } else if keyword & RECEIVE != 0 {
+        Direction::Inbound
+    } else {
+        Direction::Unknown
+    }
 }
 
 /// A packet of which the last piece has not come yet.
@@ -103,13 +156,7 @@ impl Joiner {
         } else {
             LinkType::ETHERNET
         };
-        let direction = if keyword & SEND != 0 {
-            Direction::Outbound
-        } else if keyword & RECEIVE != 0 {
-            Direction::Inbound
-        } else {
-            Direction::Unknown
-        };
+        let direction = direction(keyword);
         let site = Site::Ndis { miniport: f.miniport, lower: f.lower };
         let truncated = keyword & TRUNCATED != 0;
         let whole = |data: &'e [u8], place, pid, tid, truncated, link| {

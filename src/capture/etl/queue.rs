@@ -71,7 +71,6 @@ struct Waiting {
     tid: Option<u32>,
     dropped: Option<DropMark>,
     content: bool,
-    rank: (u8, usize, bool),
     site: Site,
 }
 
@@ -100,9 +99,13 @@ pub struct Queue<'a> {
     data: &'a Bytes,
     window_bytes: usize,
     keep_duplicates: bool,
-    waiting: VecDeque<Waiting>,
-    /// Serial number of the first packet that waits.
-    front: u64,
+    /// Packets of the window, then those that wait.
+    packets: VecDeque<Waiting>,
+    /// How many of them are the window's.
+    ready: usize,
+    ready_bytes: usize,
+    /// Serial number of the first of them.
+    first: u64,
     known: HashMap<u64, Known, RandomState>,
     forget: VecDeque<(Timestamp, u64, u64)>,
     hasher: RandomState,
@@ -110,8 +113,6 @@ pub struct Queue<'a> {
     folding: bool,
     /// Bytes that are not in the file as they are handed out.
     held: Vec<u8>,
-    ready: Vec<Waiting>,
-    ready_bytes: usize,
     /// Interfaces in order of appearance.
     pub interfaces: Vec<InterfaceKey>,
     last_interface: u32,
@@ -125,16 +126,16 @@ impl<'a> Queue<'a> {
             data,
             window_bytes: window_bytes.max(1),
             keep_duplicates: false,
-            waiting: VecDeque::new(),
-            front: 0,
+            packets: VecDeque::new(),
+            ready: 0,
+            ready_bytes: 0,
+            first: 0,
             known: HashMap::default(),
             forget: VecDeque::new(),
             hasher: RandomState::default(),
             sites: Vec::new(),
             folding: true,
             held: Vec::new(),
-            ready: Vec::new(),
-            ready_bytes: 0,
             interfaces: Vec::new(),
             last_interface: 0,
             frames: 0,
@@ -152,6 +153,8 @@ impl<'a> Queue<'a> {
     }
 
     /// Takes a packet logged at `time`; `event_at` is its event's place in the file, where the bytes can be used from.
+    // Inlined, so that a packet from the short way is never written as a whole.
+    #[inline(always)]
     pub fn push(&mut self, packet: &Packet<'_>, time: Timestamp, event_at: Option<usize>, info: &mut CaptureInfo) {
         let interface = self.interface(packet);
         let mut waiting = Waiting {
@@ -165,7 +168,6 @@ impl<'a> Queue<'a> {
             tid: packet.tid,
             dropped: packet.dropped,
             content: packet.identity == Identity::Content,
-            rank: rank(packet),
             site: packet.site,
         };
         self.release(time);
@@ -173,15 +175,16 @@ impl<'a> Queue<'a> {
         if let Some(key) = key {
             if self.is_copy(key, packet, time) {
                 info.duplicates += 1;
-                self.improve(key, packet, waiting, event_at);
+                self.improve(key, packet, &waiting, event_at);
                 return;
             }
-            let serial = self.front + self.waiting.len() as u64;
+            let serial = self.first + self.packets.len() as u64;
             self.remember(key, serial, packet.site, time);
         }
         waiting.span = self.span(packet, event_at);
-        self.waiting.push_back(waiting);
-        while self.waiting.len() > WAITING_MAX || self.held.len() > WAITING_BYTES_MAX.saturating_add(self.window_bytes)
+        self.packets.push_back(waiting);
+        while self.packets.len().saturating_sub(self.ready) > WAITING_MAX
+            || self.held.len() > WAITING_BYTES_MAX.saturating_add(self.window_bytes)
         {
             // A window of held bytes may stand beside them; if only the window is large, it is handed out soon.
             if !self.pop() {
@@ -241,8 +244,8 @@ impl<'a> Queue<'a> {
     /// Remembers what waits, so that copies logged at a second place are recognised from the first on.
     fn start_folding(&mut self) {
         self.folding = true;
-        for (i, serial) in (0..self.waiting.len()).zip(self.front..) {
-            if let Some(w) = self.waiting.get(i).copied().filter(|w| w.content && w.dropped.is_none()) {
+        for (i, serial) in (0..self.packets.len()).zip(self.first..).skip(self.ready) {
+            if let Some(w) = self.packets.get(i).copied().filter(|w| w.content && w.dropped.is_none()) {
                 let key = shape::identity(self.bytes(w.span), w.link, &self.hasher);
                 self.remember(key, serial, w.site, w.time);
             }
@@ -289,16 +292,18 @@ impl<'a> Queue<'a> {
     }
 
     /// Takes bytes and interface of a copy that shows more than what waits.
-    fn improve(&mut self, key: u64, packet: &Packet<'_>, copy: Waiting, event_at: Option<usize>) {
+    fn improve(&mut self, key: u64, packet: &Packet<'_>, copy: &Waiting, event_at: Option<usize>) {
         let Some(serial) = self.known.get(&key).map(|k| k.serial) else { return };
-        let Some(at) = serial.checked_sub(self.front).and_then(|n| usize::try_from(n).ok()) else { return };
-        if self.waiting.get(at).is_none_or(|w| copy.rank <= w.rank) {
+        let Some(at) = serial.checked_sub(self.first).and_then(|n| usize::try_from(n).ok()) else { return };
+        // One that is the window's stays as it is.
+        let Some(w) = self.packets.get(at).filter(|_| at >= self.ready) else { return };
+        if rank(packet.site, packet.data, packet.link) <= rank(w.site, self.bytes(w.span), w.link) {
             return;
         }
         let span = self.span(packet, event_at);
-        if let Some(w) = self.waiting.get_mut(at) {
+        if let Some(w) = self.packets.get_mut(at) {
             // Time, direction and process stay those of the first record, which is nearest to the cause.
-            (w.span, w.link, w.interface, w.rank) = (span, copy.link, copy.interface, copy.rank);
+            (w.span, w.link, w.interface, w.site) = (span, copy.link, copy.interface, copy.site);
             w.original_len = copy.original_len;
         }
     }
@@ -327,7 +332,7 @@ impl<'a> Queue<'a> {
 
     /// Moves what has waited long enough into the window.
     fn release(&mut self, now: Timestamp) {
-        while self.waiting.front().is_some_and(|w| now.since(w.time) > WAIT_NS) {
+        while self.packets.get(self.ready).is_some_and(|w| now.since(w.time) > WAIT_NS) {
             self.pop();
         }
         while self.forget.front().is_some_and(|(t, _, _)| now.since(*t) > REMEMBER_NS) {
@@ -336,16 +341,11 @@ impl<'a> Queue<'a> {
     }
 
     fn pop(&mut self) -> bool {
-        let Some(w) = self.waiting.pop_front() else { return false };
-        self.front += 1;
-        self.ready(w);
-        true
-    }
-
-    fn ready(&mut self, w: Waiting) {
+        let Some(w) = self.packets.get(self.ready) else { return false };
         // The frame's description counts too, so that a window of empty frames ends as well.
         self.ready_bytes += w.span.len() + 64;
-        self.ready.push(w);
+        self.ready += 1;
+        true
     }
 
     /// Moves everything that waits into the window: nothing more will come.
@@ -365,44 +365,43 @@ impl<'a> Queue<'a> {
         let room: &'w Room = room;
         // Bytes that still wait move to the front of the new store.
         self.held.clear();
-        for w in &mut self.waiting {
+        for w in self.packets.iter_mut().skip(self.ready) {
             if let Span::Held { at, len } = &mut w.span {
                 let start = self.held.len();
                 self.held.extend_from_slice(room.own().get(*at..at.saturating_add(*len)).unwrap_or(&[]));
                 *at = start;
             }
         }
-        if !self.ready.is_empty() {
-            // One processor's events may be out of order by a little; what belongs together waited together.
-            if !self.ready.is_sorted_by_key(|w| w.time) {
-                self.ready.sort_by_key(|w| w.time);
-            }
-            frames.reserve(self.ready.len());
-            for w in &self.ready {
-                self.frames += 1;
-                let data = match w.span {
-                    Span::File { at, len } => room.shared().get(at..at.saturating_add(len)),
-                    Span::Held { at, len } => room.own().get(at..at.saturating_add(len)),
-                };
-                let frame = Frame {
-                    number: self.frames,
-                    time: w.time,
-                    timed: true,
-                    link: w.link,
-                    data: data.unwrap_or(&[]),
-                    original_len: w.original_len,
-                    interface: w.interface,
-                    direction: w.direction,
-                    pid: w.pid,
-                    tid: w.tid,
-                    dropped: w.dropped,
-                };
-                info.count(&frame);
-                frames.push(frame);
-            }
+        // One processor's events may be out of order by a little; what belongs together waited together.
+        if !self.packets.range(..self.ready).is_sorted_by_key(|w| w.time) {
+            let window = self.packets.make_contiguous().get_mut(..self.ready);
+            window.unwrap_or(&mut []).sort_by_key(|w| w.time);
         }
-        self.ready.clear();
-        self.ready_bytes = 0;
+        frames.reserve(self.ready);
+        for w in self.packets.drain(..self.ready) {
+            self.frames += 1;
+            let data = match w.span {
+                Span::File { at, len } => room.shared().get(at..at.saturating_add(len)),
+                Span::Held { at, len } => room.own().get(at..at.saturating_add(len)),
+            };
+            let frame = Frame {
+                number: self.frames,
+                time: w.time,
+                timed: true,
+                link: w.link,
+                data: data.unwrap_or(&[]),
+                original_len: w.original_len,
+                interface: w.interface,
+                direction: w.direction,
+                pid: w.pid,
+                tid: w.tid,
+                dropped: w.dropped,
+            };
+            info.count(&frame);
+            frames.push(frame);
+        }
+        self.first += self.ready as u64;
+        (self.ready, self.ready_bytes) = (0, 0);
         room
     }
 }
@@ -417,10 +416,10 @@ fn site_code(site: Site) -> u32 {
 }
 
 /// Which of two copies to keep: the layer right above the adapter, then more bytes of the packet, then Ethernet.
-fn rank(packet: &Packet<'_>) -> (u8, usize, bool) {
-    let layer = match packet.site {
+fn rank(site: Site, data: &[u8], link: LinkType) -> (u8, usize, bool) {
+    let layer = match site {
         Site::Ndis { miniport, lower } => u8::from(miniport == lower),
         Site::Pktmon { .. } | Site::Ras => 0,
     };
-    (layer, shape::network_bytes(packet.data, packet.link), packet.link == LinkType::ETHERNET)
+    (layer, shape::network_bytes(data, link), link == LinkType::ETHERNET)
 }
