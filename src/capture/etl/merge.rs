@@ -26,6 +26,9 @@ const LANES_MAX: usize = 2048;
 /// Buffers of one processor whose sequence contradicts their times by more than this are sorted by time (nanoseconds).
 const DISORDER_NS: i64 = 50_000_000;
 
+/// Bytes of a plain buffer that are fetched at once: those of a few processors stay in a core's own cache.
+const FETCH: usize = 64 << 10;
+
 /// Bytes that memory gives at a time, on the processors of today.
 const CACHE_LINE: usize = 64;
 
@@ -53,6 +56,8 @@ struct Lane<'a> {
     /// Logical offset of the current event and of the end of the buffer.
     at: usize,
     end: usize,
+    /// Logical offset up to which a plain buffer was fetched from memory.
+    fetched: usize,
     head: Option<Head>,
     time: i64,
 }
@@ -221,11 +226,12 @@ fn settle_order(run: &mut [BufferRef], index: &Index, problems: &mut Problems) {
     }
 }
 
-/// Looks at every cache line of a buffer and keeps nothing. Where an event begins is known only when the one before was
-/// read, so that each waits for memory anew; lines that are asked for in a row come as fast as memory is (8 % of the
+/// Looks at every cache line of some bytes and keeps nothing. Where an event begins is known only when the one before
+/// was read, so that each waits for memory anew; lines that are asked for in a row come as fast as memory is (8 % of the
 /// whole analysis with two threads).
-fn touch(buffer: &[u8]) {
-    std::hint::black_box(buffer.iter().step_by(CACHE_LINE).fold(0, |all, byte| all ^ byte));
+#[inline(never)]
+fn touch(bytes: &[u8]) {
+    std::hint::black_box(bytes.iter().step_by(CACHE_LINE).fold(0, |all, byte| all ^ byte));
 }
 
 impl<'a> Lane<'a> {
@@ -238,6 +244,7 @@ impl<'a> Lane<'a> {
             cpu: 0,
             at: 0,
             end: 0,
+            fetched: 0,
             head: None,
             time: i64::MIN,
         }
@@ -257,7 +264,7 @@ impl<'a> Lane<'a> {
         self.end = end;
         self.source = match body {
             Body::Plain(bytes) => {
-                touch(bytes);
+                self.fetched = 0;
                 Source::Plain(bytes)
             }
             Body::Packed(decoder) => Source::Packed { decoder, base: BUFFER_HEADER },
@@ -287,6 +294,14 @@ impl<'a> Lane<'a> {
         loop {
             if self.end.saturating_sub(self.at) < 8 {
                 return None;
+            }
+            if let Source::Plain(bytes) = self.source
+                && self.at >= self.fetched
+            {
+                // The event at the border comes in part with the next ones.
+                let end = self.at.saturating_add(FETCH);
+                touch(bytes.get(self.at..end.min(bytes.len())).unwrap_or(&[]));
+                self.fetched = end;
             }
             let reason = match event::head(self.bytes().0) {
                 Ok(head) => return Some(head),

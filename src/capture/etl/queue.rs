@@ -104,6 +104,9 @@ pub struct Queue<'a> {
     /// How many of them are the window's.
     ready: usize,
     ready_bytes: usize,
+    /// Time of the last of these, and whether they are in order of time.
+    last_ready: Timestamp,
+    in_order: bool,
     /// Serial number of the first of them.
     first: u64,
     known: HashMap<u64, Known, RandomState>,
@@ -129,6 +132,8 @@ impl<'a> Queue<'a> {
             packets: VecDeque::new(),
             ready: 0,
             ready_bytes: 0,
+            last_ready: Timestamp::default(),
+            in_order: true,
             first: 0,
             known: HashMap::default(),
             forget: VecDeque::new(),
@@ -344,6 +349,8 @@ impl<'a> Queue<'a> {
         let Some(w) = self.packets.get(self.ready) else { return false };
         // The frame's description counts too, so that a window of empty frames ends as well.
         self.ready_bytes += w.span.len() + 64;
+        self.in_order &= self.ready == 0 || self.last_ready <= w.time;
+        self.last_ready = w.time;
         self.ready += 1;
         true
     }
@@ -373,7 +380,7 @@ impl<'a> Queue<'a> {
             }
         }
         // One processor's events may be out of order by a little; what belongs together waited together.
-        if !self.packets.range(..self.ready).is_sorted_by_key(|w| w.time) {
+        if !self.in_order {
             let window = self.packets.make_contiguous().get_mut(..self.ready);
             window.unwrap_or(&mut []).sort_by_key(|w| w.time);
         }
@@ -401,7 +408,7 @@ impl<'a> Queue<'a> {
             frames.push(frame);
         }
         self.first += self.ready as u64;
-        (self.ready, self.ready_bytes) = (0, 0);
+        (self.ready, self.ready_bytes, self.in_order) = (0, 0, true);
         room
     }
 }
