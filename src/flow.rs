@@ -6,6 +6,7 @@ mod crowd;
 #[cfg(test)]
 mod crowd_tests;
 pub mod finished;
+pub mod firsts;
 mod handshake;
 pub mod key;
 mod pool;

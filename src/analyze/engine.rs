@@ -11,6 +11,7 @@ use crate::capture::{Frame, FrameSource, Room, emptied};
 use crate::error::Error;
 use crate::facts::{CaptureFacts, DnsMessage, DropFact};
 use crate::flow::finished::{FinishedFlow, FinishedFlows};
+use crate::flow::firsts::Firsts;
 use crate::flow::key::key_hash;
 use crate::flow::table::{FlowLimits, FlowTable};
 use crate::lang::Message;
@@ -45,8 +46,8 @@ pub fn read(
         Wanted::Telling(first) => first,
     };
     let limits = FlowLimits::share_of(FLOW_SHARDS).with_in_full(in_full.div_ceil(FLOW_SHARDS));
-    let mut shards: Vec<FlowTable<Dissector>> =
-        (0..FLOW_SHARDS).map(|_| FlowTable::new(Arc::clone(&context), limits)).collect();
+    let mut shards: Vec<FlowTable<Dissector>> = FlowTable::of_shards(FLOW_SHARDS, &context, limits);
+    let mut firsts = Firsts::default();
     let mut front = Front { decoder: Decoder::new(), frames: Vec::new() };
     if way == Way::Alone || rayon::current_num_threads() == 1 {
         let mut batch = Batch::default();
@@ -54,6 +55,7 @@ pub fn read(
         while more {
             more = front.fill(&mut batch, source.as_mut(), BATCH_BYTES_ALONE)?;
             shards.iter_mut().zip(&batch.lists).for_each(|(shard, list)| batch.work_off(list, shard));
+            firsts.settle(&mut shards);
             progress(batch.position);
         }
     } else {
@@ -65,14 +67,16 @@ pub fn read(
                     scope.spawn(move |_| batch.work_off(list, shard));
                 }
             });
+            firsts.settle(&mut shards);
             progress(batch.position);
         };
         pipeline(|batch| front.fill(batch, source.as_mut(), BATCH_BYTES), follow)?;
     }
-    let shards: Vec<_> = match way {
+    let mut shards: Vec<_> = match way {
         Way::Alone => shards.into_iter().map(FlowTable::finish).collect(),
         Way::Together => shards.into_par_iter().map(FlowTable::finish).collect(),
     };
+    firsts.join(&mut shards);
     Ok(facts(source, front.decoder.finish(), FinishedFlows::from_shards(shards), way))
 }
 

@@ -101,6 +101,31 @@ impl Crowd {
         true
     }
 
+    /// Takes in the flows of another crowd of the same kind.
+    pub fn absorb(&mut self, other: Crowd) {
+        let least = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
+        let Crowd { ends, v4, v6, servers, hellos, latest, handshake_rtt, first_answer, .. } = other;
+        self.ends.extend(ends);
+        self.v4.extend(v4);
+        self.v6.extend(v6);
+        for server in servers {
+            if !self.servers.contains(&server) {
+                self.servers.push(server);
+            }
+        }
+        for (offer, choice) in hellos {
+            if !self.knows(&offer, &choice) {
+                self.hellos.push((offer, choice));
+            }
+        }
+        self.latest = self.latest.max(latest);
+        self.handshake_rtt = least(self.handshake_rtt, handshake_rtt);
+        self.first_answer = least(self.first_answer, first_answer);
+        self.missed_bytes = self.missed_bytes.saturating_add(other.missed_bytes);
+        self.cut_bytes = self.cut_bytes.saturating_add(other.cut_bytes);
+        self.mixed |= other.mixed;
+    }
+
     fn knows(&self, offer: &Arc<Offer>, choice: &Arc<Choice>) -> bool {
         self.hellos.iter().any(|(o, c)| Arc::ptr_eq(o, offer) && Arc::ptr_eq(c, choice))
     }

@@ -180,12 +180,15 @@ impl<S: FlowSink> Leaving<S> for UdpFlow<S> {
 }
 
 /// Crowds by what their flows share, and the flows that left the table early.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Crowds {
     firsts: HashTable<First>,
     gone: HashTable<Gone>,
-    hashers: [RandomState; 2],
+    hashers: Hashers,
 }
+
+/// What outlines are made with, the same for all tables of a capture.
+pub(super) type Hashers = [RandomState; 2];
 
 /// The flow of a crowd that is kept.
 #[derive(Debug, Clone, Copy)]
@@ -216,6 +219,10 @@ struct Gone {
 }
 
 impl Crowds {
+    pub(super) fn new(hashers: Hashers) -> Crowds {
+        Crowds { firsts: HashTable::new(), gone: HashTable::new(), hashers }
+    }
+
     /// Takes the flow in a slot out of the table, if it is over as told, was ordinary and is not kept in any case, and
     /// counts it beside the one that went the same way. What is the first of its kind, or began before that, is given
     /// back to be kept: reports tell what came first.
@@ -248,15 +255,19 @@ impl Crowds {
         Some(Parted { flow: pool.remove(slot)?, first })
     }
 
-    /// The flow with this outline that began then is now kept as number `index`. It takes the place of a first one whose
-    /// crowd is full.
-    pub(super) fn note_first(&mut self, (outline, began): (Outline, Timestamp), index: usize) {
-        let Ok(index) = u32::try_from(index) else { return };
+    /// The flow with this outline that began then is now kept as number `index`. False if it takes the place of a first
+    /// one whose crowd is full.
+    pub(super) fn note_first(&mut self, (outline, began): (Outline, Timestamp), index: usize) -> bool {
+        let Ok(index) = u32::try_from(index) else { return false };
         let ([hash, _], new) = (outline, First { outline, began, index });
         match self.firsts.find_mut(hash, |f| f.outline == outline) {
-            Some(full) => *full = new,
+            Some(full) => {
+                *full = new;
+                false
+            }
             None => {
                 self.firsts.insert_unique(hash, new, |f| f.outline[0]);
+                true
             }
         }
     }
@@ -311,7 +322,7 @@ impl<H: Hasher> Hasher for Twice<H> {
 
 impl<S: FlowSink> Kept<S> {
     /// Counts a flow that went as this one; false where the crowd has no room for what is its own.
-    fn count(&mut self, fellow: &Fellow, sink: &S) -> bool {
+    pub(super) fn count(&mut self, fellow: &Fellow, sink: &S) -> bool {
         let mut crowd = self.crowd.take().unwrap_or_default();
         let counted = sink.join(fellow, &mut crowd);
         self.crowd = (!crowd.is_empty()).then_some(crowd);

@@ -4,6 +4,8 @@ use super::scenario::{Recorder, packets};
 use super::table_tests::{any_packet, built, udp};
 use crate::facts::Crowd;
 use crate::flow::finished::{FinishedFlow, FinishedFlows};
+use crate::flow::firsts::Firsts;
+use crate::flow::key::key_hash;
 use crate::flow::table::{FlowLimits, FlowTable};
 use crate::packet::Packet;
 use proptest::prelude::*;
@@ -32,13 +34,33 @@ fn flows_of(packets: &[Packet<'_>], in_full: usize) -> FinishedFlows<Recorder> {
     FinishedFlows::from_shards([table.finish()])
 }
 
+/// The same with several tables, which are settled after every so many packets.
+fn flows_of_shards(packets: &[Packet<'_>], shards: usize, every: usize) -> FinishedFlows<Recorder> {
+    let limits = FlowLimits::share_of(shards).with_in_full(0);
+    let mut tables: Vec<FlowTable<Recorder>> = FlowTable::of_shards(shards, &Arc::new(()), limits);
+    let mut firsts = Firsts::default();
+    for (n, packet) in (1..).zip(packets) {
+        tables[(key_hash(packet) >> 32) as usize % shards].packet(packet);
+        if n % every == 0 {
+            firsts.settle(&mut tables);
+        }
+    }
+    let mut shards: Vec<_> = tables.into_iter().map(FlowTable::finish).collect();
+    firsts.join(&mut shards);
+    FinishedFlows::from_shards(shards)
+}
+
 /// Stream, what was heard, and how many went the same way, of each flow that is kept.
 fn kept(packets: &[Packet<'_>], in_full: usize) -> Vec<(u32, String, usize)> {
+    told(flows_of(packets, in_full))
+}
+
+fn told(mut flows: FinishedFlows<Recorder>) -> Vec<(u32, String, usize)> {
     let told = |f: FinishedFlow<Recorder>| {
         let heard = f.sink().map(|s| s.heard.concat()).unwrap_or_default();
         (f.stream, heard, f.crowd().map_or(0, Crowd::len))
     };
-    flows_of(packets, in_full).flows().map(told).collect()
+    flows.flows().map(told).collect()
 }
 
 #[test]
@@ -52,6 +74,20 @@ fn ordinary_connections_are_counted_beside_the_first_that_went_so() {
     // The first ones are kept whatever becomes of them, and stand for nobody.
     assert_eq!(kept(&all, 2), [(0, yes.clone(), 0), (1, yes.clone(), 0), (2, no.clone(), 1), (3, yes, 1)]);
     assert_eq!(kept(&all, 6).len(), 6);
+}
+
+#[test]
+fn one_first_of_a_kind_is_kept_however_many_tables_there_are() {
+    let answers = ["yes", "yes", "no", "yes", "no", "yes", "no", "yes", "yes", "maybe"];
+    let script: String = (50_001..).zip(answers).map(|(port, answer)| connection(port, answer)).collect();
+    let all = packets(&script);
+    let alone = kept(&all, 0);
+    assert_eq!(alone.len(), 3);
+    for shards in [1, 2, 5, 16] {
+        for every in [1, 7, usize::MAX] {
+            assert_eq!(told(flows_of_shards(&all, shards, every)), alone, "{shards} tables, every {every}");
+        }
+    }
 }
 
 #[test]
@@ -154,6 +190,15 @@ fn a_question_that_was_counted_goes_on_under_its_number() {
 }
 
 proptest! {
+    #[test]
+    fn what_is_kept_does_not_depend_on_how_often_tables_are_settled(
+        list in proptest::collection::vec(any_packet(), 0..120), shards in 1usize..5, every in 1usize..40,
+    ) {
+        let packets = built(&list);
+        let once = told(flows_of_shards(&packets, shards, usize::MAX));
+        prop_assert_eq!(told(flows_of_shards(&packets, shards, every)), once);
+    }
+
     #[test]
     fn flows_that_are_kept_are_told_the_same_number_and_ends(list in proptest::collection::vec(any_packet(), 0..120)) {
         let packets = built(&list);

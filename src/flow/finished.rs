@@ -16,13 +16,14 @@ use crate::packet::At;
 pub struct FinishedFlow<S> {
     /// Wireshark's tcp.stream or udp.stream.
     pub stream: u32,
-    kept: Kept<S>,
+    flow: KeptFlow<S>,
+    crowd: Option<Box<Crowd>>,
 }
 
 /// All flows of a capture.
 #[derive(Debug)]
 pub struct FinishedFlows<S> {
-    kept: Vec<Option<Kept<S>>>,
+    kept: Vec<Kept<S>>,
     order: Vec<Place>,
     /// ICMP errors in frame order, joined to the flows they quote.
     pub icmp: Vec<IcmpFact>,
@@ -63,12 +64,12 @@ impl<S> KeptFlow<S> {
 impl<S: FlowSink> FinishedFlow<S> {
     /// TCP or UDP.
     pub fn transport(&self) -> FlowTransport {
-        self.kept.flow.id().0
+        self.flow.id().0
     }
 
     /// Client and server.
     pub fn ends(&self) -> Ends {
-        match &self.kept.flow {
+        match &self.flow {
             KeptFlow::Tcp(f) => f.ends(),
             KeptFlow::Udp(f) => f.ends(),
         }
@@ -76,7 +77,7 @@ impl<S: FlowSink> FinishedFlow<S> {
 
     /// First frame.
     pub fn first(&self) -> At {
-        match &self.kept.flow {
+        match &self.flow {
             KeptFlow::Tcp(f) => f.first,
             KeptFlow::Udp(f) => f.first,
         }
@@ -84,7 +85,7 @@ impl<S: FlowSink> FinishedFlow<S> {
 
     /// Last frame.
     pub fn last(&self) -> At {
-        match &self.kept.flow {
+        match &self.flow {
             KeptFlow::Tcp(f) => f.last(),
             KeptFlow::Udp(f) => f.last(),
         }
@@ -92,7 +93,7 @@ impl<S: FlowSink> FinishedFlow<S> {
 
     /// Counters of each side: client, server.
     pub fn sides(&self) -> [SideFacts; 2] {
-        match &self.kept.flow {
+        match &self.flow {
             KeptFlow::Tcp(f) => f.sides(),
             KeptFlow::Udp(f) => f.sides(),
         }
@@ -100,7 +101,7 @@ impl<S: FlowSink> FinishedFlow<S> {
 
     /// The state history of a TCP connection.
     pub fn tcp(&self) -> Option<TcpFacts> {
-        match &self.kept.flow {
+        match &self.flow {
             KeptFlow::Tcp(f) => Some(f.facts()),
             KeptFlow::Udp(_) => None,
         }
@@ -108,7 +109,7 @@ impl<S: FlowSink> FinishedFlow<S> {
 
     /// The process that owns the client end; names are known elsewhere.
     pub fn process(&self) -> Option<ProcessFact> {
-        let (pid, from_syn) = match &self.kept.flow {
+        let (pid, from_syn) = match &self.flow {
             KeptFlow::Tcp(f) => (f.pid?, f.flags.pid_from_syn),
             KeptFlow::Udp(f) => (f.pid?, false),
         };
@@ -117,12 +118,12 @@ impl<S: FlowSink> FinishedFlow<S> {
 
     /// The flows that went as this one and are only counted.
     pub fn crowd(&self) -> Option<&Crowd> {
-        self.kept.crowd.as_deref()
+        self.crowd.as_deref()
     }
 
     /// What read the flow's bytes; `None` where there were none.
     pub fn sink(&self) -> Option<&S> {
-        match &self.kept.flow {
+        match &self.flow {
             KeptFlow::Tcp(f) => f.sink.as_deref(),
             KeptFlow::Udp(f) => f.sink.as_deref(),
         }
@@ -130,7 +131,7 @@ impl<S: FlowSink> FinishedFlow<S> {
 
     /// The flow as facts; `app` takes what the sink found. What is left of the flow is for its owner to drop.
     pub fn take_facts(&mut self, app: impl FnOnce(&mut S) -> AppFacts) -> Flow {
-        let sink = match &mut self.kept.flow {
+        let sink = match &mut self.flow {
             KeptFlow::Tcp(f) => f.sink.as_deref_mut(),
             KeptFlow::Udp(f) => f.sink.as_deref_mut(),
         };
@@ -146,7 +147,7 @@ impl<S: FlowSink> FinishedFlow<S> {
             tcp: self.tcp(),
             app,
             process: self.process(),
-            crowd: self.kept.crowd.take(),
+            crowd: self.crowd.take(),
         };
         if swapped {
             flow.swap_sides();
@@ -179,7 +180,7 @@ impl<S: FlowSink> FinishedFlows<S> {
             all.conversations.1 = all.conversations.1.saturating_add(udp_ends);
             all.given_up = all.given_up.saturating_add(shard.given_up);
             all.errors_given_up = all.errors_given_up.saturating_add(shard.errors_given_up);
-            all.kept.extend(shard.flows.into_iter().map(Some));
+            all.kept.extend(shard.flows.into_iter().filter(|kept| kept.flow.is_some()));
             icmp.extend(shard.icmp);
             drops.extend(shard.drops);
         }
@@ -210,9 +211,9 @@ impl<S: FlowSink> FinishedFlows<S> {
         self.order = kept
             .iter()
             .enumerate()
-            .filter_map(|(index, k)| Some(Place { id: k.as_ref()?.flow.id(), index, stream: 0 }))
+            .filter_map(|(index, k)| Some(Place { id: k.flow.as_ref()?.id(), index, stream: 0 }))
             .collect();
-        let ends = |p: &Place| kept.get(p.index)?.as_ref().map(|k| (k.flow.key().low(), k.flow.key().high()));
+        let ends = |p: &Place| kept.get(p.index)?.flow.as_ref().map(|flow| (flow.key().low(), flow.key().high()));
         self.order.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| ends(a).cmp(&ends(b))));
         for (transport, logs) in [(FlowTransport::Tcp, tcp_starts), (FlowTransport::Udp, udp_starts)] {
             let mut flows = self.order.iter_mut().filter(|p| p.id.0 == transport).peekable();
@@ -228,7 +229,7 @@ impl<S: FlowSink> FinishedFlows<S> {
     /// The connections that are numbered by another place than where they began: that place, and their index.
     fn moved(&self) -> Vec<(FlowId, usize)> {
         let began = |p: &Place| match self.kept.get(p.index) {
-            Some(Some(Kept { flow: KeptFlow::Tcp(f), .. })) if f.start() != f.numbered => {
+            Some(Kept { flow: Some(KeptFlow::Tcp(f)), .. }) if f.start() != f.numbered => {
                 Some((FlowTransport::Tcp, f.start()))
             }
             _ => None,
@@ -243,7 +244,8 @@ impl<S: FlowSink> FinishedFlows<S> {
         let id = about.flow?;
         let (_, src, dst) = about.ends?;
         let (key, _) = Key::new(src, dst);
-        let is_it = |index: usize| self.kept.get(index).and_then(|k| k.as_ref()).is_some_and(|k| *k.flow.key() == key);
+        let is_it =
+            |index: usize| self.kept.get(index).and_then(|k| k.flow.as_ref()).is_some_and(|flow| *flow.key() == key);
         let from = self.order.partition_point(|p| p.id < id);
         let same = self.order.get(from..)?.iter().take_while(|p| p.id == id);
         let place = same.enumerate().find(|(_, p)| is_it(p.index)).map(|(n, _)| from + n);
@@ -267,8 +269,9 @@ impl<S: FlowSink> FinishedFlows<S> {
     /// The flows in order; `icmp` and `drops` speak of them by their place here.
     pub fn flows(&mut self) -> impl Iterator<Item = FinishedFlow<S>> + '_ {
         let kept = &mut self.kept;
-        self.order
-            .iter()
-            .filter_map(move |p| Some(FinishedFlow { stream: p.stream, kept: kept.get_mut(p.index)?.take()? }))
+        self.order.iter().filter_map(move |p| {
+            let kept = kept.get_mut(p.index)?;
+            Some(FinishedFlow { stream: p.stream, flow: kept.flow.take()?, crowd: kept.crowd.take() })
+        })
     }
 }

@@ -9,7 +9,8 @@ mod parting;
 
 use crate::capture::DropMark;
 use crate::facts::{Crowd, FlowTransport, IcmpFact};
-use crate::flow::crowd::Crowds;
+use crate::flow::crowd::{Crowds, Hashers};
+use crate::flow::firsts::{Folded, NewFirst};
 use crate::flow::key::{self, Key};
 use crate::flow::pool::{Pool, Record};
 use crate::flow::starts::{StartLog, place};
@@ -97,7 +98,8 @@ pub(super) struct About<T> {
 /// A finished flow, and the ones that went as it did and were only counted.
 #[derive(Debug)]
 pub(super) struct Kept<S> {
-    pub flow: KeptFlow<S>,
+    /// `None` once it was counted like the others, because another table keeps one of its kind.
+    pub flow: Option<KeptFlow<S>>,
     pub crowd: Option<Box<Crowd>>,
 }
 
@@ -136,6 +138,10 @@ struct Aim {
 #[derive(Debug)]
 pub struct FlowShard<S> {
     pub(super) flows: Vec<Kept<S>>,
+    /// Those of them that are the first of their kind and not yet compared with other tables'; and those that were, and
+    /// are only counted.
+    pub(super) firsts: Vec<NewFirst>,
+    pub(super) folded: Vec<Folded>,
     /// Places where flows began, also those given up: TCP, UDP.
     pub(super) starts: [StartLog; 2],
     pub(super) icmp: Vec<About<IcmpFact>>,
@@ -165,8 +171,18 @@ pub struct FlowTable<S: FlowSink> {
 }
 
 impl<S: FlowSink> FlowTable<S> {
+    /// Empty tables for so many shards of a capture.
+    pub fn of_shards(shards: usize, context: &Arc<S::Context>, limits: FlowLimits) -> Vec<Self> {
+        let hashers = Hashers::default();
+        (0..shards).map(|_| FlowTable::with_hashers(Arc::clone(context), limits, hashers.clone())).collect()
+    }
+
     /// An empty table; `context` is what the sinks of all flows share.
     pub fn new(context: Arc<S::Context>, limits: FlowLimits) -> Self {
+        FlowTable::with_hashers(context, limits, Hashers::default())
+    }
+
+    fn with_hashers(context: Arc<S::Context>, limits: FlowLimits, hashers: Hashers) -> Self {
         FlowTable {
             context,
             limits,
@@ -174,6 +190,8 @@ impl<S: FlowSink> FlowTable<S> {
             udp: Pool::new(),
             shard: FlowShard {
                 flows: Vec::new(),
+                firsts: Vec::new(),
+                folded: Vec::new(),
                 starts: Default::default(),
                 icmp: Vec::new(),
                 drops: Vec::new(),
@@ -182,12 +200,16 @@ impl<S: FlowSink> FlowTable<S> {
                 errors_given_up: 0,
             },
             begun: 0,
-            crowds: Crowds::default(),
+            crowds: Crowds::new(hashers),
             plain: 0,
             held: 0,
             holders: VecDeque::new(),
             frame: (0, 0),
         }
+    }
+
+    pub(super) fn shard_mut(&mut self) -> &mut FlowShard<S> {
+        &mut self.shard
     }
 
     /// Takes in one packet, numbered within its frame by the order in which it comes to this table.
@@ -501,7 +523,7 @@ impl<S: FlowSink> FlowTable<S> {
             return;
         }
         self.plain += usize::from(plain);
-        self.shard.flows.push(Kept { flow, crowd: None });
+        self.shard.flows.push(Kept { flow: Some(flow), crowd: None });
     }
 
     /// Ends all flows.

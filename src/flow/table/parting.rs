@@ -4,7 +4,9 @@
 //! the [`Crowd`](crate::facts::Crowd) of the others. Guaranteed: a flow that is to be kept in any case stays.
 
 use crate::flow::crowd::{Leaving, Outline, Parted};
+use crate::flow::firsts::NewFirst;
 use crate::flow::pool::Pool;
+use crate::flow::starts::place;
 use crate::flow::table::{FlowTable, KeptFlow};
 use crate::flow::{FlowSink, Over};
 use crate::packet::At;
@@ -69,8 +71,10 @@ impl<S: FlowSink> FlowTable<S> {
 
     /// The flow that was kept as number `index`, if it was, is the first of its kind.
     fn note_first(&mut self, first: Option<(Outline, Timestamp)>, index: usize) {
-        if let Some(first) = first.filter(|_| index < self.shard.flows.len()) {
-            self.crowds.note_first(first, index);
+        let Some((outline, began)) = first.filter(|_| index < self.shard.flows.len()) else { return };
+        if self.crowds.note_first((outline, began), index) {
+            let (frame, in_frame) = self.frame;
+            self.shard.firsts.push(NewFirst { place: place(frame, in_frame), outline, began, index });
         }
     }
 }
