@@ -183,7 +183,9 @@ impl<S: FlowSink> Leaving<S> for UdpFlow<S> {
 #[derive(Debug)]
 pub(super) struct Crowds {
     firsts: HashTable<First>,
-    gone: HashTable<Gone>,
+    /// Connections that left the table: the hash of their ends stands for them.
+    gone_tcp: HashTable<u64>,
+    gone_udp: HashTable<Gone>,
     hashers: Hashers,
 }
 
@@ -211,7 +213,7 @@ pub(super) struct Parted<F> {
     pub first: Option<(Outline, Timestamp)>,
 }
 
-/// A flow that left the table: the hash of its ends stands for them, and where it began.
+/// A conversation that left the table: the hash of its ends, and where it began.
 #[derive(Debug, Clone, Copy)]
 struct Gone {
     hash: u64,
@@ -220,7 +222,7 @@ struct Gone {
 
 impl Crowds {
     pub(super) fn new(hashers: Hashers) -> Crowds {
-        Crowds { firsts: HashTable::new(), gone: HashTable::new(), hashers }
+        Crowds { firsts: HashTable::new(), gone_tcp: HashTable::new(), gone_udp: HashTable::new(), hashers }
     }
 
     /// Takes the flow in a slot out of the table, if it is over as told, was ordinary and is not kept in any case, and
@@ -274,29 +276,37 @@ impl Crowds {
 
     /// Notes that the flow between these ends left the table.
     fn note_gone(&mut self, key: &Key, tcp: bool, start: u64) {
-        let hash = self.key_hash(key, tcp);
-        match self.gone.find_mut(hash, |g| g.hash == hash) {
+        let hash = self.key_hash(key);
+        if tcp {
+            if self.gone_tcp.find(hash, |gone| *gone == hash).is_none() {
+                self.gone_tcp.insert_unique(hash, hash, |gone| *gone);
+            }
+            return;
+        }
+        match self.gone_udp.find_mut(hash, |gone| gone.hash == hash) {
             Some(gone) => gone.start = start,
             None => {
-                self.gone.insert_unique(hash, Gone { hash, start }, |g| g.hash);
+                self.gone_udp.insert_unique(hash, Gone { hash, start }, |gone| gone.hash);
             }
         }
     }
 
-    /// Where the last flow between these ends began that left the table.
-    pub(super) fn gone(&self, key: &Key, tcp: bool) -> Option<u64> {
-        if self.gone.is_empty() {
-            return None;
-        }
-        let hash = self.key_hash(key, tcp);
-        self.gone.find(hash, |g| g.hash == hash).map(|g| g.start)
+    /// Whether a connection between these ends left the table.
+    pub(super) fn is_gone_tcp(&self, key: &Key) -> bool {
+        let is_known = |hash| self.gone_tcp.find(hash, |gone| *gone == hash).is_some();
+        !self.gone_tcp.is_empty() && is_known(self.key_hash(key))
+    }
+
+    /// Where the last conversation between these ends began that left the table.
+    pub(super) fn gone_udp(&self, key: &Key) -> Option<u64> {
+        let start = |hash| self.gone_udp.find(hash, |gone| gone.hash == hash).map(|gone| gone.start);
+        if self.gone_udp.is_empty() { None } else { start(self.key_hash(key)) }
     }
 
     /// All 64 bits, so that two pairs of ends never share it.
-    fn key_hash(&self, key: &Key, tcp: bool) -> u64 {
+    fn key_hash(&self, key: &Key) -> u64 {
         let [hasher, _] = &self.hashers;
-        let hash = key.hash(hasher);
-        if tcp { hash } else { !hash }
+        key.hash(hasher)
     }
 }
 

@@ -326,7 +326,7 @@ impl<S: FlowSink> FlowTable<S> {
         };
         let slot = match self.tcp.find(&key, hash, likely) {
             None => {
-                let gone = self.crowds.gone(&key, true).is_some();
+                let gone = self.crowds.is_gone_tcp(&key);
                 if gone && !segment.flags.syn() {
                     // It comes late for a connection that is over and counted.
                     return;
@@ -380,7 +380,7 @@ impl<S: FlowSink> FlowTable<S> {
             None => {
                 self.part_idle_udp(packet.at);
                 self.make_room(packet.at);
-                let gone = self.crowds.gone(&key, false);
+                let gone = self.crowds.gone_udp(&key);
                 // One that was counted goes on: what comes now stays, under the number that it has.
                 let keep = gone.is_some() || self.begin(FlowTransport::Udp, place, true);
                 let mut flow = UdpFlow::new(key, gone.unwrap_or(place), packet.at, datagram, from_low);

@@ -4,6 +4,7 @@ use super::testing::*;
 use super::*;
 use crate::capture::{Direction, LinkType};
 use crate::time::Timestamp;
+use proptest::prelude::*;
 
 struct Got {
     time: i64,
@@ -49,6 +50,34 @@ fn read_all(data: &[u8], window: usize, keep: bool) -> (Vec<Got>, CaptureInfo) {
 
 fn ns(ticks: i64) -> i64 {
     container::filetime_to_timestamp(START + ticks).0
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #[test]
+    fn what_the_short_way_takes_is_what_the_long_one_makes_of_it(
+        keyword in prop_oneof![Just(WHOLE), Just(WHOLE | SEND), Just(WHOLE | SEND << 1), Just(WHOLE | WIFI), any::<u64>()],
+        layers in (any::<u32>(), any::<u32>()),
+        payload in proptest::collection::vec(any::<u8>(), 0..60),
+        flips in proptest::collection::vec((0usize..100, any::<u8>()), 0..3),
+    ) {
+        let mut bytes = ndis(7, keyword, layers.0, layers.1, &tcp(1, &payload));
+        for (at, value) in flips {
+            bytes[at] = value;
+        }
+        let Ok(head) = event::head(&bytes) else { return Ok(()) };
+        let bytes = &bytes[..head.size];
+        if let Some(short) = ndis::whole_packet(bytes) {
+            let (mut joiner, mut problems) = (Joiner::default(), Problems::default());
+            let event = event::Event::decode(&head, bytes, 0, 8).unwrap();
+            prop_assert_eq!((event.kind, event.provider, event.id), (Kind::Event, guid::NDIS_PACKET_CAPTURE, 1001));
+            let long = joiner.packet(&event, &mut problems).unwrap();
+            prop_assert_eq!(format!("{short:?}"), format!("{long:?}"));
+            prop_assert!(problems.is_empty());
+        } else {
+            prop_assert!(keyword & WHOLE != WHOLE || keyword & WIFI != 0 || head.size != 80 + 12 + 54 + payload.len() + 16);
+        }
+    }
 }
 
 #[test]
