@@ -65,6 +65,21 @@ impl<'a> Cursor<'a> {
         self.take(n).map(Cursor::new)
     }
 
+    /// A number in seven-bit groups, the lowest first, as [`push_varint`] writes it.
+    pub fn varint(&mut self) -> Option<u128> {
+        let mut rest = *self;
+        let (mut value, mut shift) = (0u128, 0u32);
+        loop {
+            let byte = rest.u8()?;
+            value |= u128::from(byte & 0x7F).checked_shl(shift)?;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                *self = rest;
+                return Some(value);
+            }
+        }
+    }
+
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let bytes = self.take(N)?;
         bytes.try_into().ok()
@@ -104,9 +119,36 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Bytes that [`push_varint`] adds at most.
+pub const VARINT_BYTES_MAX: usize = 19;
+
+/// Adds a number in seven-bit groups, the lowest first, the top bit set in all but the last (LEB128).
+pub fn push_varint(bytes: &mut Vec<u8>, mut value: u128) {
+    while value >= 0x80 {
+        bytes.push((value & 0x7F) as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Cursor;
+    use super::*;
+
+    #[test]
+    fn numbers_of_any_size_come_back() {
+        let mut bytes = Vec::new();
+        let numbers = [0, 1, 0x7F, 0x80, 300, u64::MAX.into(), u128::MAX];
+        numbers.iter().for_each(|n| push_varint(&mut bytes, *n));
+        assert_eq!(bytes.len(), 1 + 1 + 1 + 2 + 2 + 10 + VARINT_BYTES_MAX);
+        let mut c = Cursor::new(&bytes);
+        assert_eq!(numbers.map(|_| c.varint()), numbers.map(Some));
+        // Cut or endless: no number, and the position stays.
+        for bytes in [&[0x80, 0x80][..], &[0x80; 40]] {
+            let mut c = Cursor::new(bytes);
+            assert_eq!((c.varint(), c.position()), (None, 0));
+        }
+    }
 
     #[test]
     fn a_failed_read_leaves_the_position() {

@@ -5,6 +5,7 @@
 
 mod crowd;
 pub mod log;
+mod members;
 pub mod system;
 mod tls;
 

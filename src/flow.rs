@@ -7,6 +7,7 @@ mod crowd;
 mod crowd_tests;
 pub mod finished;
 pub mod firsts;
+mod gone;
 mod handshake;
 pub mod key;
 mod pool;

@@ -206,7 +206,7 @@ pub fn of(name: &str, files: &[String], bytes: u64, analysis: &Analysis) -> Case
 fn host_record(case: &Case, story: &HostStory, verdict: &HostVerdict) -> HostRecord {
     let asked = story.lookups.iter().flat_map(|l| &l.asked).map(|a| a.time);
     let tried = story.attempts.iter().map(|a| a.end.time);
-    let counted = story.attempts.iter().filter_map(|a| case.crowd(a)).flat_map(|crowd| crowd.ends()).copied();
+    let counted = story.attempts.iter().filter_map(|a| case.crowd(a)).flat_map(|crowd| crowd.ends());
     HostRecord {
         name: story.name.clone(),
         role: story.role.code().to_owned(),

@@ -68,7 +68,7 @@ impl AddressBook {
             let name: Arc<str> = name.to_ascii_lowercase().into();
             for address in addresses(answer) {
                 let names = self.by_address.entry(address).or_default();
-                names.extend(crowd.ends().iter().map(|end| (*end, Arc::clone(&name))));
+                names.extend(crowd.ends().map(|end| (end, Arc::clone(&name))));
             }
         }
     }

@@ -32,7 +32,7 @@ impl Watch {
     /// Prepares the answers about capture number `piece`.
     pub(super) fn new(piece: usize, capture: &CaptureFacts, hosts: &[HostStory]) -> Watch {
         let flows = capture.flows.iter().flat_map(|f| [f.first.time, f.last.time]);
-        let counted = capture.crowds().flat_map(|crowd| crowd.ends()).copied();
+        let counted = capture.crowds().flat_map(|crowd| crowd.ends());
         let mut seen: Vec<Timestamp> =
             flows.chain(counted).chain(capture.dns.iter().map(|m| m.at.time)).chain(capture.info.latest).collect();
         seen.sort_unstable();

@@ -5,12 +5,13 @@
 //! unusual has no outline; whatever a verdict, a finding or a report looks at in a flow that went well is part of the
 //! outline or is kept in the crowd.
 
+use super::members::Members;
 use super::{
     AppFacts, Choice, DnsKind, DnsMessage, HttpExchange, NXDOMAIN, Offer, Presented, QuicFact, TlsCarrier, TlsSession,
 };
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use std::hash::{Hash, Hasher};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// An answer that takes no longer than this lets nobody wait: a third of what counts as silence.
@@ -28,12 +29,8 @@ const KINDS_MAX: usize = 64;
 /// Flows that went as one that is kept. They are counted, and only this is known of them.
 #[derive(Debug, Default)]
 pub struct Crowd {
-    /// When each of them ended, in no order.
-    ends: Vec<Timestamp>,
-    /// The client of each, all of one family.
-    v4: Vec<Ipv4Addr>,
-    /// See `v4`.
-    v6: Vec<Ipv6Addr>,
+    /// When each of them ended, and its client.
+    members: Members,
     /// Their servers, each once.
     pub servers: Vec<SocketAddr>,
     /// What their TLS clients offered and their servers chose, each pair once.
@@ -87,11 +84,7 @@ impl Crowd {
         }
         self.servers.extend(new_server.then_some(fellow.server));
         self.hellos.extend(new_hellos.map(|(offer, choice)| (Arc::clone(offer), Arc::clone(choice))));
-        self.ends.push(fellow.ended);
-        match fellow.client {
-            IpAddr::V4(client) => self.v4.push(client),
-            IpAddr::V6(client) => self.v6.push(client),
-        }
+        self.members.push(fellow.ended, fellow.client);
         self.latest = self.latest.max(fellow.began);
         let least = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
         self.handshake_rtt = least(self.handshake_rtt, fellow.handshake_rtt);
@@ -104,10 +97,8 @@ impl Crowd {
     /// Takes in the flows of another crowd of the same kind.
     pub fn absorb(&mut self, other: Crowd) {
         let least = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
-        let Crowd { ends, v4, v6, servers, hellos, latest, handshake_rtt, first_answer, .. } = other;
-        self.ends.extend(ends);
-        self.v4.extend(v4);
-        self.v6.extend(v6);
+        let Crowd { members, servers, hellos, latest, handshake_rtt, first_answer, .. } = other;
+        members.iter().for_each(|(end, client)| self.members.push(end, client));
         for server in servers {
             if !self.servers.contains(&server) {
                 self.servers.push(server);
@@ -132,27 +123,27 @@ impl Crowd {
 
     /// Number of flows.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.members.len()
     }
 
     /// True when there are none.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// When each of them ended, in no order.
-    pub fn ends(&self) -> &[Timestamp] {
-        &self.ends
-    }
-
-    /// The client of each, in the order of [`Crowd::ends`].
-    pub fn clients(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        self.v4.iter().copied().map(IpAddr::V4).chain(self.v6.iter().copied().map(IpAddr::V6))
+        self.members.len() == 0
     }
 
     /// When each of them ended and who its client was, in no order.
     pub fn members(&self) -> impl Iterator<Item = (Timestamp, IpAddr)> + '_ {
-        self.ends.iter().copied().zip(self.clients())
+        self.members.iter()
+    }
+
+    /// The client of each, in no order.
+    pub fn clients(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.members().map(|(_, client)| client)
+    }
+
+    /// When each of them ended, in no order.
+    pub fn ends(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        self.members().map(|(end, _)| end)
     }
 }
 

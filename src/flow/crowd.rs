@@ -7,6 +7,7 @@
 //! of their own.
 
 use crate::facts::{Fellow, NEAR_HOPS_MAX, PROMPT_NS, ResetStage, hops};
+use crate::flow::gone::Gone;
 use crate::flow::key::Key;
 use crate::flow::pool::{Pool, Record};
 use crate::flow::side::{Half, Rare, RareHalf, between};
@@ -184,8 +185,9 @@ impl<S: FlowSink> Leaving<S> for UdpFlow<S> {
 pub(super) struct Crowds {
     firsts: HashTable<First>,
     /// Connections that left the table: the hash of their ends stands for them.
-    gone_tcp: HashTable<u64>,
-    gone_udp: HashTable<Gone>,
+    gone_tcp: Gone<()>,
+    /// Conversations, and where they began.
+    gone_udp: Gone<u64>,
     hashers: Hashers,
 }
 
@@ -213,16 +215,9 @@ pub(super) struct Parted<F> {
     pub first: Option<(Outline, Timestamp)>,
 }
 
-/// A conversation that left the table: the hash of its ends, and where it began.
-#[derive(Debug, Clone, Copy)]
-struct Gone {
-    hash: u64,
-    start: u64,
-}
-
 impl Crowds {
     pub(super) fn new(hashers: Hashers) -> Crowds {
-        Crowds { firsts: HashTable::new(), gone_tcp: HashTable::new(), gone_udp: HashTable::new(), hashers }
+        Crowds { firsts: HashTable::new(), gone_tcp: Gone::default(), gone_udp: Gone::default(), hashers }
     }
 
     /// Takes the flow in a slot out of the table, if it is over as told, was ordinary and is not kept in any case, and
@@ -278,29 +273,20 @@ impl Crowds {
     fn note_gone(&mut self, key: &Key, tcp: bool, start: u64) {
         let hash = self.key_hash(key);
         if tcp {
-            if self.gone_tcp.find(hash, |gone| *gone == hash).is_none() {
-                self.gone_tcp.insert_unique(hash, hash, |gone| *gone);
-            }
-            return;
-        }
-        match self.gone_udp.find_mut(hash, |gone| gone.hash == hash) {
-            Some(gone) => gone.start = start,
-            None => {
-                self.gone_udp.insert_unique(hash, Gone { hash, start }, |gone| gone.hash);
-            }
+            self.gone_tcp.insert(hash, ());
+        } else {
+            self.gone_udp.insert(hash, start);
         }
     }
 
     /// Whether a connection between these ends left the table.
     pub(super) fn is_gone_tcp(&self, key: &Key) -> bool {
-        let is_known = |hash| self.gone_tcp.find(hash, |gone| *gone == hash).is_some();
-        !self.gone_tcp.is_empty() && is_known(self.key_hash(key))
+        self.gone_tcp.get(self.key_hash(key)).is_some()
     }
 
     /// Where the last conversation between these ends began that left the table.
     pub(super) fn gone_udp(&self, key: &Key) -> Option<u64> {
-        let start = |hash| self.gone_udp.find(hash, |gone| gone.hash == hash).map(|gone| gone.start);
-        if self.gone_udp.is_empty() { None } else { start(self.key_hash(key)) }
+        self.gone_udp.get(self.key_hash(key))
     }
 
     /// All 64 bits, so that two pairs of ends never share it.

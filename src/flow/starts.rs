@@ -3,6 +3,8 @@
 //! What enters: places (frame and order within the frame) that never go back. What leaves: the same places, merged
 //! over shards. Guaranteed: one to two bytes a flow in ordinary captures.
 
+use crate::bytes::{Cursor, push_varint};
+
 /// Packets of one frame that are told apart in a place; a frame carries one, or a few inside tunnels and aggregates.
 const IN_FRAME_BITS: u32 = 4;
 
@@ -27,30 +29,17 @@ pub struct StartLog {
 impl StartLog {
     /// Adds a place; one that would go back counts as equal to the last.
     pub fn push(&mut self, place: u64) {
-        let mut step = place.saturating_sub(self.last);
+        let step = place.saturating_sub(self.last);
         self.last = self.last.saturating_add(step);
-        while step >= 0x80 {
-            self.bytes.push((step & 0x7f) as u8 | 0x80);
-            step >>= 7;
-        }
-        self.bytes.push(step as u8);
+        push_varint(&mut self.bytes, step.into());
     }
 
     /// All places in order.
     pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
-        let mut bytes = self.bytes.iter();
+        let mut bytes = Cursor::new(&self.bytes);
         let mut last = 0u64;
         std::iter::from_fn(move || {
-            let (mut step, mut shift) = (0u64, 0u32);
-            loop {
-                let b = *bytes.next()?;
-                step |= u64::from(b & 0x7f).checked_shl(shift).unwrap_or(0);
-                shift += 7;
-                if b & 0x80 == 0 {
-                    break;
-                }
-            }
-            last = last.saturating_add(step);
+            last = last.saturating_add(bytes.varint()? as u64);
             Some(last)
         })
     }

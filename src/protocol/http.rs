@@ -209,6 +209,10 @@ impl HttpDissector {
                             };
                             self.client.state = State::Body(body);
                             self.pending.push_back(self.exchanges.len());
+                            if self.exchanges.is_empty() {
+                                // Most connections have one.
+                                self.exchanges.reserve_exact(1);
+                            }
                             self.exchanges.push(x);
                             self.client.settle();
                         }
