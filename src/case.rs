@@ -181,6 +181,11 @@ pub struct Attempt {
     pub name_inferred: bool,
 }
 
+/// Whether two clients may be one machine: they have the same address, or one has none of the other's family.
+pub fn may_be_one(a: IpAddr, b: IpAddr) -> bool {
+    a == b || a.is_ipv6() != b.is_ipv6()
+}
+
 impl Case {
     /// Joins the facts of all pieces.
     pub fn build(pieces: Vec<Piece>) -> Case {

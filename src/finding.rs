@@ -40,6 +40,7 @@ mod management_after_token;
 mod module_version;
 mod no_entra_traffic;
 mod old_tls_elsewhere;
+mod one_client_fails;
 mod proxy_auth_required;
 mod proxy_denied;
 mod proxy_left_over;
@@ -242,6 +243,7 @@ pub static RULES: &[&Rule] = &[
     &step_missing::RULE,
     &tls_to_proxy::RULE,
     &two_ways_out::RULE,
+    &one_client_fails::RULE,
     &loopback_through_proxy::RULE,
     &broken_after_handshake::RULE,
     &reset_injected::RULE,

@@ -3,12 +3,13 @@
 use super::logs::runs;
 use super::words::display_filter;
 use super::{Context, Finding, Rule, Severity};
-use crate::case::HostStory;
+use crate::case::{HostStory, may_be_one};
 use crate::facts::log::Dialect;
 use crate::knowledge::endpoints::Role as EndpointRole;
 use crate::lang::Text;
 use crate::message;
 use crate::verdict::Verdict;
+use crate::verdict::host::deciding;
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -50,7 +51,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             (Some(first), Some(last)) => first <= last.start.time,
             _ => true,
         };
-        is(h, &[EndpointRole::Authority]) && v.verdict.is_good() && before
+        let same_client =
+            deciding(host, verdict).is_none_or(|a| context.case.clients(h).any(|c| may_be_one(c, a.client)));
+        is(h, &[EndpointRole::Authority]) && v.verdict.is_good() && before && same_client
     });
     if token.is_none() && authority.is_none() {
         return Vec::new();

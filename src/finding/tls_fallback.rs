@@ -1,6 +1,7 @@
 //! An old-version hello behind a broken modern one: a symptom, not the cause.
 
 use super::{Context, Finding, Rule, Severity};
+use crate::case::may_be_one;
 use crate::flow::Side;
 use crate::lang::Text;
 use crate::message;
@@ -40,11 +41,13 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 )
             )
         });
-        let old = v
-            .judged
-            .iter()
-            .rposition(|j| j.verdict == Some(Verdict::TlsLegacy) && j.detail.legacy_side == Some(Side::Client));
-        let (Some(broken), Some(old)) = (broken, old) else { continue };
+        let client = |i: usize| host.attempts.get(i).map(|a| a.client);
+        let one = |i: usize, k: usize| client(i).zip(client(k)).is_some_and(|(a, b)| may_be_one(a, b));
+        let Some(broken) = broken else { continue };
+        let old = v.judged.iter().enumerate().rposition(|(i, j)| {
+            j.verdict == Some(Verdict::TlsLegacy) && j.detail.legacy_side == Some(Side::Client) && one(i, broken)
+        });
+        let Some(old) = old else { continue };
         if broken >= old {
             continue;
         }

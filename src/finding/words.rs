@@ -1,7 +1,7 @@
 //! What the findings of verdicts share: severity, filter, and the words that several of them use.
 
 use super::{Context, Finding, Rule, Severity};
-use crate::case::{Case, HostStory, Role};
+use crate::case::{Attempt, Case, HostStory, Role};
 use crate::facts::FlowTransport;
 use crate::lang::Message;
 use crate::verdict::breaker::BreakerKind;
@@ -69,11 +69,25 @@ fn severity(rule: &Rule, host: &HostStory, verdict: &HostVerdict) -> Severity {
 /// A Wireshark display filter over everything that belongs to a host; of connections that are only counted, over their
 /// hellos.
 pub fn display_filter(case: &Case, host: &HostStory) -> String {
+    let mut parts = stream_filter(case, &host.attempts);
+    let fields = [
+        // Of the connections that are only counted no stream is known.
+        ("tls.handshake.extensions_server_name", host.attempts.iter().any(|a| case.crowd(a).is_some())),
+        ("dns.qry.name", !host.lookups.is_empty()),
+    ];
+    if host.name.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')) {
+        let wanted = fields.iter().filter(|(_, wanted)| *wanted);
+        parts.extend(wanted.map(|(field, _)| format!("{field} == \"{}\"", host.name)));
+    }
+    parts.join(" || ")
+}
+
+/// Wireshark display filters for the connections of some attempts: one for TCP, one for UDP, as far as there are any.
+pub(super) fn stream_filter<'a>(case: &Case, attempts: impl IntoIterator<Item = &'a Attempt>) -> Vec<String> {
     let mut tcp: Vec<u32> = Vec::new();
     let mut udp: Vec<u32> = Vec::new();
     let mut seen = HashSet::new();
-    for attempt in &host.attempts {
-        let Some(flow) = case.flow(attempt) else { continue };
+    for flow in attempts.into_iter().filter_map(|attempt| case.flow(attempt)) {
         let streams = if flow.transport == FlowTransport::Tcp { &mut tcp } else { &mut udp };
         if seen.insert((flow.transport, flow.stream)) {
             streams.push(flow.stream);
@@ -90,16 +104,7 @@ pub fn display_filter(case: &Case, host: &HostStory) -> String {
             }
         }
     }
-    let fields = [
-        // Of the connections that are only counted no stream is known.
-        ("tls.handshake.extensions_server_name", host.attempts.iter().any(|a| case.crowd(a).is_some())),
-        ("dns.qry.name", !host.lookups.is_empty()),
-    ];
-    if host.name.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')) {
-        let wanted = fields.iter().filter(|(_, wanted)| *wanted);
-        parts.extend(wanted.map(|(field, _)| format!("{field} == \"{}\"", host.name)));
-    }
-    parts.join(" || ")
+    parts
 }
 
 /// ` through the proxy HOST:PORT`, where the attempt went through one.

@@ -4,7 +4,7 @@ use super::Confidence;
 use super::certificate::Trusts;
 use super::scene::{Detail, Judged, Proof, SILENCE_NS, Stage};
 use super::{Verdict, attempt, dns, tls};
-use crate::case::{Attempt, Case, HostStory, Role, Way};
+use crate::case::{Attempt, Case, HostStory, Role, Way, may_be_one};
 use crate::facts::FlowTransport;
 use crate::parallel;
 use crate::time::NANOS_PER_SECOND;
@@ -322,7 +322,12 @@ fn leading_failure(host: &HostStory, judged: &[Judged], bad: &[(usize, Verdict)]
         && bad.iter().any(|(i, v)| {
             *v == Verdict::TlsLegacy
                 && judged.get(*i).is_some_and(|j| j.detail.legacy_side == Some(crate::flow::Side::Client))
-                && host.attempts.get(*i).map(|a| a.start.time) > host.attempts.get(first).map(|a| a.start.time)
+                && match (host.attempts.get(first), host.attempts.get(*i)) {
+                    (Some(first), Some(later)) => {
+                        later.start.time > first.start.time && may_be_one(later.client, first.client)
+                    }
+                    _ => false,
+                }
         })
     {
         return Some((first, v));

@@ -214,3 +214,64 @@ fn every_verdict_of_the_contract_has_its_scene() {
         assert!(scenes.iter().any(|s| s.contains(&name)), "{verdict:?}");
     }
 }
+
+/// The same connection of another client.
+fn of_client(mut f: Flow, client: &str) -> Flow {
+    f.ends.client.set_ip(client.parse().unwrap());
+    f
+}
+
+fn refused(w: &mut World, tenths: i64) -> Flow {
+    let mut f = syn(w, SERVER, tenths, 1);
+    rst(w, &mut f, tenths, Side::Server, 116);
+    f
+}
+
+fn works(w: &mut World, tenths: i64) -> Flow {
+    let mut f = established(w, SERVER, tenths);
+    hello(w, &mut f, tenths, HOST, 0x0304);
+    server_hello(w, &mut f, tenths + 1, 0x0304);
+    complete(w, &mut f, tenths + 2);
+    f
+}
+
+#[test]
+fn a_client_that_alone_never_reached_a_host_is_told() {
+    let with = |client: &'static str| {
+        let w = World::new().resolves().flow(|w| of_client(refused(w, 1), client));
+        w.flow(|w| of_client(refused(w, 20), client)).flow(|w| works(w, 40)).case().1
+    };
+    let other = with("10.9.9.9");
+    let told = other.findings.iter().find(|f| f.code == "one_client_fails").unwrap();
+    assert!(told.detail.en.contains("10.9.9.9: connection refused (2)"), "{}", told.detail.en);
+    assert!(!told.detail.ja.contains("refused"), "{}", told.detail.ja);
+    assert!(!told.evidence.is_empty() && told.filter.starts_with("tcp.stream in"), "{}", told.filter);
+    // The other family may be the same machine, which got through.
+    assert!(!has(&with("2001:db8::9"), "one_client_fails"));
+    let alone = World::new().resolves().flow(|w| refused(w, 1)).flow(|w| works(w, 40)).case().1;
+    assert!(!has(&alone, "one_client_fails"), "it got through in the end");
+    let all = World::new().resolves().flow(|w| of_client(refused(w, 1), "10.9.9.9")).flow(|w| refused(w, 20));
+    assert!(!has(&all.case().1, "one_client_fails"), "nobody reached it");
+}
+
+#[test]
+fn an_old_hello_is_a_fall_back_only_of_the_client_whose_modern_one_was_broken() {
+    let then = |client: &'static str| {
+        let w = World::new().resolves().flow(|w| {
+            let mut f = established(w, SERVER, 1);
+            hello(w, &mut f, 1, HOST, 0x0304);
+            rst(w, &mut f, 2, Side::Server, 116);
+            f
+        });
+        let w = w.flow(|w| {
+            let mut f = established(w, SERVER, 20);
+            hello(w, &mut f, 20, HOST, 0x0301);
+            server_hello(w, &mut f, 21, 0x0301);
+            complete(w, &mut f, 22);
+            of_client(f, client)
+        });
+        w.case().1
+    };
+    assert!(!has(&then("10.9.9.9"), "tls_fallback"));
+    assert!(has(&then("2001:db8::9"), "tls_fallback"));
+}

@@ -1,0 +1,120 @@
+//! A client never reached a host that another client reached.
+
+use super::words::stream_filter;
+use super::{Context, Finding, Rule, Severity};
+use crate::case::HostStory;
+use crate::lang::Text;
+use crate::message;
+use crate::verdict::host::deciding;
+use crate::verdict::{Confidence, HostVerdict, Stage, Verdict};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Clients that are told by name; the others are counted.
+const CLIENTS_TOLD: usize = 8;
+
+/// See the module.
+pub(super) static RULE: Rule = Rule {
+    code: "one_client_fails",
+    severity: Severity::Warning,
+    title: Text {
+        en: "One client cannot reach what another one reaches",
+        ja: "他のクライアントが到達しているホストに到達できないクライアントがある",
+    },
+    meaning: Text {
+        en: "The capture shows several clients. A host's verdict is that of all of them together; of the clients named here every attempt on the host failed, while another client of the same address family reached it.",
+        ja: "キャプチャに複数のクライアントが含まれている。ホストの判定は全クライアントをまとめたものだが、ここに挙げたクライアントの試行はすべて失敗しており、同じアドレス ファミリの別のクライアントは到達している。",
+    },
+    blind: Text {
+        en: "One machine with several addresses (VPN, virtual machines, address translation) looks like several clients.",
+        ja: "1 台のコンピューターが複数のアドレスを持つ場合 (VPN、仮想マシン、アドレス変換)、複数のクライアントに見える。",
+    },
+    advice: Text {
+        en: "Look whether the sign-in that failed came from one of these clients. If so, compare it with a client that works: network segment, firewall group, proxy settings, VPN; and take a capture on that client alone.",
+        ja: "失敗したサインインがこれらのクライアントからのものかを確認する。該当する場合は、正常なクライアントとネットワーク セグメント、ファイアウォールのグループ、プロキシ設定、VPN を比較し、そのクライアント単体でキャプチャを採取する。",
+    },
+    check,
+};
+
+/// What became of one client's attempts on a host.
+#[derive(Default)]
+struct Fate {
+    reached: bool,
+    /// Attempts that were seen to fail: indexes into the story's.
+    failed: Vec<usize>,
+}
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    context.hosts().filter_map(|(host, verdict)| finding(context, host, verdict)).collect()
+}
+
+fn fates(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> BTreeMap<IpAddr, Fate> {
+    let mut fates: BTreeMap<IpAddr, Fate> = BTreeMap::new();
+    for (i, (attempt, judged)) in host.attempts.iter().zip(&verdict.judged).enumerate() {
+        let fate = fates.entry(attempt.client).or_default();
+        fate.reached |= judged.verdict.is_some_and(Verdict::is_good) || judged.stage >= Stage::Complete;
+        if judged.verdict.is_some_and(Verdict::is_fault) && judged.confidence == Confidence::Observed {
+            fate.failed.push(i);
+        }
+        // Only what went well is counted.
+        for client in context.case.crowd(attempt).into_iter().flat_map(|crowd| crowd.clients()) {
+            fates.entry(client).or_default().reached = true;
+        }
+    }
+    fates
+}
+
+fn finding(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Option<Finding> {
+    let fates = fates(context, host, verdict);
+    // The client that the verdict speaks of has its finding.
+    let told = deciding(host, verdict).filter(|_| verdict.verdict.is_fault()).map(|attempt| attempt.client);
+    let reached = |v6: bool| fates.iter().any(|(client, fate)| fate.reached && client.is_ipv6() == v6);
+    let ways = [reached(false), reached(true)];
+    let cut_off: Vec<(&IpAddr, &Fate)> = fates
+        .iter()
+        .filter(|(client, fate)| !fate.reached && !fate.failed.is_empty() && Some(**client) != told)
+        // One machine has an address of each family, and a dead way of one of them costs it little.
+        .filter(|(client, _)| if client.is_ipv6() { ways[1] } else { ways[0] })
+        .collect();
+    let name = &host.name;
+    let (count, of) = (cut_off.len(), fates.len());
+    let (first, _) = cut_off.first()?;
+    let title = match count {
+        1 => message!(en: "{first} alone never reached {name}", ja: "{first} は {name} に一度も到達していない"),
+        _ => message!(
+            en: "{count} clients never reached {name}",
+            ja: "{count} 台のクライアントが {name} に一度も到達していない"
+        ),
+    };
+    let mut evidence = Vec::new();
+    let mut told: Vec<(String, String)> = Vec::new();
+    for (client, fate) in cut_off.iter().take(CLIENTS_TOLD) {
+        let Some((attempt, judged)) =
+            fate.failed.first().and_then(|i| Some((host.attempts.get(*i)?, verdict.judged.get(*i)?)))
+        else {
+            continue;
+        };
+        let what = judged.verdict.unwrap_or_default().title();
+        let times = fate.failed.len();
+        told.push((format!("{client}: {} ({times})", what.en), format!("{client}: {} ({times})", what.ja)));
+        let stream = context.case.flow(attempt).map(|f| f.stream);
+        evidence.extend(judged.proof.iter().map(|p| context.evidence(attempt.piece, stream, p)));
+    }
+    if let Some(more) = count.checked_sub(CLIENTS_TOLD).filter(|more| *more > 0) {
+        told.push((format!("and {more} more"), format!("他 {more} 台")));
+    }
+    let (en, ja): (Vec<String>, Vec<String>) = told.into_iter().unzip();
+    let (en, ja) = (en.join("; "), ja.join("、"));
+    let failed = cut_off.iter().flat_map(|(_, fate)| &fate.failed).filter_map(|i| host.attempts.get(*i));
+    Some(Finding {
+        host: Some(name.clone()),
+        title,
+        detail: message!(
+            en: "Of {of} clients that tried {name}, these failed each time (what stopped the first attempt, number of attempts): {en}.",
+            ja: "{name} に接続を試みた {of} 台のクライアントのうち、次のクライアントは毎回失敗している (最初の試行の失敗理由、試行回数): {ja}。",
+        ),
+        evidence,
+        filter: stream_filter(context.case, failed).join(" || "),
+        ..RULE.finding()
+    })
+}
