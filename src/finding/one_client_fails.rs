@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Clients that are told by name; the others are counted.
-const CLIENTS_TOLD: usize = 8;
+const CLIENTS_TOLD: usize = 16;
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
