@@ -6,7 +6,7 @@ use crate::case::HostStory;
 use crate::lang::Text;
 use crate::message;
 use crate::verdict::host::deciding;
-use crate::verdict::{Confidence, HostVerdict, Stage, Verdict};
+use crate::verdict::{Confidence, HostVerdict, Judged, Stage, Verdict};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -48,12 +48,17 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     context.hosts().filter_map(|(host, verdict)| finding(context, host, verdict)).collect()
 }
 
+/// Whether an attempt was seen to fail.
+fn has_failed(judged: &Judged) -> bool {
+    judged.verdict.is_some_and(Verdict::is_fault) && judged.confidence == Confidence::Observed
+}
+
 fn fates(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> BTreeMap<IpAddr, Fate> {
     let mut fates: BTreeMap<IpAddr, Fate> = BTreeMap::new();
     for (i, (attempt, judged)) in host.attempts.iter().zip(&verdict.judged).enumerate() {
         let fate = fates.entry(attempt.client).or_default();
         fate.reached |= judged.verdict.is_some_and(Verdict::is_good) || judged.stage >= Stage::Complete;
-        if judged.verdict.is_some_and(Verdict::is_fault) && judged.confidence == Confidence::Observed {
+        if has_failed(judged) {
             fate.failed.push(i);
         }
         // Only what went well is counted.
@@ -65,6 +70,8 @@ fn fates(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> BTre
 }
 
 fn finding(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Option<Finding> {
+    // Most hosts have none, and crowds are long.
+    verdict.judged.iter().find(|judged| has_failed(judged))?;
     let fates = fates(context, host, verdict);
     // The client that the verdict speaks of has its finding.
     let told = deciding(host, verdict).filter(|_| verdict.verdict.is_fault()).map(|attempt| attempt.client);

@@ -1,6 +1,6 @@
 //! The first flow of each kind over all tables of a capture, so that it is kept once and not once in each table.
 //!
-//! What enters: the flows that tables keep as the first of their kind ([`NewFirst`]), from time to time, and in the end
+//! What enters: the flows that tables keep as the first of their kind, from time to time, and in the end
 //! the [`FlowShard`]s. What leaves: the same tables, in which such a flow is only counted if another table has one of
 //! its kind that began no later. Guaranteed: what becomes of a flow depends on the order of frames alone, not on how
 //! often the tables are settled or by whom they were filled.
