@@ -72,13 +72,15 @@ mod windows_dropped;
 pub mod words;
 mod wrong_tenant;
 
-use crate::case::{Case, HostStory};
+use crate::case::{Case, HostStory, may_be_one};
+use crate::facts::Crowd;
 use crate::lang::{Message, Text};
 use crate::parallel;
 use crate::time::Timestamp;
 use crate::verdict::log::LogProof;
 use crate::verdict::{Confidence, HostVerdict, Proof, Verdict};
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 /// A place in the evidence.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -205,6 +207,14 @@ impl<'a> Context<'a> {
     /// Hosts with their verdicts.
     pub fn hosts(&self) -> impl Iterator<Item = (&'a HostStory, &'a HostVerdict)> {
         self.case.hosts.iter().zip(self.verdicts).filter_map(|(h, v)| Some((h, v.as_ref()?)))
+    }
+
+    /// Whether what may be the same machine as `client` reached a host.
+    pub fn reached_by(&self, host: &HostStory, verdict: &HostVerdict, client: IpAddr) -> bool {
+        host.attempts.iter().zip(&verdict.judged).any(|(attempt, judged)| {
+            let mut counted = self.case.crowd(attempt).into_iter().flat_map(Crowd::clients);
+            judged.has_reached() && may_be_one(attempt.client, client) || counted.any(|c| may_be_one(c, client))
+        })
     }
 
     /// A proof as evidence of a report.

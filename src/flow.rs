@@ -123,6 +123,10 @@ pub trait FlowSink {
     fn join(&self, _fellow: &Fellow, _crowd: &mut Crowd) -> bool {
         false
     }
+    /// Counts the flow that the others of a crowd went as in that crowd; false where it cannot.
+    fn join_as_first(&self, _fellow: &Fellow, _crowd: &mut Crowd) -> bool {
+        false
+    }
     /// One UDP datagram; `cut` when the snap length cut it.
     fn datagram(&mut self, side: Side, payload: &[u8], cut: bool, at: At) -> Interest;
 }

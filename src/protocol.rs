@@ -214,6 +214,10 @@ impl FlowSink for Dissector {
         self.found().is_some_and(|app| crowd.take_in(fellow, app))
     }
 
+    fn join_as_first(&self, fellow: &Fellow, crowd: &mut Crowd) -> bool {
+        self.found().map(|app| crowd.take_in_first(fellow, app)).is_some()
+    }
+
     fn datagram(&mut self, side: Side, payload: &[u8], cut: bool, at: At) -> Interest {
         let Reader::Udp(datagrams) = &mut self.reader else { return Interest::Done };
         let interest = datagrams.datagram(side, payload, cut, at);

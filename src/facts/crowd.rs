@@ -23,7 +23,8 @@ pub const NEAR_HOPS_MAX: u8 = 2;
 /// Clocks that differ by less go by the same one, as far as anybody asks: five minutes are tolerated.
 const CLOCK_NS: i64 = 60 * NANOS_PER_SECOND;
 
-/// Servers of one crowd, and kinds of handshake in it. What comes with one more is kept by itself.
+/// Servers that one crowd takes in, and kinds of handshake. What comes with one more is kept by itself. (Crowds that
+/// are joined in the end may have as many each.)
 const KINDS_MAX: usize = 64;
 
 /// Flows that went as one that is kept. They are counted, and only this is known of them.
@@ -31,6 +32,9 @@ const KINDS_MAX: usize = 64;
 pub struct Crowd {
     /// When each of them ended, and its client.
     members: Members,
+    /// The one that was kept first, if it was counted after all. It does not count against the limits, since when it was
+    /// counted depends on how often that is looked at.
+    first: Option<Box<Kind>>,
     /// Their servers, each once.
     pub servers: Vec<SocketAddr>,
     /// What their TLS clients offered and their servers chose, each pair once.
@@ -49,6 +53,13 @@ pub struct Crowd {
     pub mixed: bool,
     /// The answer that all of them brought, where they were look-ups of a name.
     pub answer: Option<Box<DnsMessage>>,
+}
+
+/// What a flow of a crowd may bring that others did not.
+#[derive(Debug)]
+struct Kind {
+    server: SocketAddr,
+    hellos: Option<(Arc<Offer>, Arc<Choice>)>,
 }
 
 /// What is known of one flow of a crowd.
@@ -84,27 +95,38 @@ impl Crowd {
         }
         self.servers.extend(new_server.then_some(fellow.server));
         self.hellos.extend(new_hellos.map(|(offer, choice)| (Arc::clone(offer), Arc::clone(choice))));
+        self.count(fellow);
+        true
+    }
+
+    /// Counts the flow that the others went as, in which `app` was found.
+    pub fn take_in_first(&mut self, fellow: &Fellow, app: &AppFacts) {
+        self.mixed = app.is_opaque();
+        let hellos = settled(app).map(|(offer, choice)| (Arc::clone(offer), Arc::clone(choice)));
+        self.first = (!self.mixed).then(|| Box::new(Kind { server: fellow.server, hellos }));
+        self.count(fellow);
+    }
+
+    fn count(&mut self, fellow: &Fellow) {
         self.members.push(fellow.ended, fellow.client);
         self.latest = self.latest.max(fellow.began);
-        let least = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
         self.handshake_rtt = least(self.handshake_rtt, fellow.handshake_rtt);
         self.first_answer = least(self.first_answer, fellow.first_answer);
         self.missed_bytes = self.missed_bytes.saturating_add(fellow.missed_bytes);
         self.cut_bytes = self.cut_bytes.saturating_add(fellow.cut_bytes);
-        true
     }
 
     /// Takes in the flows of another crowd of the same kind.
     pub fn absorb(&mut self, other: Crowd) {
-        let least = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
-        let Crowd { members, servers, hellos, latest, handshake_rtt, first_answer, .. } = other;
+        let Crowd { members, first, servers, hellos, latest, handshake_rtt, first_answer, .. } = other;
         members.iter().for_each(|(end, client)| self.members.push(end, client));
-        for server in servers {
+        let (own_server, own_hellos) = first.map_or((None, None), |first| (Some(first.server), first.hellos));
+        for server in own_server.into_iter().chain(servers) {
             if !self.servers.contains(&server) {
                 self.servers.push(server);
             }
         }
-        for (offer, choice) in hellos {
+        for (offer, choice) in own_hellos.into_iter().chain(hellos) {
             if !self.knows(&offer, &choice) {
                 self.hellos.push((offer, choice));
             }
@@ -145,6 +167,11 @@ impl Crowd {
     pub fn ends(&self) -> impl Iterator<Item = Timestamp> + '_ {
         self.members().map(|(end, _)| end)
     }
+}
+
+/// The lesser of two, where there are two.
+fn least(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    a.into_iter().chain(b).min()
 }
 
 /// The hellos of a flow's session.

@@ -3,7 +3,7 @@
 use super::logs::runs;
 use super::words::display_filter;
 use super::{Context, Finding, Rule, Severity};
-use crate::case::{HostStory, may_be_one};
+use crate::case::HostStory;
 use crate::facts::log::Dialect;
 use crate::knowledge::endpoints::Role as EndpointRole;
 use crate::lang::Text;
@@ -51,9 +51,10 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             (Some(first), Some(last)) => first <= last.start.time,
             _ => true,
         };
-        let same_client =
-            deciding(host, verdict).is_none_or(|a| context.case.clients(h).any(|c| may_be_one(c, a.client)));
-        is(h, &[EndpointRole::Authority]) && v.verdict.is_good() && before && same_client
+        is(h, &[EndpointRole::Authority])
+            && v.verdict.is_good()
+            && before
+            && deciding(host, verdict).is_none_or(|attempt| context.reached_by(h, v, attempt.client))
     });
     if token.is_none() && authority.is_none() {
         return Vec::new();

@@ -2,11 +2,11 @@
 
 use super::words::stream_filter;
 use super::{Context, Finding, Rule, Severity};
-use crate::case::HostStory;
+use crate::case::{Attempt, HostStory, Role};
 use crate::lang::Text;
 use crate::message;
 use crate::verdict::host::deciding;
-use crate::verdict::{Confidence, HostVerdict, Judged, Stage, Verdict};
+use crate::verdict::{Confidence, HostVerdict, Judged, Verdict};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -22,8 +22,8 @@ pub(super) static RULE: Rule = Rule {
         ja: "他のクライアントが到達しているホストに到達できないクライアントがある",
     },
     meaning: Text {
-        en: "The capture shows several clients. A host's verdict is that of all of them together; of the clients named here every attempt on the host failed, while another client of the same address family reached it.",
-        ja: "キャプチャに複数のクライアントが含まれている。ホストの判定は全クライアントをまとめたものだが、ここに挙げたクライアントの試行はすべて失敗しており、同じアドレス ファミリの別のクライアントは到達している。",
+        en: "The capture shows several clients. A host's verdict is that of all of them together; the clients named here were seen to fail and never seen to reach it, while another client of the same address family reached it.",
+        ja: "キャプチャに複数のクライアントが含まれている。ホストの判定は全クライアントをまとめたものだが、ここに挙げたクライアントは失敗が確認され、到達は一度も確認されていない。同じアドレス ファミリの別のクライアントは到達している。",
     },
     blind: Text {
         en: "One machine with several addresses (VPN, virtual machines, address translation) looks like several clients.",
@@ -48,17 +48,18 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     context.hosts().filter_map(|(host, verdict)| finding(context, host, verdict)).collect()
 }
 
-/// Whether an attempt was seen to fail.
-fn has_failed(judged: &Judged) -> bool {
-    judged.verdict.is_some_and(Verdict::is_fault) && judged.confidence == Confidence::Observed
+/// Whether an attempt was seen to fail, and it is known to have been about this host.
+fn has_failed(attempt: &Attempt, judged: &Judged) -> bool {
+    let seen = judged.verdict.is_some_and(Verdict::is_fault) && judged.confidence == Confidence::Observed;
+    seen && !attempt.name_inferred
 }
 
 fn fates(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> BTreeMap<IpAddr, Fate> {
     let mut fates: BTreeMap<IpAddr, Fate> = BTreeMap::new();
     for (i, (attempt, judged)) in host.attempts.iter().zip(&verdict.judged).enumerate() {
         let fate = fates.entry(attempt.client).or_default();
-        fate.reached |= judged.verdict.is_some_and(Verdict::is_good) || judged.stage >= Stage::Complete;
-        if has_failed(judged) {
+        fate.reached |= judged.has_reached();
+        if has_failed(attempt, judged) {
             fate.failed.push(i);
         }
         // Only what went well is counted.
@@ -71,7 +72,7 @@ fn fates(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> BTre
 
 fn finding(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Option<Finding> {
     // Most hosts have none, and crowds are long.
-    verdict.judged.iter().find(|judged| has_failed(judged))?;
+    host.attempts.iter().zip(&verdict.judged).find(|(attempt, judged)| has_failed(attempt, judged))?;
     let fates = fates(context, host, verdict);
     // The client that the verdict speaks of has its finding.
     let told = deciding(host, verdict).filter(|_| verdict.verdict.is_fault()).map(|attempt| attempt.client);
@@ -87,10 +88,13 @@ fn finding(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Op
     let (count, of) = (cut_off.len(), fates.len());
     let (first, _) = cut_off.first()?;
     let title = match count {
-        1 => message!(en: "{first} alone never reached {name}", ja: "{first} は {name} に一度も到達していない"),
+        1 => message!(
+            en: "{first} never reached {name}, another client did",
+            ja: "{first} は {name} に一度も到達していない (別のクライアントは到達)"
+        ),
         _ => message!(
-            en: "{count} clients never reached {name}",
-            ja: "{count} 台のクライアントが {name} に一度も到達していない"
+            en: "{count} clients never reached {name}, others did",
+            ja: "{count} 台のクライアントが {name} に一度も到達していない (他は到達)"
         ),
     };
     let mut evidence = Vec::new();
@@ -117,10 +121,12 @@ fn finding(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Op
         host: Some(name.clone()),
         title,
         detail: message!(
-            en: "Of {of} clients that tried {name}, these failed each time (what stopped the first attempt, number of attempts): {en}.",
-            ja: "{name} に接続を試みた {of} 台のクライアントのうち、次のクライアントは毎回失敗している (最初の試行の失敗理由、試行回数): {ja}。",
+            en: "Of {of} clients that tried {name}, these failed and were never seen to reach it (the first failure, number of failures): {en}.",
+            ja: "{name} に接続を試みた {of} 台のクライアントのうち、次のクライアントは失敗しており、到達は一度も確認されていない (最初の失敗、失敗の回数): {ja}。",
         ),
         evidence,
+        // Nobody misses what the sign-in does not need.
+        severity: if matches!(host.role, Role::Service | Role::Proxy) { RULE.severity } else { Severity::Info },
         filter: stream_filter(context.case, failed).join(" || "),
         ..RULE.finding()
     })

@@ -1,11 +1,9 @@
 //! An old-version hello behind a broken modern one: a symptom, not the cause.
 
 use super::{Context, Finding, Rule, Severity};
-use crate::case::may_be_one;
-use crate::flow::Side;
 use crate::lang::Text;
 use crate::message;
-use crate::verdict::Verdict;
+use crate::verdict::host::fall_back;
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -33,24 +31,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for (host, v) in context.hosts() {
-        let broken = v.judged.iter().position(|j| {
-            matches!(
-                j.verdict,
-                Some(
-                    Verdict::ResetAfterClientHello | Verdict::SilentAfterClientHello | Verdict::ClosedBeforeServerHello
-                )
-            )
-        });
-        let client = |i: usize| host.attempts.get(i).map(|a| a.client);
-        let one = |i: usize, k: usize| client(i).zip(client(k)).is_some_and(|(a, b)| may_be_one(a, b));
-        let Some(broken) = broken else { continue };
-        let old = v.judged.iter().enumerate().rposition(|(i, j)| {
-            j.verdict == Some(Verdict::TlsLegacy) && j.detail.legacy_side == Some(Side::Client) && one(i, broken)
-        });
-        let Some(old) = old else { continue };
-        if broken >= old {
-            continue;
-        }
+        let Some((broken, old)) = fall_back(host, &v.judged, 0..v.judged.len()) else { continue };
         let name = &host.name;
         let evidence = [broken, old]
             .iter()

@@ -318,7 +318,7 @@ impl<H: Hasher> Hasher for Twice<H> {
 
 impl<S: FlowSink> Kept<S> {
     /// Counts a flow that went as this one; false where the crowd has no room for what is its own.
-    pub(super) fn count(&mut self, fellow: &Fellow, sink: &S) -> bool {
+    fn count(&mut self, fellow: &Fellow, sink: &S) -> bool {
         let mut crowd = self.crowd.take().unwrap_or_default();
         let counted = sink.join(fellow, &mut crowd);
         self.crowd = (!crowd.is_empty()).then_some(crowd);

@@ -8,8 +8,9 @@ use crate::flow::firsts::Firsts;
 use crate::flow::key::key_hash;
 use crate::flow::table::{FlowLimits, FlowTable};
 use crate::packet::Packet;
+use crate::time::Timestamp;
 use proptest::prelude::*;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// A connection from `port` on which both sides say something and close.
@@ -90,10 +91,8 @@ fn one_first_of_a_kind_is_kept_however_many_tables_there_are() {
     }
 }
 
-#[test]
-fn a_crowd_that_is_full_is_followed_by_another() {
-    let servers = 200u8;
-    let scripts: Vec<String> = (0..servers).map(|n| connection(50_000 + u16::from(n), "yes")).collect();
+/// Connections that went alike, each to a server of its own.
+fn to_servers(scripts: &[String]) -> Vec<Packet<'_>> {
     let mut all: Vec<Packet<'_>> = Vec::new();
     for (n, script) in scripts.iter().enumerate() {
         let start = all.len() as u64;
@@ -106,10 +105,32 @@ fn a_crowd_that_is_full_is_followed_by_another() {
             p
         }));
     }
+    all
+}
+
+#[test]
+fn a_crowd_that_is_full_is_followed_by_another() {
+    let scripts: Vec<String> = (0..200).map(|n| connection(50_000 + n, "yes")).collect();
+    let all = to_servers(&scripts);
     let kept = kept(&all, 0);
     let sizes: Vec<usize> = kept.iter().map(|(.., size)| *size).collect();
     // Each takes in as many servers as it has room for, beside the first one's own.
     assert_eq!(sizes, [64, 64, 64, 4]);
+    let once = with_servers(flows_of_shards(&all, 3, usize::MAX));
+    for every in [1, 8, 100] {
+        assert_eq!(with_servers(flows_of_shards(&all, 3, every)), once, "settled every {every} packets");
+    }
+}
+
+/// Stream, servers and clients of each flow that is kept.
+fn with_servers(mut flows: FinishedFlows<Recorder>) -> Vec<(u32, Vec<SocketAddr>, Vec<(Timestamp, IpAddr)>)> {
+    let told = |f: FinishedFlow<Recorder>| {
+        let servers = f.crowd().map(|crowd| crowd.servers.clone()).unwrap_or_default();
+        let mut members: Vec<_> = f.crowd().into_iter().flat_map(Crowd::members).collect();
+        members.sort();
+        (f.stream, servers, members)
+    };
+    flows.flows().map(told).collect()
 }
 
 #[test]
@@ -195,8 +216,9 @@ proptest! {
         list in proptest::collection::vec(any_packet(), 0..120), shards in 1usize..5, every in 1usize..40,
     ) {
         let packets = built(&list);
-        let once = told(flows_of_shards(&packets, shards, usize::MAX));
-        prop_assert_eq!(told(flows_of_shards(&packets, shards, every)), once);
+        let once = flows_of_shards(&packets, shards, usize::MAX);
+        let often = flows_of_shards(&packets, shards, every);
+        prop_assert_eq!(with_servers(often), with_servers(once));
     }
 
     #[test]

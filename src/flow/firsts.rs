@@ -101,20 +101,19 @@ impl Firsts {
 }
 
 impl<S: FlowSink> Kept<S> {
-    /// Counts the flow in its own crowd instead of keeping it; false where there is no room.
+    /// Counts the flow in its own crowd instead of keeping it; false where that cannot be.
     fn fold(&mut self) -> bool {
-        let folded = match self.flow.take() {
-            Some(KeptFlow::Tcp(flow)) => {
-                let counted = flow.sink.as_deref().is_some_and(|sink| self.count(&flow.fellow(), sink));
-                Some(KeptFlow::Tcp(flow)).filter(|_| !counted)
-            }
-            Some(KeptFlow::Udp(flow)) => {
-                let counted = flow.sink.as_deref().is_some_and(|sink| self.count(&flow.fellow(), sink));
-                Some(KeptFlow::Udp(flow)).filter(|_| !counted)
-            }
-            None => None,
+        let (fellow, sink) = match &self.flow {
+            Some(KeptFlow::Tcp(flow)) => (flow.fellow(), flow.sink.as_deref()),
+            Some(KeptFlow::Udp(flow)) => (flow.fellow(), flow.sink.as_deref()),
+            None => return false,
         };
-        self.flow = folded;
-        self.flow.is_none()
+        let mut crowd = self.crowd.take().unwrap_or_default();
+        let folded = sink.is_some_and(|sink| sink.join_as_first(&fellow, &mut crowd));
+        self.crowd = Some(crowd).filter(|crowd| !crowd.is_empty());
+        if folded {
+            self.flow = None;
+        }
+        folded
     }
 }

@@ -1,8 +1,8 @@
 //! Flows that left the table early, so that packets that come late for them start none of their own.
 //!
 //! What enters: 64-bit hashes of ends, with a value each. What leaves: the value of a hash that is there. Guaranteed: an
-//! entry costs little more than its own bytes (most stand in one sorted list, the latest beside it in a table), and
-//! putting one in takes a few moves on average.
+//! entry costs little more than its own bytes (most stand in one sorted list, the latest beside it in a table; half as
+//! much is needed for a moment when they are put together), and putting one in takes a few moves on average.
 
 use hashbrown::HashTable;
 

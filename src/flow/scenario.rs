@@ -64,6 +64,10 @@ impl FlowSink for Recorder {
     fn join(&self, fellow: &Fellow, crowd: &mut Crowd) -> bool {
         crowd.take_in(fellow, &AppFacts::default())
     }
+    fn join_as_first(&self, fellow: &Fellow, crowd: &mut Crowd) -> bool {
+        crowd.take_in_first(fellow, &AppFacts::default());
+        true
+    }
     fn carries_a_stream(&self) -> bool {
         self.heard.iter().any(|h| h == "S:granted")
     }

@@ -4,11 +4,13 @@ use super::Confidence;
 use super::certificate::Trusts;
 use super::scene::{Detail, Judged, Proof, SILENCE_NS, Stage};
 use super::{Verdict, attempt, dns, tls};
-use crate::case::{Attempt, Case, HostStory, Role, Way, may_be_one};
+use crate::case::{Attempt, Case, HostStory, Role, Way};
 use crate::facts::FlowTransport;
+use crate::flow::Side;
 use crate::parallel;
 use crate::time::NANOS_PER_SECOND;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
 /// Time lost on failed attempts before one worked, from which on a host counts as degraded. Happy Eyeballs
 /// (RFC 8305) gives the first family 250 ms, resolvers one second before they ask again.
@@ -309,34 +311,52 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
 /// Of several failures the one that tells most: the one that came farthest, and of these the earliest. An old-version
 /// hello that follows a broken modern one is the client's fall-back, a symptom of what broke the first.
 fn leading_failure(host: &HostStory, judged: &[Judged], bad: &[(usize, Verdict)]) -> Option<(usize, Verdict)> {
-    let broken_modern = bad.iter().copied().find(|(_, v)| {
-        matches!(
-            v,
-            Verdict::ResetAfterClientHello
-                | Verdict::SilentAfterClientHello
-                | Verdict::ClosedBeforeServerHello
-                | Verdict::ResetMidHandshake
-        )
-    });
-    if let Some((first, v)) = broken_modern
-        && bad.iter().any(|(i, v)| {
-            *v == Verdict::TlsLegacy
-                && judged.get(*i).is_some_and(|j| j.detail.legacy_side == Some(crate::flow::Side::Client))
-                && match (host.attempts.get(first), host.attempts.get(*i)) {
-                    (Some(first), Some(later)) => {
-                        later.start.time > first.start.time && may_be_one(later.client, first.client)
-                    }
-                    _ => false,
-                }
-        })
-    {
-        return Some((first, v));
+    if let Some((broken, _)) = fall_back(host, judged, bad.iter().map(|(i, _)| *i)) {
+        return bad.iter().copied().find(|(i, _)| *i == broken);
     }
     let answered = |(i, v): &(usize, Verdict)| *v == Verdict::ProxyAuthRequired && challenge_answered(judged, bad, *i);
     bad.iter()
         .copied()
         .filter(|b| !answered(b))
         .max_by_key(|(i, _)| (judged.get(*i).map(|j| j.stage), std::cmp::Reverse(*i)))
+}
+
+/// Of these attempts, given in time order, the first that offered a current version, was broken, and was followed by one
+/// with an old version only of what may be the same client; and the last such one.
+pub fn fall_back(
+    host: &HostStory,
+    judged: &[Judged],
+    attempts: impl Iterator<Item = usize> + Clone,
+) -> Option<(usize, usize)> {
+    let of = |i: usize| Some((host.attempts.get(i)?, judged.get(i)?));
+    // The last old hello of each client, and of each family.
+    let mut old: HashMap<IpAddr, usize> = HashMap::new();
+    let mut old_of_family: [Option<usize>; 2] = [None; 2];
+    for i in attempts.clone() {
+        if let Some((attempt, judged)) = of(i)
+            && judged.verdict == Some(Verdict::TlsLegacy)
+            && judged.detail.legacy_side == Some(Side::Client)
+        {
+            old.insert(attempt.client, i);
+            if let Some(family) = old_of_family.get_mut(usize::from(attempt.client.is_ipv6())) {
+                *family = Some(i);
+            }
+        }
+    }
+    attempts.filter_map(|i| Some((i, of(i)?))).find_map(|(i, (attempt, judged))| {
+        let is_broken = matches!(
+            judged.verdict?,
+            Verdict::ResetAfterClientHello
+                | Verdict::SilentAfterClientHello
+                | Verdict::ClosedBeforeServerHello
+                | Verdict::ResetMidHandshake
+        );
+        // What may be one machine: see `case::may_be_one`.
+        let other_family = old_of_family.get(usize::from(!attempt.client.is_ipv6())).copied().flatten();
+        let later = old.get(&attempt.client).copied().max(other_family)?;
+        let is_later = of(later)?.0.start.time > attempt.start.time;
+        (is_broken && is_later).then_some((i, later))
+    })
 }
 
 /// Whether a later attempt on the same way came with credentials and met something else: then the challenge was only

@@ -139,6 +139,11 @@ impl Judged {
         Judged { verdict: Some(verdict), stage, proof, ..Judged::default() }
     }
 
+    /// Whether the attempt reached the host: its handshake was completed, or it is good for another reason.
+    pub fn has_reached(&self) -> bool {
+        self.verdict.is_some_and(Verdict::is_good) || self.stage >= Stage::Complete
+    }
+
     /// An attempt that says nothing.
     pub fn neutral(stage: Stage) -> Judged {
         Judged { stage, ..Judged::default() }

@@ -60,7 +60,7 @@ impl Kind {
     }
 
     /// Bytes of the header.
-    pub fn header_bytes(self) -> usize {
+    pub const fn header_bytes(self) -> usize {
         match self {
             Kind::System => 32,
             Kind::Compact => 24,

@@ -3,7 +3,7 @@
 //! What enters: one event. What leaves: a `Packet` or a piece of one; pieces are joined here. Guaranteed: sizes in
 //! the event are clipped to its data, runs that never end are bounded.
 
-use super::event::{Event, wide_bytes};
+use super::event::{Event, Kind, wide_bytes};
 use super::guid;
 use super::packet::{Identity, Packet, Site};
 use super::shape;
@@ -22,11 +22,11 @@ const END: u64 = 0x8000_0000;
 const SEND: u64 = 0x1_0000_0000;
 const RECEIVE: u64 = 0x2_0000_0000;
 
-/// Event ids: a packet, and one that a virtual switch forwards.
+/// Event id of a packet.
 const PACKET: u16 = 1001;
 
 /// Bytes of an EVENT_HEADER.
-const HEADER_BYTES: usize = 80;
+const HEADER_BYTES: usize = Kind::Event.header_bytes();
 
 /// Largest packet that is joined: offloads reach 64 KiB and a little.
 const PACKET_BYTES_MAX: usize = 1 << 20;

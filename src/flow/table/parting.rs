@@ -61,6 +61,7 @@ impl<S: FlowSink> FlowTable<S> {
 
     /// The capture ends: nothing more will be said.
     pub(super) fn part_all(&mut self) {
+        self.frame = (u64::MAX, 0);
         for slot in 0..self.tcp.slots() {
             self.part_quiet_tcp(slot);
         }

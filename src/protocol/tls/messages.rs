@@ -29,8 +29,9 @@ const HEADER_BYTES: usize = 4;
 /// Longest hello that a stack sends: the extensions block has a 16-bit length.
 const HELLO_BYTES_MAX: usize = (64 << 10) + 512;
 
-/// Bytes of an incomplete message for which memory is taken at once: most chains of certificates fit.
-const RESERVED_MAX: usize = 8 << 10;
+/// How many times the bytes that are there memory is taken for at once: most chains of certificates come in three or
+/// four segments.
+const RESERVED_TIMES: usize = 4;
 
 /// A whole message.
 #[derive(Debug, PartialEq, Eq)]
@@ -119,8 +120,10 @@ impl Messages {
     fn hold(&mut self, input: &mut &[u8], size: usize) {
         let wanted = size.saturating_sub(self.held.len()).min(input.len());
         if let Some((taken, rest)) = input.split_at_checked(wanted) {
-            // Once for the whole message, as far as its length can be believed.
-            self.held.reserve(size.min(RESERVED_MAX).saturating_sub(self.held.len()));
+            // Once for the whole message, where a good part of what its length promises is there.
+            if size / RESERVED_TIMES <= self.held.len() + taken.len() {
+                self.held.reserve_exact(size.saturating_sub(self.held.len()));
+            }
             self.held.extend_from_slice(taken);
             *input = rest;
         }

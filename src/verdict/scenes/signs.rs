@@ -274,4 +274,21 @@ fn an_old_hello_is_a_fall_back_only_of_the_client_whose_modern_one_was_broken() 
     };
     assert!(!has(&then("10.9.9.9"), "tls_fallback"));
     assert!(has(&then("2001:db8::9"), "tls_fallback"));
+    // Somebody else's broken attempt before it changes nothing.
+    let broken = |w: &mut World, tenths: i64| {
+        let mut f = established(w, SERVER, tenths);
+        hello(w, &mut f, tenths, HOST, 0x0304);
+        rst(w, &mut f, tenths + 1, Side::Server, 116);
+        f
+    };
+    let old = |w: &mut World, tenths: i64| {
+        let mut f = established(w, SERVER, tenths);
+        hello(w, &mut f, tenths, HOST, 0x0301);
+        server_hello(w, &mut f, tenths + 1, 0x0301);
+        complete(w, &mut f, tenths + 2);
+        f
+    };
+    let w = World::new().resolves().flow(|w| of_client(broken(w, 1), "10.9.9.9")).flow(|w| broken(w, 10));
+    let (_, report) = w.flow(|w| old(w, 20)).case();
+    assert!(has(&report, "tls_fallback"));
 }
