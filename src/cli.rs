@@ -528,9 +528,22 @@ fn manual(command: Option<&str>) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// Ends the process (status 2) where the first path is none, but a command that stands behind options.
+fn refuse_late_command(paths: &[PathBuf]) {
+    let mut program = Cli::command();
+    let name = paths.first().filter(|path| !path.exists()).and_then(|path| path.to_str());
+    if let Some(name) = name.filter(|name| program.find_subcommand(name).is_some()) {
+        let text = format!("the command '{name}' comes before all options: nettriage {name} [OPTIONS]");
+        program.error(clap::error::ErrorKind::ArgumentConflict, text).exit();
+    }
+}
+
 /// The job that the process's arguments ask for. Ends the process on `--help`, `--version` and wrong usage (status 2).
 pub fn job() -> Job {
     let cli = Cli::parse();
+    if cli.command.is_none() {
+        refuse_late_command(&cli.analyze.paths);
+    }
     match cli.command.unwrap_or(Command::Analyze(cli.analyze)) {
         Command::Analyze(a) => {
             let (output, mut options) = a.common.resolve(a.read);

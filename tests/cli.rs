@@ -59,6 +59,7 @@ fn the_exit_status_is_2_for_wrong_usage() {
         &["--threads", "0", HEALTHY],
         &["facts"],
         &["explain", "no_such_finding"],
+        &["--lang", "ja", "explain", "refused"],
         &["facts", "--format", "html", HEALTHY],
     ] {
         let output = run(arguments);
