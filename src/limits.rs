@@ -21,6 +21,10 @@ pub const FRAME_BYTES_MAX: usize = 262_144;
 /// Files up to this size are read whole where random access is needed; larger ones are mapped.
 pub const READ_WHOLE_BYTES_MAX: u64 = 32 << 20;
 
+/// Findings of one verdict that are written out, each with some kilobytes of text in two languages: nobody reads more, and
+/// every host is in the list of hosts with its verdict and its frames.
+pub const FINDINGS_OF_A_RULE_MAX: usize = 1000;
+
 /// Interfaces described in one capture (each costs memory; an attacker can describe one every 20 bytes).
 pub const CAPTURE_INTERFACES_MAX: usize = 65_536;
 

@@ -4,8 +4,10 @@ use super::{Context, Finding, Rule, Severity};
 use crate::case::{Attempt, Case, HostStory, Role};
 use crate::facts::FlowTransport;
 use crate::lang::Message;
+use crate::limits;
 use crate::verdict::breaker::BreakerKind;
 use crate::verdict::{HostVerdict, Verdict};
+use std::cmp::Reverse;
 use std::collections::HashSet;
 
 /// Texts of one finding that depend on the case.
@@ -18,16 +20,26 @@ pub(super) struct Words {
     pub advice: Message,
 }
 
-/// A finding for every host that has `verdict`.
+/// A finding for every host that has `verdict`; beyond [`limits::FINDINGS_OF_A_RULE_MAX`] the last one says how many more
+/// there are.
 pub(super) fn for_hosts(
     context: &Context<'_>,
     rule: &Rule,
     verdict: Verdict,
     words: impl Fn(&HostStory, &HostVerdict) -> Words,
 ) -> Vec<Finding> {
-    context
-        .hosts()
-        .filter(|(_, v)| v.verdict == verdict)
+    let mut hosts: Vec<(&HostStory, &HostVerdict)> = context.hosts().filter(|(_, v)| v.verdict == verdict).collect();
+    let more = hosts.len().saturating_sub(limits::FINDINGS_OF_A_RULE_MAX);
+    if more > 0 {
+        // What the sign-in needs and what came first: the root cause is among them.
+        let order = |(host, v): &(&HostStory, &HostVerdict)| {
+            (Reverse(severity(rule, host, v)), host.first_time().is_none(), host.first_time())
+        };
+        hosts.sort_by_key(order);
+        hosts.truncate(limits::FINDINGS_OF_A_RULE_MAX);
+    }
+    let mut findings: Vec<Finding> = hosts
+        .into_iter()
         .map(|(host, v)| {
             let Words { mut title, mut detail, mut advice } = words(host, v);
             if v.by_log
@@ -51,7 +63,12 @@ pub(super) fn for_hosts(
                 filter: display_filter(context.case, host),
             }
         })
-        .collect()
+        .collect();
+    if let Some(last) = findings.last_mut().filter(|_| more > 0) {
+        last.detail.en += &format!(" {more} more hosts have this verdict; the list of hosts names them.");
+        last.detail.ja += &format!(" 同じ判定のホストが他に {more} 件ある (ホストの一覧を参照)。");
+    }
+    findings
 }
 
 /// The rule's severity for hosts that the sign-in needs, less for others.

@@ -292,3 +292,34 @@ fn an_old_hello_is_a_fall_back_only_of_the_client_whose_modern_one_was_broken() 
     let (_, report) = w.flow(|w| old(w, 20)).case();
     assert!(has(&report, "tls_fallback"));
 }
+
+#[test]
+fn findings_of_one_verdict_end_where_nobody_reads_more_and_say_so() {
+    let hosts = crate::limits::FINDINGS_OF_A_RULE_MAX + 7;
+    let mut w = World::new();
+    for i in 0..hosts {
+        w = w.flow(move |w| {
+            let tenths = 1 + i64::try_from(i).unwrap();
+            let mut f = established(w, "203.0.113.9:443", tenths);
+            hello(w, &mut f, tenths, &format!("h{i}.example.com"), 0x0304);
+            rst(w, &mut f, tenths + 1, Side::Server, 116);
+            f
+        });
+    }
+    // The last one is the only one that the sign-in needs.
+    let needed = i64::try_from(hosts).unwrap() + 1;
+    let (_, report) = w
+        .flow(|w| {
+            let mut f = established(w, SERVER, needed);
+            hello(w, &mut f, needed, HOST, 0x0304);
+            rst(w, &mut f, needed + 1, Side::Server, 116);
+            f
+        })
+        .case();
+    let told: Vec<_> = report.findings.iter().filter(|f| f.code == "reset_after_client_hello").collect();
+    assert_eq!((report.hosts.len(), told.len()), (hosts + 1, hosts - 7));
+    assert_eq!(told[0].host.as_deref(), Some(HOST));
+    assert!(told.last().unwrap().detail.en.ends_with(" 8 more hosts have this verdict; the list of hosts names them."));
+    let root = report.diagnosis.root_cause.unwrap();
+    assert_eq!(report.findings[root.finding].host.as_deref(), Some(HOST));
+}
