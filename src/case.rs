@@ -123,6 +123,13 @@ pub struct HostStory {
 }
 
 impl HostStory {
+    /// By what hosts are put in order of time. Hosts of which only a log tells have no time; where there are packets, they
+    /// come first.
+    pub fn order_in_time(&self) -> (bool, Option<Timestamp>) {
+        let first = self.first_time();
+        (first.is_none(), first)
+    }
+
     /// First thing that happened with it.
     pub fn first_time(&self) -> Option<Timestamp> {
         let lookup = self.lookups.first().and_then(|l| l.asked.first()).map(|a| a.time);

@@ -530,9 +530,9 @@ fn manual(command: Option<&str>) -> String {
 
 /// Ends the process (status 2) where the first path is none, but a command that stands behind options.
 fn refuse_late_command(paths: &[PathBuf]) {
+    let Some(name) = paths.first().filter(|path| !path.exists()).and_then(|path| path.to_str()) else { return };
     let mut program = Cli::command();
-    let name = paths.first().filter(|path| !path.exists()).and_then(|path| path.to_str());
-    if let Some(name) = name.filter(|name| program.find_subcommand(name).is_some()) {
+    if program.find_subcommand(name).is_some() {
         let text = format!("the command '{name}' comes before all options: nettriage {name} [OPTIONS]");
         program.error(clap::error::ErrorKind::ArgumentConflict, text).exit();
     }

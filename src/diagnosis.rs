@@ -96,8 +96,7 @@ fn accepted(verdict: &HostVerdict) -> bool {
 /// The first host, in the order of suspicion, that stopped the sign-in.
 fn root_cause<'a>(hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Option<(&'a HostStory, &'a HostVerdict)> {
     let failing = || hosts.iter().filter(|(_, v)| v.verdict.is_fault() && !accepted(v));
-    // Hosts of which only a log tells have no time; where there are packets, they come first.
-    let earliest = |(h, _): &&(&HostStory, &HostVerdict)| (h.first_time().is_none(), h.first_time());
+    let earliest = |(h, _): &&(&HostStory, &HostVerdict)| h.order_in_time();
     let needed = failing().filter(|(h, _)| h.role == Role::Service && h.required == Some(true)).min_by_key(earliest);
     let reached = |authority: bool| {
         hosts.iter().any(|(h, v)| {

@@ -72,13 +72,13 @@ mod windows_dropped;
 pub mod words;
 mod wrong_tenant;
 
-use crate::case::{Case, HostStory, may_be_one};
+use crate::case::{Attempt, Case, HostStory, may_be_one};
 use crate::facts::Crowd;
 use crate::lang::{Message, Text};
 use crate::parallel;
 use crate::time::Timestamp;
 use crate::verdict::log::LogProof;
-use crate::verdict::{Confidence, HostVerdict, Proof, Verdict};
+use crate::verdict::{Confidence, HostVerdict, Judged, Proof, Verdict};
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -226,6 +226,12 @@ impl<'a> Context<'a> {
             time: Some(proof.at.time),
             text: proof.text.clone(),
         }
+    }
+
+    /// What an attempt showed as evidence.
+    pub fn shown(&self, attempt: &Attempt, judged: &Judged) -> impl Iterator<Item = Evidence> {
+        let stream = self.case.flow(attempt).map(|flow| flow.stream);
+        judged.proof.iter().map(move |proof| self.evidence(attempt.piece, stream, proof))
     }
 
     /// The proof of a host's verdict as evidence.

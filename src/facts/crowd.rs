@@ -8,6 +8,7 @@
 use super::members::Members;
 use super::{
     AppFacts, Choice, DnsKind, DnsMessage, HttpExchange, NXDOMAIN, Offer, Presented, QuicFact, TlsCarrier, TlsSession,
+    push_only,
 };
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use std::hash::{Hash, Hasher};
@@ -93,8 +94,12 @@ impl Crowd {
         if new_server && self.servers.len() >= KINDS_MAX || new_hellos.is_some() && self.hellos.len() >= KINDS_MAX {
             return false;
         }
-        self.servers.extend(new_server.then_some(fellow.server));
-        self.hellos.extend(new_hellos.map(|(offer, choice)| (Arc::clone(offer), Arc::clone(choice))));
+        if new_server {
+            push_only(&mut self.servers, fellow.server);
+        }
+        if let Some((offer, choice)) = new_hellos {
+            push_only(&mut self.hellos, (Arc::clone(offer), Arc::clone(choice)));
+        }
         self.count(fellow);
         true
     }

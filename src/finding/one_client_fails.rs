@@ -98,7 +98,7 @@ fn finding(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Op
         ),
     };
     let mut evidence = Vec::new();
-    let mut told: Vec<(String, String)> = Vec::new();
+    let mut list: Vec<(String, String)> = Vec::new();
     for (client, fate) in cut_off.iter().take(CLIENTS_TOLD) {
         let Some((attempt, judged)) =
             fate.failed.first().and_then(|i| Some((host.attempts.get(*i)?, verdict.judged.get(*i)?)))
@@ -107,14 +107,13 @@ fn finding(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Op
         };
         let what = judged.verdict.unwrap_or_default().title();
         let times = fate.failed.len();
-        told.push((format!("{client}: {} ({times})", what.en), format!("{client}: {} ({times})", what.ja)));
-        let stream = context.case.flow(attempt).map(|f| f.stream);
-        evidence.extend(judged.proof.iter().map(|p| context.evidence(attempt.piece, stream, p)));
+        list.push((format!("{client}: {} ({times})", what.en), format!("{client}: {} ({times})", what.ja)));
+        evidence.extend(context.shown(attempt, judged));
     }
     if let Some(more) = count.checked_sub(CLIENTS_TOLD).filter(|more| *more > 0) {
-        told.push((format!("and {more} more"), format!("他 {more} 台")));
+        list.push((format!("and {more} more"), format!("他 {more} 台")));
     }
-    let (en, ja): (Vec<String>, Vec<String>) = told.into_iter().unzip();
+    let (en, ja): (Vec<String>, Vec<String>) = list.into_iter().unzip();
     let (en, ja) = (en.join("; "), ja.join("、"));
     let failed = cut_off.iter().flat_map(|(_, fate)| &fate.failed).filter_map(|i| host.attempts.get(*i));
     Some(Finding {
@@ -125,7 +124,7 @@ fn finding(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Op
             ja: "{name} に接続を試みた {of} 台のクライアントのうち、次のクライアントは失敗しており、到達は一度も確認されていない (最初の失敗、失敗の回数): {ja}。",
         ),
         evidence,
-        // Nobody misses what the sign-in does not need.
+        // No sign-in waits for what is neither a service nor the way to one.
         severity: if matches!(host.role, Role::Service | Role::Proxy) { RULE.severity } else { Severity::Info },
         filter: stream_filter(context.case, failed).join(" || "),
         ..RULE.finding()

@@ -36,10 +36,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let evidence = [broken, old]
             .iter()
             .filter_map(|i| Some((host.attempts.get(*i)?, v.judged.get(*i)?)))
-            .flat_map(|(a, j)| {
-                let stream = context.case.flow(a).map(|f| f.stream);
-                j.proof.iter().map(move |p| context.evidence(a.piece, stream, p))
-            })
+            .flat_map(|(attempt, judged)| context.shown(attempt, judged))
             .collect();
         found.push(Finding {
             host: Some(name.clone()),

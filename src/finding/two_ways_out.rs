@@ -47,8 +47,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 && direct.last() != Some(&host.name.as_str())
             {
                 direct.push(host.name.as_str());
-                let stream = context.case.flow(a).map(|f| f.stream);
-                evidence.extend(j.proof.iter().map(|p| context.evidence(a.piece, stream, p)));
+                evidence.extend(context.shown(a, j));
             }
         }
     }

@@ -32,10 +32,7 @@ pub(super) fn for_hosts(
     let more = hosts.len().saturating_sub(limits::FINDINGS_OF_A_RULE_MAX);
     if more > 0 {
         // What the sign-in needs and what came first: the root cause is among them.
-        let order = |(host, v): &(&HostStory, &HostVerdict)| {
-            (Reverse(severity(rule, host, v)), host.first_time().is_none(), host.first_time())
-        };
-        hosts.sort_by_key(order);
+        hosts.sort_by_cached_key(|(host, v)| (Reverse(severity(rule, host, v)), host.order_in_time()));
         hosts.truncate(limits::FINDINGS_OF_A_RULE_MAX);
     }
     let mut findings: Vec<Finding> = hosts

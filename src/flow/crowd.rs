@@ -3,10 +3,10 @@
 //!
 //! What enters: flows that are over. What leaves: whether one was ordinary ([`Course`], and what its sink says), the
 //! flow before it that went the same way, and the place where a flow began that is no longer in the table. Guaranteed:
-//! what is kept of a counted flow is in its [`Crowd`](crate::facts::Crowd); packets that come late for it start no flow
+//! what is kept of a counted flow is in its [`Crowd`]; packets that come late for it start no flow
 //! of their own.
 
-use crate::facts::{Fellow, NEAR_HOPS_MAX, PROMPT_NS, ResetStage, hops};
+use crate::facts::{Crowd, Fellow, NEAR_HOPS_MAX, PROMPT_NS, ResetStage, hops};
 use crate::flow::gone::Gone;
 use crate::flow::key::Key;
 use crate::flow::pool::{Pool, Record};
@@ -319,9 +319,14 @@ impl<H: Hasher> Hasher for Twice<H> {
 impl<S: FlowSink> Kept<S> {
     /// Counts a flow that went as this one; false where the crowd has no room for what is its own.
     fn count(&mut self, fellow: &Fellow, sink: &S) -> bool {
-        let mut crowd = self.crowd.take().unwrap_or_default();
-        let counted = sink.join(fellow, &mut crowd);
-        self.crowd = (!crowd.is_empty()).then_some(crowd);
-        counted
+        count_in(&mut self.crowd, |crowd| sink.join(fellow, crowd))
     }
+}
+
+/// Lets a flow join a crowd, which begins with the first that does; false where it does not join.
+pub(super) fn count_in(crowd: &mut Option<Box<Crowd>>, join: impl FnOnce(&mut Crowd) -> bool) -> bool {
+    let mut joined = crowd.take().unwrap_or_default();
+    let counted = join(&mut joined);
+    *crowd = (!joined.is_empty()).then_some(joined);
+    counted
 }

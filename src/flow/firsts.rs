@@ -7,7 +7,7 @@
 
 use crate::facts::Crowd;
 use crate::flow::FlowSink;
-use crate::flow::crowd::{Leaving, Outline};
+use crate::flow::crowd::{Leaving, Outline, count_in};
 use crate::flow::table::{FlowShard, FlowTable, Kept, KeptFlow};
 use crate::time::Timestamp;
 use hashbrown::HashTable;
@@ -108,9 +108,7 @@ impl<S: FlowSink> Kept<S> {
             Some(KeptFlow::Udp(flow)) => (flow.fellow(), flow.sink.as_deref()),
             None => return false,
         };
-        let mut crowd = self.crowd.take().unwrap_or_default();
-        let folded = sink.is_some_and(|sink| sink.join_as_first(&fellow, &mut crowd));
-        self.crowd = Some(crowd).filter(|crowd| !crowd.is_empty());
+        let folded = sink.is_some_and(|sink| count_in(&mut self.crowd, |crowd| sink.join_as_first(&fellow, crowd)));
         if folded {
             self.flow = None;
         }

@@ -12,7 +12,7 @@ pub use body::{decode as decode_page, title as page_title};
 pub use head::{looks_like_request, looks_like_response};
 
 use crate::bytes::Cursor;
-use crate::facts::HttpExchange;
+use crate::facts::{HttpExchange, push_only};
 use crate::flow::Side;
 use crate::limits::{HTTP_EXCHANGES_MAX, HTTP_HEAD_BYTES_MAX, OPTIMISTIC_BYTES_MAX};
 use crate::packet::At;
@@ -119,7 +119,7 @@ impl HttpDissector {
                 Side::Client => {
                     if let Some((x, _)) = head::request(&head, head_at) {
                         self.pending.push_back(self.exchanges.len());
-                        self.exchanges.push(x);
+                        push_only(&mut self.exchanges, x);
                     }
                 }
                 Side::Server => {
@@ -209,11 +209,7 @@ impl HttpDissector {
                             };
                             self.client.state = State::Body(body);
                             self.pending.push_back(self.exchanges.len());
-                            if self.exchanges.is_empty() {
-                                // Most connections have one.
-                                self.exchanges.reserve_exact(1);
-                            }
-                            self.exchanges.push(x);
+                            push_only(&mut self.exchanges, x);
                             self.client.settle();
                         }
                         None => self.client.state = State::Lost,
@@ -336,7 +332,7 @@ impl HttpDissector {
 
     /// An exchange for an answer whose request was not captured.
     fn without_request(&mut self) -> usize {
-        self.exchanges.push(HttpExchange::default());
+        push_only(&mut self.exchanges, HttpExchange::default());
         self.exchanges.len().saturating_sub(1)
     }
 }

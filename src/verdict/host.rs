@@ -79,9 +79,7 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
         ways.values().filter_map(|members| weigh(case, host, &judged, members)).collect();
     // A fault on one way is not excused by success on another: two programs, two ways out.
     weighed.sort_by_key(|w| (std::cmp::Reverse(rank(w.verdict)), w.attempt));
-    let reached = weighed
-        .iter()
-        .any(|w| w.verdict.is_good() || judged.get(w.attempt).is_some_and(|j| j.stage >= Stage::Complete));
+    let reached = weighed.iter().any(|w| judged.get(w.attempt).is_some_and(Judged::has_reached));
     let mut out = HostVerdict { name: name.clone(), ..HostVerdict::default() };
     out.connections = connections(case, host, &judged);
     match weighed.first() {

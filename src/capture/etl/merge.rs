@@ -154,6 +154,7 @@ impl<'a> Merger<'a> {
     }
 
     /// The next event.
+    // Inlined, so that an event that takes the short way is never written as a whole.
     #[inline(always)]
     pub fn next(&mut self, problems: &mut Problems) -> Option<Item<'_>> {
         loop {

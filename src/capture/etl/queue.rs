@@ -104,8 +104,7 @@ pub struct Queue<'a> {
     /// How many of them are the window's.
     ready: usize,
     ready_bytes: usize,
-    /// Time of the last of these, and whether they are in order of time.
-    last_ready: Timestamp,
+    /// They are in order of time.
     in_order: bool,
     /// Serial number of the first of them.
     first: u64,
@@ -132,7 +131,6 @@ impl<'a> Queue<'a> {
             packets: VecDeque::new(),
             ready: 0,
             ready_bytes: 0,
-            last_ready: Timestamp::default(),
             in_order: true,
             first: 0,
             known: HashMap::default(),
@@ -349,8 +347,8 @@ impl<'a> Queue<'a> {
         let Some(w) = self.packets.get(self.ready) else { return false };
         // The frame's description counts too, so that a window of empty frames ends as well.
         self.ready_bytes += w.span.len() + 64;
-        self.in_order &= self.ready == 0 || self.last_ready <= w.time;
-        self.last_ready = w.time;
+        let before = self.ready.checked_sub(1).and_then(|last| self.packets.get(last));
+        self.in_order &= before.is_none_or(|last| last.time <= w.time);
         self.ready += 1;
         true
     }
