@@ -179,10 +179,11 @@ fn least(a: Option<i64>, b: Option<i64>) -> Option<i64> {
     a.into_iter().chain(b).min()
 }
 
-/// The hellos of a flow's session.
+/// The hellos of a flow's session, where the capture holds both.
 fn settled(app: &AppFacts) -> Option<(&Arc<Offer>, &Arc<Choice>)> {
     let session = app.tls.first()?;
-    Some((&session.client_hellos.first()?.offer, &session.server_hellos.last()?.choice))
+    let hello = session.client_hellos.first().filter(|hello| !hello.cut)?;
+    Some((&hello.offer, &session.server_hellos.last()?.choice))
 }
 
 impl AppFacts {
@@ -242,21 +243,24 @@ impl AppFacts {
     }
 }
 
-/// A TLS 1.2 or 1.3 session by name, complete, without an alert, quickly accepted.
+/// A TLS 1.2 or 1.3 session by name, complete, without an alert, quickly accepted. Of a hello that the capture missed
+/// nothing is asked but that the handshake was quick without it.
 fn is_sound(t: &TlsSession) -> bool {
-    let ([hello], [choice]) = (t.client_hellos.as_slice(), t.server_hellos.as_slice()) else { return false };
+    let ([hello], choices @ ([] | [_])) = (t.client_hellos.as_slice(), t.server_hellos.as_slice()) else {
+        return false;
+    };
+    let Some(complete) = t.complete else { return false };
+    let accepted = t.first_answer().unwrap_or_else(|| complete.time.since(hello.at.time));
     t.carrier != TlsCarrier::Dtls
         && !t.reversed
-        && !(hello.cut || hello.sslv2 || choice.record_cut || choice.hello_retry_request)
+        && !hello.sslv2
         && hello.sni.is_some()
-        && matches!(choice.version, 0x0303 | 0x0304)
-        && t.complete.is_some()
+        && choices.iter().all(|c| !c.record_cut && !c.hello_retry_request && matches!(c.version, 0x0303 | 0x0304))
         && t.alerts.is_empty()
         && t.client_certificates.is_empty()
         && t.plaintext_answer.is_none()
         && !t.decrypted
-        && t.cut_hello.iter().all(Option::is_none)
-        && t.first_answer().is_some_and(|nanos| nanos < PROMPT_NS)
+        && accepted < PROMPT_NS
 }
 
 /// One over TCP in which both sides had something to say; nobody else was asked before the server answered.
@@ -293,7 +297,7 @@ fn tls_outline(t: &TlsSession) -> impl Hash + '_ {
     let hello = t.client_hellos.first();
     (
         hello.and_then(|h| h.sni.as_deref()),
-        hello.map(|h| h.max_version()),
+        hello.map(|h| (h.max_version(), h.cut)),
         t.tunnel.as_deref(),
         t.server_hellos.first().map(|h| h.version),
         t.resumed,

@@ -11,7 +11,16 @@
 
 use crate::limits::{REORDER_BYTES_MAX, REORDER_SEGMENTS_MAX};
 use crate::packet::At;
+use crate::time::Timestamp;
 use std::collections::VecDeque;
+
+/// Bytes that were acknowledged so long ago (up to twice as long, since one time stands for several acknowledgements)
+/// were missed by the capture. What stands in it behind its acknowledgement, as mirror ports and captures of several
+/// processors write it, comes well within.
+const LATE_NANOS: i64 = 3_000_000;
+
+/// The same in packets of the connection, where times do not go on.
+const LATE_PACKETS: u32 = 64;
 
 /// One waiting range of the stream. `data` may be shorter than the range (snap length), or empty where only the
 /// ranges are followed.
@@ -45,12 +54,44 @@ pub struct Reassembly {
     pieces: VecDeque<Piece>,
     /// Bytes of all pieces' data.
     held: usize,
+    /// What is before this offset was acknowledged and would have come by now.
+    settled: u64,
+    latest: Option<Acknowledged>,
+}
+
+/// An acknowledgement whose data may still come.
+#[derive(Debug)]
+struct Acknowledged {
+    to: u64,
+    time: Timestamp,
+    /// Packets of the connection since.
+    packets: u32,
 }
 
 impl Reassembly {
     /// A stream of which everything before `next` has been given out.
     pub fn new(next: u64) -> Self {
-        Reassembly { next, pieces: VecDeque::new(), held: 0 }
+        Reassembly { next, pieces: VecDeque::new(), held: 0, settled: 0, latest: None }
+    }
+
+    /// Notes with a packet of the connection that the other side has acknowledged everything before `to`.
+    pub fn acknowledged(&mut self, to: u64, now: Timestamp) {
+        let latest = self.latest.get_or_insert(Acknowledged { to, time: now, packets: 0 });
+        latest.packets = latest.packets.saturating_add(1);
+        if now.since(latest.time) > LATE_NANOS || latest.packets > LATE_PACKETS {
+            self.settled = latest.to;
+            *latest = Acknowledged { to, time: now, packets: 0 };
+        }
+    }
+
+    /// Notes that nothing came on the connection for long, with what the other side has acknowledged.
+    pub fn quiet(&mut self, to: u64) {
+        self.settled = to;
+    }
+
+    /// True when the first hole was acknowledged and would have come by now.
+    pub fn is_missed(&self) -> bool {
+        self.hole_end().is_some_and(|end| end <= self.settled)
     }
 
     /// The offset of the next byte to give out: the start of the first hole.

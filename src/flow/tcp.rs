@@ -4,9 +4,8 @@
 //! flow's [`FlowSink`], and the record that `flow::summary` turns into facts. Guaranteed: a segment in order
 //! allocates nothing; each offset reaches the sink once or lies in a gap; no sequence number can overflow anything.
 //!
-//! A hole in a direction is given up, and told to the sink as a gap, only when the other side acknowledged bytes
-//! behind it and one more packet of the flow did not bring them either (so that two frames captured in the wrong
-//! order do no harm), when too much waits behind it, or when the flow ends.
+//! A hole in a direction is given up, and told to the sink as a gap, only when the other side acknowledged it some time
+//! ago (so that frames captured in the wrong order do no harm), when too much waits behind it, or when the flow ends.
 
 use crate::capture::Direction;
 use crate::flow::key::Key;
@@ -200,8 +199,6 @@ impl<S: FlowSink> TcpFlow<S> {
             return;
         }
         half.see_ip(packet.ttl, packet.ip_id);
-        let [client, server] = &self.sides;
-        let acked_before = [client.acked, server.acked];
 
         let seq = SeqNum(segment.seq);
         let midstream = self.is_midstream();
@@ -240,7 +237,7 @@ impl<S: FlowSink> TcpFlow<S> {
                 half.fin_offset = u64::try_from(end).unwrap_or(0);
             }
         }
-        self.close_acknowledged_holes(context, acked_before);
+        self.close_missed_holes(context, |waiting, acked| waiting.acknowledged(acked, at.time));
     }
 
     /// The short way for most segments of most connections: established, nothing missing, closed or unusual before; the
@@ -546,15 +543,22 @@ impl<S: FlowSink> TcpFlow<S> {
         self.give_ready(context, side, waiting);
     }
 
-    fn close_acknowledged_holes(&mut self, context: &Arc<S::Context>, acked: [u64; 2]) {
+    /// Nothing came for long: what was acknowledged until now was missed.
+    pub fn quiet(&mut self, context: &Arc<S::Context>) {
+        self.close_missed_holes(context, Reassembly::quiet);
+    }
+
+    /// Gives up the holes that were missed, once each direction that has some knows what was acknowledged.
+    fn close_missed_holes(&mut self, context: &Arc<S::Context>, note: impl Fn(&mut Reassembly, u64)) {
         for side in [Side::Client, Side::Server] {
-            let acked = *of(&acked, side);
             let half = self.half(side);
-            if half.waiting.as_ref().and_then(|w| w.hole_end()).is_none_or(|end| end > acked) {
+            let Some(waiting) = &mut half.waiting else { continue };
+            note(waiting, half.acked);
+            if !waiting.is_missed() {
                 continue;
             }
             let Some(mut waiting) = half.waiting.take() else { continue };
-            while waiting.hole_end().is_some_and(|end| end <= acked) {
+            while waiting.is_missed() {
                 self.give_up_hole(context, side, &mut waiting);
             }
             self.put_back(side, waiting);

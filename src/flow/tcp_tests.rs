@@ -128,7 +128,8 @@ fn bytes_that_the_capture_missed_become_a_gap_once_they_are_acknowledged() {
         "<A 301 101 abc
          <A 309 101 ijk
          >A 101 312
-         <A 312 101 lmn",
+         <A 312 101 lmn
+         >FA 101 315 +3",
     ));
     assert_eq!(heard, ["S:abc", "S[5]", "S:ijk", "S:lmn"]);
     let [_, server] = flow.sides();
@@ -138,14 +139,26 @@ fn bytes_that_the_capture_missed_become_a_gap_once_they_are_acknowledged() {
 
 #[test]
 fn an_acknowledgement_captured_before_its_data_does_no_harm() {
-    let (flow, heard) = one(&opened(
-        "<A 301 101 abc
-         <A 307 101 ghi
-         >A 101 310
-         <A 304 101 def",
-    ));
-    assert_eq!(heard, ["S:abc", "S:def", "S:ghi"]);
-    assert_eq!(flow.sides()[1].missed_bytes, 0);
+    let late = |between: &str| {
+        opened(&format!(
+            "<A 301 101 abc
+             <A 307 101 ghi
+             >A 101 310
+             >A 101 310 more
+             <A 310 105 jkl
+             {between}
+             <A 304 101 def
+             >A 105 313"
+        ))
+    };
+    let (flow, heard) = one(&late(""));
+    assert_eq!(heard, ["S:abc", "C:more", "S:def", "S:ghi", "S:jkl"]);
+    let [_, server] = flow.sides();
+    assert_eq!((server.missed_bytes, server.out_of_order, server.retransmissions), (0, 0, 1));
+    // What comes still later is a copy of what the capture missed.
+    let (flow, heard) = one(&late(">A 105 313 +3\n>A 105 313 +3"));
+    assert_eq!(heard, ["S:abc", "C:more", "S[3]", "S:ghi", "S:jkl"]);
+    assert_eq!(flow.sides()[1].missed_bytes, 3);
 }
 
 #[test]

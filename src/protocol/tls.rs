@@ -472,9 +472,25 @@ impl TlsDissector {
         self.session.server_hellos.last().is_some_and(|s| !s.hello_retry_request && is_tls13(s.version))
     }
 
+    /// TLS 1.2 or older for certain: the server chose it, or a Finished stands in a handshake record behind a
+    /// ChangeCipherSpec (RFC 8446 5 protects it as application data).
+    fn is_tls12(&self) -> bool {
+        match self.session.server_hellos.last() {
+            Some(chosen) => !chosen.hello_retry_request && !is_tls13(chosen.version),
+            None => self.halves.iter().any(|h| h.finished.is_some()),
+        }
+    }
+
     /// A TLS <= 1.2 session is complete with both Finished behind their ChangeCipherSpec.
     fn complete_if_both_finished(&mut self, at: At) {
         if self.halves.iter().all(|h| h.finished.is_some()) {
+            self.session.complete.get_or_insert(at);
+        }
+    }
+
+    /// The same where the capture misses one of them: before the other side's Finished nobody takes application data.
+    fn complete_if_both_use_it(&mut self, at: At) {
+        if self.session.encrypted.iter().all(|e| e.application_records > 0) {
             self.session.complete.get_or_insert(at);
         }
     }
@@ -489,6 +505,8 @@ impl TlsDissector {
                     self.session.server_hellos.is_empty() && self.session.cut_hello.iter().all(Option::is_some);
                 if self.is_tls13() || hello_cut {
                     self.note_tls13(side, length, at);
+                } else if self.is_tls12() {
+                    self.complete_if_both_use_it(at);
                 }
             }
             record::ALERT => {

@@ -32,7 +32,11 @@ impl<S: FlowSink> FlowTable<S> {
 
     /// Lets a connection leave on which nothing comes any more: of one that was reset, what was on its way has come.
     fn part_quiet_tcp(&mut self, slot: u32) {
-        let closed = self.tcp.get(slot).is_some_and(|flow| flow.flags.closed);
+        let Some(flow) = self.tcp.get_mut(slot).filter(|flow| !flow.flags.keep) else { return };
+        let before = flow.held();
+        flow.quiet(&self.context);
+        let closed = flow.flags.closed;
+        self.held = self.held.saturating_sub(before).saturating_add(flow.held());
         self.part_tcp(slot, if closed { Over::Closed } else { Over::Idle });
     }
 

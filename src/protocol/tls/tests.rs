@@ -83,6 +83,36 @@ fn a_tls12_handshake_is_told_from_hello_to_finished() {
 }
 
 #[test]
+fn application_data_of_both_sides_shows_a_handshake_of_which_the_capture_missed_a_part() {
+    let mut segments = tls12();
+    segments.insert(5, (S, record(23, &[5; 100])));
+    for missed in 0..4 {
+        let mut tls = TlsDissector::new(None, Arc::default());
+        for (i, (side, bytes)) in segments.iter().enumerate() {
+            if i == missed {
+                tls.gap(*side, bytes.len() as u64, at(i as u64 + 1));
+            } else {
+                tls.data(*side, bytes, at(i as u64 + 1));
+            }
+        }
+        let sessions = tls.finish();
+        assert_eq!(sessions[0].complete.map(|a| a.frame), Some(if missed < 2 { 4 } else { 6 }), "{missed}");
+    }
+}
+
+#[test]
+fn what_both_sides_send_under_tls13_is_no_sign_of_its_end() {
+    // A server's flight in records of application data, and an alert for an answer.
+    let sessions = read(&[
+        (C, client_hello(&[])),
+        (S, [server_hello(&[], [0x13, 1], true, [8; 32]), record(20, &[1]), record(23, &[5; 900])].concat()),
+        (C, [record(20, &[1]), record(23, &[5; 19])].concat()),
+    ]);
+    assert!(sessions[0].encrypted.iter().all(|e| e.application_records > 0));
+    assert_eq!(sessions[0].complete, None);
+}
+
+#[test]
 fn the_facts_do_not_depend_on_how_the_bytes_are_cut() {
     let whole = format!("{:?}", comparable(&tls12()));
     for size in [1, 2, 3, 5, 7, 64] {
