@@ -14,9 +14,8 @@ use crate::packet::At;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 
-/// Bytes that were acknowledged so long ago (up to twice as long, since one time stands for several acknowledgements)
-/// were missed by the capture. What stands in it behind its acknowledgement, as mirror ports and captures of several
-/// processors write it, comes well within.
+/// Bytes that were acknowledged longer ago than this were missed by the capture. What stands in it behind its
+/// acknowledgement, as mirror ports and captures of several processors write it, comes well within.
 const LATE_NANOS: i64 = 3_000_000;
 
 /// The same in packets of the connection, where times do not go on.
@@ -30,6 +29,8 @@ struct Piece {
     end: u64,
     data: Box<[u8]>,
     at: At,
+    /// Offset up to which its sender had heard the other side: it is given out behind that.
+    after: u64,
 }
 
 /// What a segment brought.
@@ -56,7 +57,10 @@ pub struct Reassembly {
     held: usize,
     /// What is before this offset was acknowledged and would have come by now.
     settled: u64,
+    /// The acknowledgement of the first hole.
     latest: Option<Acknowledged>,
+    /// Time of the connection's last packet.
+    now: Timestamp,
 }
 
 /// An acknowledgement whose data may still come.
@@ -71,27 +75,38 @@ struct Acknowledged {
 impl Reassembly {
     /// A stream of which everything before `next` has been given out.
     pub fn new(next: u64) -> Self {
-        Reassembly { next, pieces: VecDeque::new(), held: 0, settled: 0, latest: None }
+        Reassembly { next, pieces: VecDeque::new(), held: 0, settled: 0, latest: None, now: Timestamp(i64::MIN) }
     }
 
     /// Notes with a packet of the connection that the other side has acknowledged everything before `to`.
     pub fn acknowledged(&mut self, to: u64, now: Timestamp) {
-        let latest = self.latest.get_or_insert(Acknowledged { to, time: now, packets: 0 });
-        latest.packets = latest.packets.saturating_add(1);
-        if now.since(latest.time) > LATE_NANOS || latest.packets > LATE_PACKETS {
-            self.settled = latest.to;
-            *latest = Acknowledged { to, time: now, packets: 0 };
-        }
+        self.now = now;
+        let waits = self.hole_end().is_some_and(|end| end <= to && end > self.settled);
+        self.latest = match self.latest.take().filter(|_| waits) {
+            None => waits.then_some(Acknowledged { to, time: now, packets: 0 }),
+            Some(latest) if now.since(latest.time) > LATE_NANOS || latest.packets >= LATE_PACKETS => {
+                self.settled = latest.to;
+                None
+            }
+            Some(latest) => Some(Acknowledged { packets: latest.packets.saturating_add(1), ..latest }),
+        };
     }
 
     /// Notes that nothing came on the connection for long, with what the other side has acknowledged.
     pub fn quiet(&mut self, to: u64) {
         self.settled = to;
+        self.now = Timestamp(i64::MAX);
     }
 
     /// True when the first hole was acknowledged and would have come by now.
     pub fn is_missed(&self) -> bool {
         self.hole_end().is_some_and(|end| end <= self.settled)
+    }
+
+    /// True when what the first piece is to be given out behind would have come by now.
+    pub fn is_overdue(&self) -> bool {
+        let first = self.pieces.front().filter(|p| p.start <= self.next);
+        first.is_some_and(|p| self.now.since(p.at.time) > LATE_NANOS)
     }
 
     /// The offset of the next byte to give out: the start of the first hole.
@@ -130,8 +145,8 @@ impl Reassembly {
     }
 
     /// Takes in the range `start .. start + len`, of which `data` is the captured head; without `keep` only the range
-    /// is remembered.
-    pub fn insert(&mut self, start: u64, len: u64, data: &[u8], at: At, keep: bool) -> Inserted {
+    /// is remembered. It is given out behind the other side's bytes before `after`.
+    pub fn insert(&mut self, start: u64, len: u64, data: &[u8], at: At, after: u64, keep: bool) -> Inserted {
         let mut done = Inserted::default();
         let end = start.saturating_add(len);
         let mut from = start;
@@ -157,7 +172,7 @@ impl Reassembly {
             };
             let bytes: Box<[u8]> = if keep { part(data, from - start, until - start).into() } else { Box::default() };
             self.held += bytes.len();
-            self.pieces.insert(i, Piece { start: from, end: until, data: bytes, at });
+            self.pieces.insert(i, Piece { start: from, end: until, data: bytes, at, after });
             done.new += until - from;
             if behind {
                 done.filled += until - from;
@@ -168,9 +183,9 @@ impl Reassembly {
         done
     }
 
-    /// Gives out what is in order now.
-    pub fn take_ready(&mut self, out: &mut impl FnMut(&[u8], u64, At)) {
-        while self.pieces.front().is_some_and(|p| p.start <= self.next) {
+    /// Gives out what is in order now that the other side's bytes before `heard` were given out.
+    pub fn take_ready(&mut self, heard: u64, out: &mut impl FnMut(&[u8], u64, At)) {
+        while self.pieces.front().is_some_and(|p| p.start <= self.next && p.after <= heard) {
             let Some(p) = self.pieces.pop_front() else { return };
             self.held -= p.data.len();
             self.next = p.end;
@@ -179,10 +194,11 @@ impl Reassembly {
         }
     }
 
-    /// Gives up the first hole: moves on to the first waiting piece. Returns the bytes given up and the frame of the
-    /// piece behind them.
+    /// Gives up the first hole, or what the first piece waits for: moves on to that piece. Returns the bytes given up
+    /// and its frame.
     pub fn skip_hole(&mut self) -> Option<(u64, At)> {
-        let first = self.pieces.front()?;
+        let first = self.pieces.front_mut()?;
+        first.after = 0;
         let missing = first.start.saturating_sub(self.next);
         self.next = self.next.max(first.start);
         Some((missing, first.at))
@@ -200,6 +216,7 @@ impl Reassembly {
         let mut merged: VecDeque<Piece> = VecDeque::new();
         for mut p in self.pieces.drain(..) {
             p.data = Box::default();
+            p.after = 0;
             match merged.back_mut() {
                 Some(last) if last.end == p.start => last.end = p.end,
                 _ => merged.push_back(p),
@@ -253,14 +270,14 @@ mod tests {
             }
         };
         for (i, (start, bytes)) in segments.iter().enumerate() {
-            let done = r.insert(*start, bytes.len() as u64, bytes, at(i as u64 + 1), true);
+            let done = r.insert(*start, bytes.len() as u64, bytes, at(i as u64 + 1), 0, true);
             assert_eq!(done.new + done.repeated, bytes.len() as u64);
             conflicts += usize::from(done.conflict);
-            r.take_ready(&mut |b, cut, at| push(&mut out, b, cut, at));
+            r.take_ready(0, &mut |b, cut, at| push(&mut out, b, cut, at));
         }
         while let Some((missing, at)) = r.skip_hole() {
             out.push(Chunk::Gap(missing, at));
-            r.take_ready(&mut |b, cut, at| push(&mut out, b, cut, at));
+            r.take_ready(0, &mut |b, cut, at| push(&mut out, b, cut, at));
         }
         assert_eq!(r.held(), 0);
         (out, conflicts)
@@ -299,10 +316,10 @@ mod tests {
     #[test]
     fn a_cut_segment_gives_its_head_and_then_a_gap() {
         let mut r = Reassembly::new(0);
-        r.insert(2, 5, b"cd", at(1), true);
-        r.insert(0, 2, b"ab", at(2), true);
+        r.insert(2, 5, b"cd", at(1), 0, true);
+        r.insert(0, 2, b"ab", at(2), 0, true);
         let mut out = Vec::new();
-        r.take_ready(&mut |b, cut, _| out.push((b.to_vec(), cut)));
+        r.take_ready(0, &mut |b, cut, _| out.push((b.to_vec(), cut)));
         assert_eq!(out, [(b"ab".to_vec(), 0), (b"cd".to_vec(), 3)]);
         assert_eq!(r.next(), 7);
     }
@@ -312,10 +329,10 @@ mod tests {
         let mut r = Reassembly::new(0);
         let mut most = 0;
         for i in 0..100_000u64 {
-            r.insert(2 * i + 1, 1, b"x", at(i + 1), true);
+            r.insert(2 * i + 1, 1, b"x", at(i + 1), 0, true);
             while r.over_limit() {
                 r.skip_hole();
-                r.take_ready(&mut |_, _, _| {});
+                r.take_ready(0, &mut |_, _, _| {});
             }
             most = most.max(r.pieces.len());
         }
@@ -325,9 +342,9 @@ mod tests {
     #[test]
     fn forgetting_the_data_keeps_the_holes() {
         let mut r = Reassembly::new(0);
-        r.insert(2, 2, b"cd", at(1), true);
-        r.insert(4, 2, b"ef", at(2), true);
-        r.insert(9, 1, b"j", at(3), true);
+        r.insert(2, 2, b"cd", at(1), 0, true);
+        r.insert(4, 2, b"ef", at(2), 0, true);
+        r.insert(9, 1, b"j", at(3), 0, true);
         r.forget_data();
         assert_eq!((r.held(), r.pieces.len()), (0, 2));
         assert_eq!(r.holes().collect::<Vec<_>>(), [(0, 2), (6, 9)]);

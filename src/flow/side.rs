@@ -166,6 +166,12 @@ impl Half {
         }
     }
 
+    /// Offset behind what was given out of this side, its FIN included.
+    pub fn given(&self) -> u64 {
+        let given = self.waiting.as_ref().map_or(self.high, |waiting| waiting.next());
+        if self.fin.is_set() && given == self.fin_offset { given.saturating_add(1) } else { given }
+    }
+
     /// Acknowledged payload bytes: without the FIN.
     pub fn acked_payload(&self) -> u64 {
         if self.fin_offset != u64::MAX {

@@ -5,7 +5,9 @@
 //! allocates nothing; each offset reaches the sink once or lies in a gap; no sequence number can overflow anything.
 //!
 //! A hole in a direction is given up, and told to the sink as a gap, only when the other side acknowledged it some time
-//! ago (so that frames captured in the wrong order do no harm), when too much waits behind it, or when the flow ends.
+//! ago (so that frames captured in the wrong order do no harm), when too much waits behind it, or when the flow ends. For
+//! the same reason what acknowledges bytes that were not seen waits as long for them: the sink hears answers behind
+//! what they answer.
 
 use crate::capture::Direction;
 use crate::flow::key::Key;
@@ -237,7 +239,7 @@ impl<S: FlowSink> TcpFlow<S> {
                 half.fin_offset = u64::try_from(end).unwrap_or(0);
             }
         }
-        self.close_missed_holes(context, |waiting, acked| waiting.acknowledged(acked, at.time));
+        self.go_on_waiting(context, |waiting, acked| waiting.acknowledged(acked, at.time));
     }
 
     /// The short way for most segments of most connections: established, nothing missing, closed or unusual before; the
@@ -410,13 +412,15 @@ impl<S: FlowSink> TcpFlow<S> {
         let skipped = usize::try_from(offset.min(0).unsigned_abs()).unwrap_or(usize::MAX);
         let captured = captured.get(skipped..).unwrap_or(&[]);
         let high = half.high;
+        let after = self.heard(side, segment);
+        let half = self.half(side);
         let mut conflict = start == 0 && end > 1 && half.head_differs(captured);
         if start == 0 && half.head_len == 0 {
             half.keep_head(captured);
         }
 
         // In order: straight to the sink.
-        if half.waiting.is_none() && start <= high {
+        if half.waiting.is_none() && start <= high && after == 0 {
             let known = high.saturating_sub(start);
             half.high = high.max(end);
             half.bring(end.saturating_sub(high), at, first);
@@ -436,7 +440,7 @@ impl<S: FlowSink> TcpFlow<S> {
 
         let mut waiting = half.waiting.take().unwrap_or_else(|| Box::new(Reassembly::new(high)));
         let hole_since = waiting.first_waiting();
-        let brought = waiting.insert(start, end.saturating_sub(start), captured, at, !done);
+        let brought = waiting.insert(start, end.saturating_sub(start), captured, at, after, !done);
         conflict |= brought.conflict;
         half.high = high.max(end);
         half.bring(brought.new, at, first);
@@ -459,6 +463,18 @@ impl<S: FlowSink> TcpFlow<S> {
             self.give_up_hole(context, side, &mut waiting);
         }
         self.put_back(side, waiting);
+    }
+
+    /// Offset up to which the sender of a segment had heard the other side, where the sink has not yet; else 0. Where
+    /// nothing of the other side is captured nothing can be waited for.
+    fn heard(&self, side: Side, segment: &TcpSegment<'_>) -> u64 {
+        let peer = of(&self.sides, side.other());
+        if !segment.flags.ack() || self.flags.done || peer.packets == 0 {
+            return 0;
+        }
+        let reached = u64::try_from(peer.offset(SeqNum(segment.ack))).unwrap_or(0);
+        let unseen = peer.given() < reached && reached <= peer.high.saturating_add(PLAUSIBLE_AHEAD);
+        if unseen { reached } else { 0 }
     }
 
     fn put_back(&mut self, side: Side, mut waiting: Box<Reassembly>) {
@@ -520,7 +536,8 @@ impl<S: FlowSink> TcpFlow<S> {
     }
 
     fn give_ready(&mut self, context: &Arc<S::Context>, side: Side, waiting: &mut Reassembly) {
-        waiting.take_ready(&mut |bytes, cut, at| self.feed(context, side, bytes, cut, at));
+        let heard = of(&self.sides, side.other()).given();
+        waiting.take_ready(heard, &mut |bytes, cut, at| self.feed(context, side, bytes, cut, at));
     }
 
     /// Moves past the first hole of a direction and counts whose loss it was.
@@ -545,24 +562,36 @@ impl<S: FlowSink> TcpFlow<S> {
 
     /// Nothing came for long: what was acknowledged until now was missed.
     pub fn quiet(&mut self, context: &Arc<S::Context>) {
-        self.close_missed_holes(context, Reassembly::quiet);
+        self.go_on_waiting(context, Reassembly::quiet);
     }
 
-    /// Gives up the holes that were missed, once each direction that has some knows what was acknowledged.
-    fn close_missed_holes(&mut self, context: &Arc<S::Context>, note: impl Fn(&mut Reassembly, u64)) {
-        for side in [Side::Client, Side::Server] {
-            let half = self.half(side);
-            let Some(waiting) = &mut half.waiting else { continue };
-            note(waiting, half.acked);
-            if !waiting.is_missed() {
-                continue;
+    /// Goes on with what waits, once each direction in which something does knows what was acknowledged: gives up holes
+    /// that were missed, then what the other direction's missing bytes hold up.
+    fn go_on_waiting(&mut self, context: &Arc<S::Context>, note: impl Fn(&mut Reassembly, u64)) {
+        for half in &mut self.sides {
+            if let Some(waiting) = &mut half.waiting {
+                note(waiting, half.acked);
             }
-            let Some(mut waiting) = half.waiting.take() else { continue };
-            while waiting.is_missed() {
+        }
+        // What one direction gives out may be what the other waits for. Each step gives out a piece at least.
+        while self.step(context, Reassembly::is_missed) || self.step(context, Reassembly::is_overdue) {}
+    }
+
+    /// Gives out what is ready in both directions, and what stands in its way where it is to be given up; true if
+    /// anything was.
+    fn step(&mut self, context: &Arc<S::Context>, give_up: impl Fn(&Reassembly) -> bool) -> bool {
+        let mut any = false;
+        for side in [Side::Client, Side::Server] {
+            let Some(mut waiting) = self.half(side).waiting.take() else { continue };
+            let before = waiting.next();
+            self.give_ready(context, side, &mut waiting);
+            while give_up(&waiting) {
                 self.give_up_hole(context, side, &mut waiting);
             }
+            any |= waiting.next() != before;
             self.put_back(side, waiting);
         }
+        any
     }
 
     /// Gives up all holes: nothing more will come, or the memory is needed elsewhere.
