@@ -27,6 +27,7 @@ pub mod tcp;
 #[cfg(test)]
 mod tcp_tests;
 pub mod udp;
+mod waiting;
 
 use crate::facts::{Crowd, Fellow};
 use crate::packet::At;
