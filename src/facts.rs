@@ -91,6 +91,7 @@ impl Flow {
         self.sides.swap(0, 1);
         let Some(tcp) = &mut self.tcp else { return };
         tcp.fins.swap(0, 1);
+        tcp.fins_answer_later.swap(0, 1);
         for reset in &mut tcp.resets {
             reset.by = reset.by.other();
         }
@@ -188,6 +189,9 @@ pub struct TcpFacts {
     pub resets: Vec<Reset>,
     /// First FIN of each side: [client, server].
     pub fins: [Option<At>; 2],
+    /// Whether the FIN of a side acknowledges the other's, which stands behind it in the capture: the other side closed
+    /// first.
+    pub fins_answer_later: [bool; 2],
     /// Nanoseconds from SYN to SYN-ACK (of the answered SYN).
     pub handshake_rtt: Option<i64>,
     /// Nanoseconds from the client's first data to the server's first data.

@@ -9,6 +9,10 @@ pub struct Timestamp(pub i64);
 /// Nanoseconds in a second.
 pub const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
+/// A frame stands in a capture up to this long (nanoseconds) behind one that was sent after it: mirror ports and captures
+/// of several processors write them so.
+pub const LATE_NS: i64 = 3_000_000;
+
 impl Timestamp {
     /// From seconds and nanoseconds; saturates at the ends of the range.
     pub fn from_parts(seconds: i64, nanos: i64) -> Self {

@@ -2,18 +2,15 @@
 
 #![expect(clippy::indexing_slicing, reason = "places in a frame are checked before")]
 
+#[path = "support/captures.rs"]
+mod captures;
 #[path = "support/samples.rs"]
 mod samples;
 
-use nettriage::analyze::engine::{self, Wanted};
-use nettriage::analyze::threads::Way;
-use nettriage::capture::{self, FrameSource, ReadOptions};
-use nettriage::case::{Case, Piece, PieceFacts};
+use captures::Frame;
+use nettriage::analyze::engine::Wanted;
 use nettriage::facts::CaptureFacts;
-use nettriage::input::{self, Kind};
-use nettriage::protocol::Context;
-use nettriage::verdict::{self, HostVerdict};
-use std::sync::Arc;
+use nettriage::verdict::HostVerdict;
 
 /// Offset of the IPv4 header in an Ethernet frame, and of the ports behind it.
 const IP: usize = 14;
@@ -23,33 +20,19 @@ const PORTS: usize = 34;
 /// How often the traffic of a sample is repeated.
 const COPIES: u64 = 40;
 
-/// The frames of a capture again and again, as classic pcap (nanoseconds): each time later, with other ports of the client.
+/// The frames of a capture again and again: each time later, with other ports of the client.
 fn repeated(sample: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for word in [0xa1b2_3c4du32, 0x0004_0002, 0, 0, 262_144, 1] {
-        out.extend(word.to_le_bytes());
-    }
-    let mut span = (i64::MAX, i64::MIN);
-    with_frames(sample, |frame| span = (span.0.min(frame.time.0), span.1.max(frame.time.0)));
-    let length = (span.1 - span.0).max(0) + 1_000_000_000;
-    for copy in 0..COPIES {
-        with_frames(sample, |frame| {
-            let time = (frame.time.0 + length * copy as i64).cast_unsigned();
-            let words =
-                [time / 1_000_000_000, time % 1_000_000_000, frame.data.len() as u64, frame.original_len.into()];
-            words.iter().for_each(|word| out.extend((*word as u32).to_le_bytes()));
-            out.extend(with_other_port(frame.data, copy as u16));
-        });
-    }
-    out
-}
-
-fn with_frames(bytes: &[u8], mut each: impl FnMut(&capture::Frame<'_>)) {
-    let found = input::from_bytes("sample", bytes.to_vec());
-    capture::with_source(&found[0], &ReadOptions::default(), |mut source| {
-        while source.window(&mut |frames| frames.iter().for_each(&mut each)).expect("a sample can be read") {}
-    })
-    .expect("a sample can be read");
+    let frames = captures::frames(sample);
+    let times = || frames.iter().map(|frame| frame.time);
+    let length = times().max().unwrap_or(0) - times().min().unwrap_or(0) + 1_000_000_000;
+    let copies = (0..COPIES).flat_map(|copy| {
+        frames.iter().map(move |frame| Frame {
+            time: frame.time + length * copy as i64,
+            data: with_other_port(&frame.data, copy as u16),
+            ..*frame
+        })
+    });
+    captures::pcap(copies)
 }
 
 /// The client's port is the higher one; it becomes one that no other copy has.
@@ -68,25 +51,9 @@ fn with_other_port(frame: &[u8], copy: u16) -> Vec<u8> {
     out
 }
 
-fn facts(pcap: &[u8], wanted: Wanted) -> CaptureFacts {
-    let found = input::from_bytes("large.pcap", pcap.to_vec());
-    let read = |source: Box<dyn FrameSource + '_>| {
-        engine::read(source, Arc::new(Context::default()), wanted, Way::Alone, &mut |_| {})
-    };
-    capture::with_source(&found[0], &ReadOptions::default(), read).expect("it is a capture").expect("it can be read")
-}
-
-fn judged(facts: CaptureFacts) -> (Case, Vec<Option<HostVerdict>>) {
-    let piece =
-        Piece { path: "large.pcap".into(), container: None, bytes: 0, facts: PieceFacts::Capture(Box::new(facts)) };
-    let case = Case::build(vec![piece]);
-    let verdicts = case.hosts.iter().map(|h| verdict::judge_host(&case, h)).collect();
-    (case, verdicts)
-}
-
 /// What a report says of each host.
 fn said(facts: CaptureFacts) -> Vec<String> {
-    let (case, verdicts) = judged(facts);
+    let (case, verdicts) = captures::judged(facts);
     let one = |(host, verdict): (&nettriage::case::HostStory, &Option<HostVerdict>)| {
         let v = verdict.as_ref()?;
         let addresses = &v.name.addresses;
@@ -104,12 +71,9 @@ fn verdicts_and_counts_are_the_same_whether_ordinary_flows_are_kept_or_counted()
     let mut counted = 0;
     for sample in samples::all() {
         for file in sample.files() {
-            let bytes = std::fs::read(&file).expect("a sample can be read");
-            if !input::from_bytes("sample", bytes.clone()).iter().any(|e| matches!(e.kind, Kind::Capture(_))) {
-                continue;
-            }
+            let Some(bytes) = captures::capture(&file) else { continue };
             let pcap = repeated(&bytes);
-            let (each, telling) = (facts(&pcap, Wanted::Each), facts(&pcap, Wanted::Telling(0)));
+            let (each, telling) = (captures::facts(&pcap, Wanted::Each), captures::facts(&pcap, Wanted::Telling(0)));
             let crowds: usize = telling.crowds().map(|crowd| crowd.len()).sum();
             assert!(telling.flows.len() + crowds >= each.flows.len(), "{}", file.display());
             assert_eq!(each.conversations, telling.conversations, "{}", file.display());

@@ -2,7 +2,7 @@
 
 use super::{Piece, PieceFacts};
 use crate::facts::{CaptureFacts, DnsData, DnsKind, DnsMessage};
-use crate::time::Timestamp;
+use crate::time::{LATE_NS, Timestamp};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -82,13 +82,12 @@ impl AddressBook {
     }
 
     /// The name that a connection of `client` at `when` was probably about, where the snap length cut the addresses
-    /// out of the answers.
+    /// out of the answers: that of the last answer before it, or one just behind it.
     pub fn name_by_order(&self, client: IpAddr, when: Timestamp) -> Option<&str> {
-        self.cut_answers
-            .iter()
-            .rev()
-            .find(|(c, t, _)| *c == client && *t <= when && when.since(*t) <= CUT_ANSWER_WINDOW_NS)
-            .map(|(_, _, n)| n.as_str())
+        let own = || self.cut_answers.iter().filter(|(c, ..)| *c == client);
+        let before = own().rev().find(|(_, t, _)| (0..=CUT_ANSWER_WINDOW_NS).contains(&when.since(*t)));
+        let behind = || own().find(|(_, t, _)| (1..=LATE_NS).contains(&t.since(when)));
+        before.or_else(behind).map(|(_, _, n)| n.as_str())
     }
 
     /// All addresses that ever stood for `name`.

@@ -30,8 +30,11 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::Inconclusive, |host, v| {
         let name = &host.name;
         let peers = peers(host, v);
-        let detail = message!(en: "{name} was tried at {peers}; the capture does not show how it ended.", ja: "{name} ({peers}) への試行はあるが、キャプチャからは結果が分からない。");
-
+        let detail = if peers.is_empty() {
+            message!(en: "{name} was tried; the capture does not show how it ended.", ja: "{name} への試行はあるが、キャプチャからは結果が分からない。")
+        } else {
+            message!(en: "{name} was tried at {peers}; the capture does not show how it ended.", ja: "{name} ({peers}) への試行はあるが、キャプチャからは結果が分からない。")
+        };
         Words {
             title: message!(en: "Cannot tell what became of {name}", ja: "{name} への通信がどうなったか判定できない"),
             detail,

@@ -129,11 +129,12 @@ pub(super) fn through(verdict: &HostVerdict) -> Message {
     }
 }
 
-/// The addresses and ports on which attempts ended as the verdict says: `20.190.151.7:443, ...`.
+/// The addresses and ports on which attempts ended as the verdict says, or did not end where it cannot tell:
+/// `20.190.151.7:443, ...`.
 pub(super) fn peers(host: &HostStory, verdict: &HostVerdict) -> String {
     let mut seen: Vec<String> = Vec::new();
     for (attempt, judged) in host.attempts.iter().zip(&verdict.judged) {
-        if judged.verdict != Some(verdict.verdict) {
+        if judged.verdict.unwrap_or(Verdict::Inconclusive) != verdict.verdict {
             continue;
         }
         let peer = attempt.peer.to_string();

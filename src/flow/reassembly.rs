@@ -11,14 +11,10 @@
 
 use crate::limits::{REORDER_BYTES_MAX, REORDER_SEGMENTS_MAX};
 use crate::packet::At;
-use crate::time::Timestamp;
+use crate::time::{LATE_NS, Timestamp};
 use std::collections::VecDeque;
 
-/// Bytes that were acknowledged longer ago than this were missed by the capture. What stands in it behind its
-/// acknowledgement, as mirror ports and captures of several processors write it, comes well within.
-const LATE_NANOS: i64 = 3_000_000;
-
-/// The same in packets of the connection, where times do not go on.
+/// [`LATE_NS`] in packets of the connection, where times do not go on.
 const LATE_PACKETS: u32 = 64;
 
 /// One waiting range of the stream. `data` may be shorter than the range (snap length), or empty where only the
@@ -55,7 +51,7 @@ pub struct Reassembly {
     pieces: VecDeque<Piece>,
     /// Bytes of all pieces' data.
     held: usize,
-    /// What is before this offset was acknowledged and would have come by now.
+    /// What is before this offset was acknowledged more than [`LATE_NS`] ago: the capture missed it.
     settled: u64,
     /// The acknowledgement of the first hole.
     latest: Option<Acknowledged>,
@@ -84,7 +80,7 @@ impl Reassembly {
         let waits = self.hole_end().is_some_and(|end| end <= to && end > self.settled);
         self.latest = match self.latest.take().filter(|_| waits) {
             None => waits.then_some(Acknowledged { to, time: now, packets: 0 }),
-            Some(latest) if now.since(latest.time) > LATE_NANOS || latest.packets >= LATE_PACKETS => {
+            Some(latest) if now.since(latest.time) > LATE_NS || latest.packets >= LATE_PACKETS => {
                 self.settled = latest.to;
                 None
             }
@@ -106,7 +102,7 @@ impl Reassembly {
     /// True when what the first piece is to be given out behind would have come by now.
     pub fn is_overdue(&self) -> bool {
         let first = self.pieces.front().filter(|p| p.start <= self.next);
-        first.is_some_and(|p| self.now.since(p.at.time) > LATE_NANOS)
+        first.is_some_and(|p| self.now.since(p.at.time) > LATE_NS)
     }
 
     /// The offset of the next byte to give out: the start of the first hole.

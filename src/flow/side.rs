@@ -231,6 +231,8 @@ pub struct RareHalf {
     pub conflicts: u32,
     /// Bytes cut by the snap length.
     pub cut: u64,
+    /// What the FIN acknowledged of the other side, where that was not seen yet.
+    pub fin_answers: u64,
 }
 
 /// What only some connections have.

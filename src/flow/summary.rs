@@ -48,6 +48,10 @@ impl<S: FlowSink> TcpFlow<S> {
             midstream: self.is_midstream(),
             resets: rare.map(|r| r.resets.clone()).unwrap_or_default(),
             fins: [client.fin.at(self.first), server.fin.at(self.first)],
+            fins_answer_later: [Side::Client, Side::Server].map(|side| {
+                let fin_of_other = of(&self.sides, side.other()).fin_offset;
+                rare.is_some_and(|r| of(&r.halves, side).fin_answers > fin_of_other)
+            }),
             handshake_rtt: self.handshake_nanos(),
             first_answer: between(client.first_data, server.first_data),
             first_data_acked: between(client.first_data, self.data_acked),

@@ -232,6 +232,10 @@ impl<S: FlowSink> TcpFlow<S> {
             let end = half.offset(data_seq.plus(segment.payload_len));
             if half.fin_offset == u64::MAX {
                 half.fin_offset = u64::try_from(end).unwrap_or(0);
+                let heard = self.heard(side, segment);
+                if heard > 0 {
+                    self.rare_half(side).fin_answers = heard;
+                }
             }
         }
         self.go_on_waiting(context, |waiting, acked| waiting.acknowledged(acked, at.time));
@@ -407,7 +411,7 @@ impl<S: FlowSink> TcpFlow<S> {
         let skipped = usize::try_from(offset.min(0).unsigned_abs()).unwrap_or(usize::MAX);
         let captured = captured.get(skipped..).unwrap_or(&[]);
         let high = half.high;
-        let after = self.heard(side, segment);
+        let after = if done { 0 } else { self.heard(side, segment) };
         let half = self.half(side);
         let mut conflict = start == 0 && end > 1 && half.head_differs(captured);
         if start == 0 && half.head_len == 0 {

@@ -175,6 +175,15 @@ fn an_answer_captured_before_its_question_is_heard_behind_it() {
 }
 
 #[test]
+fn who_closed_first_shows_in_what_the_fins_acknowledge() {
+    let answer = |script: &str| one(&opened(script)).0.tcp().unwrap().fins_answer_later;
+    assert_eq!(answer(">A 101 301 hello\n>FA 106 302\n<FA 301 106\n<A 302 107"), [true, false]);
+    assert_eq!(answer(">A 101 301 hello\n>FA 106 305\n<A 301 106 bye\n<FA 304 106"), [true, false]);
+    assert_eq!(answer(">A 101 301 hello\n>FA 106 301\n<FA 301 107\n>A 107 302"), [false, false]);
+    assert_eq!(answer(">A 101 301 hello\n<FA 301 106\n>FA 106 302"), [false, false]);
+}
+
+#[test]
 fn bytes_lost_in_the_network_are_never_acknowledged() {
     let (flow, heard) = one(&opened(
         "<A 301 101 abc

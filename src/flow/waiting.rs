@@ -22,7 +22,7 @@ impl<S: FlowSink> TcpFlow<S> {
     /// nothing of the other side is captured nothing can be waited for.
     pub(super) fn heard(&self, side: Side, segment: &TcpSegment<'_>) -> u64 {
         let peer = of(&self.sides, side.other());
-        if !segment.flags.ack() || self.flags.done || peer.packets == 0 {
+        if !segment.flags.ack() || peer.packets == 0 {
             return 0;
         }
         let reached = u64::try_from(peer.offset(SeqNum(segment.ack))).unwrap_or(0);

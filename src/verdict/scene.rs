@@ -8,7 +8,7 @@ use super::certificate::{CertificateFault, Trust};
 use super::slow::Slow;
 use super::{Confidence, Verdict};
 use crate::case::{Attempt, Case, Watch, Way};
-use crate::facts::{CaptureFacts, Flow, HttpExchange, IcmpFact, ResetStage, TcpFacts};
+use crate::facts::{CaptureFacts, Flow, HttpExchange, IcmpFact, Reset, ResetStage, TcpFacts};
 use crate::flow::Side;
 use crate::lang::Message;
 use crate::message;
@@ -204,16 +204,31 @@ impl Scene<'_> {
 
     /// The server's first RST, unless the connection was already ended by a FIN or by the client's RST.
     pub fn server_reset(&self) -> Option<At> {
+        self.breaking_reset().map(|reset| reset.at)
+    }
+
+    /// Whether that RST came before the server's answer in frame `at`. One whose number counts bytes of the server that
+    /// stand behind it in the capture was sent after them.
+    pub fn was_reset_before(&self, at: At) -> bool {
+        self.breaking_reset().is_some_and(|reset| {
+            let sent = self.flow.sides.get(1).map_or(0, |side| side.bytes);
+            let counts_them = reset.seq_offset.and_then(|n| u64::try_from(n).ok()).is_some_and(|n| n > 0 && n <= sent);
+            reset.at.frame < at.frame && !counts_them
+        })
+    }
+
+    fn breaking_reset(&self) -> Option<&Reset> {
         let reset = self.tcp.resets.iter().find(|r| r.by == Side::Server && r.stage != ResetStage::AfterFin)?;
         let ended = self.client_end().is_some_and(|c| c.frame < reset.at.frame);
-        (!ended).then_some(reset.at)
+        (!ended).then_some(reset)
     }
 
     /// The server's orderly close, before the client closed.
     pub fn server_close(&self) -> Option<At> {
         let fin = self.server_fin()?;
+        let [client_answers, _] = self.tcp.fins_answer_later;
         let ended = self.client_end().is_some_and(|c| c.frame < fin.frame);
-        (!ended).then_some(fin)
+        (!ended || client_answers).then_some(fin)
     }
 
     /// Bytes of the server that belong to the host itself: in a tunnel, what came after the proxy's own answers.

@@ -127,6 +127,16 @@ fn a_reset_is_placed_by_the_server_hello() {
         server_hello(w, f, 3, 0x0304);
     });
     assert_eq!(raced.verdict(), Some(Verdict::ResetAfterClientHello));
+    // One that counts the ServerHello's bytes was sent after it, and only captured before.
+    let counts = |bytes| {
+        after_hello(|w, f| {
+            rst(w, f, 2, Side::Server, 116);
+            f.tcp.as_mut().unwrap().resets[0].seq_offset = Some(bytes);
+            server_hello(w, f, 3, 0x0304);
+        })
+    };
+    assert_eq!(counts(2000).verdict(), Some(Verdict::ResetMidHandshake));
+    assert_eq!(counts(2001).verdict(), Some(Verdict::ResetAfterClientHello), "so much was never sent");
 }
 
 #[test]

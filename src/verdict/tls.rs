@@ -250,8 +250,7 @@ fn after_server_hello(
     proof.push(Proof::new(at, message!(en: "ServerHello ({})", ja: "ServerHello ({})", version_name(version))));
     if let Some(reset_at) = s.server_reset() {
         // A reset that came before the ServerHello is not the host's: it lost the race and did its work all the same.
-        let early = reset_at.frame < at.frame;
-        let verdict = if early { Verdict::ResetAfterClientHello } else { Verdict::ResetMidHandshake };
+        let verdict = if s.was_reset_before(at) { Verdict::ResetAfterClientHello } else { Verdict::ResetMidHandshake };
         return with_trust(reset(s, verdict, Stage::ServerHello, proof, reset_at), trust);
     }
     if let (Some(end), Some(fault)) = (s.client_end(), certificate::fault(s.host, session, at.time)) {
