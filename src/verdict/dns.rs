@@ -138,7 +138,8 @@ fn failure(case: &Case, host: &HostStory) -> (Option<Judged>, Option<u16>) {
             LookupResult::Unanswered { icmp: None } => {
                 let waited = observed(case, lookup, asked);
                 let insisted = lookup.asked.last().map_or(0, |last| last.time.since(asked.time));
-                if insisted >= INSISTED_NS || waited >= SILENCE_NS {
+                let waited_for = waited >= SILENCE_NS && !seems_answered(host, lookup);
+                if insisted >= INSISTED_NS || waited_for {
                     silent = true;
                     proof.push(Proof::new(
                         asked,
@@ -196,6 +197,20 @@ fn still_asking(at: At, mut proof: Vec<Proof>) -> Judged {
         ),
     ));
     Judged::undecided(Stage::None, proof)
+}
+
+/// Whether the answer to a question is rather missing in the capture than in the network: the resolver went on to answer
+/// the client's question for another record of the name, and the client never repeated this one, as it does without an
+/// answer.
+fn seems_answered(host: &HostStory, lookup: &Lookup) -> bool {
+    let Some(asked) = lookup.asked.first() else { return false };
+    let of_client = || host.lookups.iter().filter(|l| l.client.ip() == lookup.client.ip());
+    let questions = of_client().filter(|l| l.kind == lookup.kind).flat_map(|l| &l.asked);
+    let repeated = questions.into_iter().any(|at| at.frame > asked.frame);
+    let goes_on = |l: &Lookup| {
+        l.kind != lookup.kind && l.resolver == lookup.resolver && l.result.at().is_some_and(|at| at.frame > asked.frame)
+    };
+    !repeated && of_client().any(goes_on)
 }
 
 /// The last error, where only one try per record type failed with an error of the server and the capture ends before

@@ -115,6 +115,16 @@ fn an_error_of_the_server_needs_a_second_try_or_time_for_one() {
 }
 
 #[test]
+fn a_question_that_is_not_repeated_while_its_resolver_answers_another_had_its_answer() {
+    const AAAA: u16 = 28;
+    let asks = |times| (0..times).fold(World::new().with_life(), |w, _| w.asks(HOST, None, &[]));
+    assert_eq!(asks(1).lasts(100).verdict(), Some(Verdict::DnsFailure));
+    let beside = |times| asks(times).asks_for(AAAA, HOST, Some(0), &[]).lasts(100).verdict();
+    assert_eq!(beside(1), Some(Verdict::Inconclusive), "the capture misses it");
+    assert_eq!(beside(2), Some(Verdict::DnsFailure), "of this kind it answers nothing");
+}
+
+#[test]
 fn a_challenge_at_the_end_of_the_capture_may_still_be_answered() {
     let after = |tenths| World::new().flow(|w| asks_proxy(w, Some(407), &["NTLM"])).lasts(tenths).verdict();
     assert_eq!(after(2), Some(Verdict::Inconclusive));

@@ -45,13 +45,18 @@ impl World {
         self
     }
 
-    pub(super) fn asks(mut self, name: &str, rcode: Option<u16>, addresses: &[&str]) -> World {
+    pub(super) fn asks(self, name: &str, rcode: Option<u16>, addresses: &[&str]) -> World {
+        self.asks_for(1, name, rcode, addresses)
+    }
+
+    /// Asks for records of type `kind`; all answers are addresses.
+    pub(super) fn asks_for(mut self, kind: u16, name: &str, rcode: Option<u16>, addresses: &[&str]) -> World {
         let question = DnsMessage {
             at: self.at(0),
             src: Some(end("10.0.0.5:5000")),
             dst: Some(end("10.0.0.53:53")),
             id: 1,
-            questions: vec![(name.to_owned(), 1)],
+            questions: vec![(name.to_owned(), kind)],
             ..DnsMessage::default()
         };
         self.facts.dns.push(question.clone());
