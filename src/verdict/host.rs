@@ -281,6 +281,10 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let (Some(first_good), Some(last_good)) = (good.first().copied(), good.iter().filter_map(|i| began_last(*i)).max())
     else {
         let (attempt, verdict) = leading_failure(host, judged, &bad)?;
+        let (attempt, verdict) = match came_farther_unseen(case, host, judged, members, attempt) {
+            Some(open) => (open, Verdict::Inconclusive),
+            None => (attempt, verdict),
+        };
         return Some(WayVerdict { verdict, attempt, delay: None, troubled: Vec::new() });
     };
     let started = |i: usize| host.attempts.get(i).map(|a| a.start.time);
@@ -304,6 +308,26 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let lost = if failed { lost } else { 0 };
     let delay = (verdict == Verdict::Degraded).then_some(lost.max(slowest.map_or(0, wait_of)) as f64 / 1e9);
     Some(WayVerdict { verdict, attempt: slowest.filter(|_| !failed).unwrap_or(first_good), delay, troubled })
+}
+
+/// An attempt that came farther than a failed one before it, but of which the capture misses the end: what failed first
+/// may have cost time only.
+fn came_farther_unseen(
+    case: &Case,
+    host: &HostStory,
+    judged: &[Judged],
+    members: &[usize],
+    failed: usize,
+) -> Option<usize> {
+    let of = |i: usize| Some((host.attempts.get(i)?, judged.get(i)?));
+    let (before, failure) = of(failed)?;
+    let missed = |a: &Attempt| case.flow(a).is_some_and(|f| f.sides.iter().any(|s| s.missed_bytes > 0));
+    members.iter().copied().find(|i| {
+        of(*i).is_some_and(|(a, j)| {
+            let farther = j.stage > failure.stage && a.start.time > before.start.time;
+            j.verdict == Some(Verdict::Inconclusive) && farther && missed(a)
+        })
+    })
 }
 
 /// Of several failures the one that tells most: the one that came farthest, and of these the earliest. An old-version

@@ -70,6 +70,25 @@ fn bytes_that_only_the_acknowledgements_show_may_have_been_the_answer() {
 }
 
 #[test]
+fn a_dead_address_stops_nobody_who_goes_on_at_another_as_far_as_the_capture_shows() {
+    let then = |missed| {
+        World::new()
+            .asks(HOST, Some(0), &["20.190.151.9", "20.190.151.7"])
+            .flow(|w| syn(w, "20.190.151.9:443", 3, 4))
+            .flow(|w| {
+                let mut f = established(w, SERVER, 60);
+                hello(w, &mut f, 61, HOST, 0x0304);
+                f.sides[1].missed_bytes = missed;
+                f
+            })
+            .lasts(70)
+            .verdict()
+    };
+    assert_eq!(then(0), Some(Verdict::SynNoAnswer));
+    assert_eq!(then(700), Some(Verdict::Inconclusive));
+}
+
+#[test]
 fn loss_stops_a_handshake_only_when_nobody_mends_it() {
     let holes = |tenths| {
         after_hello(|w, f| {
