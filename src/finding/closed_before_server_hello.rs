@@ -1,6 +1,6 @@
 //! An orderly close comes instead of a ServerHello.
 
-use super::words::{Words, for_hosts, tell_breaker, through};
+use super::words::{Words, for_hosts, https, tell_breaker, through};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::{Message, Text};
 use crate::message;
@@ -31,6 +31,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::ClosedBeforeServerHello, |host, v| {
         let name = &host.name;
+        let https = https(name);
         let through = through(v);
         let mut detail = Message {
             en: format!(
@@ -51,7 +52,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         Words {
             title: message!(en: "Closed before the ServerHello: {name}", ja: "ServerHello の前に切断: {name}"),
             detail,
-            advice: message!(en: "Allow {name}:443 by name in the filters on the way. If the peer is a proxy, write http:// (not https://) in HTTPS_PROXY.", ja: "経路上のフィルターで {name}:443 を名前で許可する。相手がプロキシの場合、HTTPS_PROXY には https:// ではなく http:// を書く。"),
+            advice: message!(en: "Allow {https} by name in the filters on the way. If the peer is a proxy, write http:// (not https://) in HTTPS_PROXY.", ja: "経路上のフィルターで {https} を名前で許可する。相手がプロキシの場合、HTTPS_PROXY には https:// ではなく http:// を書く。"),
         }
     })
 }

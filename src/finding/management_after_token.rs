@@ -1,7 +1,7 @@
 //! The sign-in itself worked, and Azure Resource Manager could not be reached after it.
 
 use super::logs::runs;
-use super::words::display_filter;
+use super::words::{display_filter, https};
 use super::{Context, Finding, Rule, Severity};
 use crate::case::HostStory;
 use crate::facts::log::Dialect;
@@ -60,6 +60,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let name = &host.name;
+    let https = https(name);
     let title = verdict.verdict.title();
     let graph_only = token.is_some_and(|r| r.attempt.dialect == Dialect::GraphPowerShell);
     if graph_only {
@@ -97,8 +98,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         title: message!(en: "The sign-in worked, then {name} could not be reached", ja: "認証は成功したが、その後の {name} への通信に失敗"),
         detail,
         advice: message!(
-            en: "Allow HTTPS to {name}:443 in the proxy or firewall as well: the sign-in URLs alone are not enough for az login and Connect-AzAccount, which list the subscriptions there. Check the proxy's log for a blocked {name}; a try from a network with a direct line to the internet shows the difference.",
-            ja: "プロキシまたはファイアウォールで {name}:443 への HTTPS も許可する。az login と Connect-AzAccount はここでサブスクリプション一覧を取得するため、認証用 URL の許可だけでは足りない。プロキシのログで {name} がブロックされていないかを確認する。インターネットへ直接接続できる環境での実行も切り分けに有効。",
+            en: "Allow HTTPS to {https} in the proxy or firewall as well: the sign-in URLs alone are not enough for az login and Connect-AzAccount, which list the subscriptions there. Check the proxy's log for a blocked {name}; a try from a network with a direct line to the internet shows the difference.",
+            ja: "プロキシまたはファイアウォールで {https} への HTTPS も許可する。az login と Connect-AzAccount はここでサブスクリプション一覧を取得するため、認証用 URL の許可だけでは足りない。プロキシのログで {name} がブロックされていないかを確認する。インターネットへ直接接続できる環境での実行も切り分けに有効。",
         ),
         evidence,
         filter: display_filter(context.case, host),

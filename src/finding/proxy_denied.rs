@@ -1,6 +1,6 @@
 //! The proxy refused the CONNECT.
 
-use super::words::{Words, for_hosts, tell_product};
+use super::words::{Words, for_hosts, https, tell_product};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;
@@ -29,6 +29,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::ProxyDenied, |host, v| {
         let name = &host.name;
+        let https = https(name);
         let proxy = v.proxy.as_deref().unwrap_or("?");
         let status = v.detail.status.map_or_else(String::new, |s| s.to_string());
         let mut detail = message!(
@@ -40,8 +41,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             title: message!(en: "The proxy refuses {name}", ja: "プロキシが {name} を拒否"),
             detail,
             advice: message!(
-                en: "Ask the administrator of {proxy} to allow CONNECT {name}:443 for this client; the proxy's log names the rule that refused it.",
-                ja: "{proxy} の管理者に、このクライアントからの CONNECT {name}:443 の許可を依頼する。拒否した規則はプロキシのログに記録されている。",
+                en: "Ask the administrator of {proxy} to allow CONNECT {https} for this client; the proxy's log names the rule that refused it.",
+                ja: "{proxy} の管理者に、このクライアントからの CONNECT {https} の許可を依頼する。拒否した規則はプロキシのログに記録されている。",
             ),
         }
     })

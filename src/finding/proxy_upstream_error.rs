@@ -1,6 +1,6 @@
 //! The proxy could not reach the host itself.
 
-use super::words::{Words, for_hosts, tell_product};
+use super::words::{Words, for_hosts, https, tell_product};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;
@@ -29,6 +29,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::ProxyUpstreamError, |host, v| {
         let name = &host.name;
+        let https = https(name);
         let proxy = v.proxy.as_deref().unwrap_or("?");
         let status = v.detail.status.map_or_else(|| "an error".to_owned(), |s| s.to_string());
         let waited = v.detail.waited_seconds;
@@ -37,7 +38,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         Words {
             title: message!(en: "The proxy cannot reach {name}", ja: "プロキシから {name} に到達できない"),
             detail,
-            advice: message!(en: "Ask the administrator of {proxy} to check name resolution, routing and firewall from the proxy to {name}:443.", ja: "{proxy} の管理者に、プロキシから {name}:443 への名前解決・経路・ファイアウォールの確認を依頼する。"),
+            advice: message!(en: "Ask the administrator of {proxy} to check name resolution, routing and firewall from the proxy to {https}.", ja: "{proxy} の管理者に、プロキシから {https} への名前解決・経路・ファイアウォールの確認を依頼する。"),
         }
     })
 }

@@ -1,6 +1,6 @@
 //! A reset follows the ClientHello: a filter that reads the host name in it.
 
-use super::words::{Words, for_hosts, tell_breaker, tell_dropped, through};
+use super::words::{Words, for_hosts, https, tell_breaker, tell_dropped, through};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::{Message, Text};
 use crate::message;
@@ -32,6 +32,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::ResetAfterClientHello, |host, v| {
         let name = &host.name;
+        let https = https(name);
         let through = through(v);
         let mut detail = Message {
             en: format!(
@@ -48,7 +49,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         Words {
             title: message!(en: "Reset after the ClientHello: {name}", ja: "ClientHello の後に RST: {name}"),
             detail,
-            advice: message!(en: "Allow {name} (allow-list entry: {name}:443, TLS) in the firewall or web filter by name or category, and exempt it from inspection.", ja: "ファイアウォールや Web フィルターで {name} を名前またはカテゴリで許可し (許可リスト: {name}:443、TLS)、インスペクションの対象から除外する。"),
+            advice: message!(en: "Allow {name} (allow-list entry: {https}, TLS) in the firewall or web filter by name or category, and exempt it from inspection.", ja: "ファイアウォールや Web フィルターで {name} を名前またはカテゴリで許可し (許可リスト: {https}、TLS)、インスペクションの対象から除外する。"),
         }
     })
 }

@@ -1,6 +1,6 @@
 //! SYNs to a host without any answer: a firewall drops them, or the route leads nowhere.
 
-use super::words::{Words, for_hosts, peers, tell_dropped};
+use super::words::{Words, for_hosts, https, peers, tell_dropped};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;
@@ -32,6 +32,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::SynNoAnswer, |host, v| {
         let name = &host.name;
+        let https = https(name);
         let dead = || host.attempts.iter().zip(&v.judged).filter(|(_, j)| j.verdict == Some(Verdict::SynNoAnswer));
         let syns: u32 = dead().map(|(_, j)| j.detail.syn_count).sum();
         let first = dead().map(|(a, _)| a.start.time).min().unwrap_or_default();
@@ -47,8 +48,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             title: message!(en: "No answer to the SYN: {name}", ja: "SYN に応答なし: {name}"),
             detail,
             advice: message!(
-                en: "Allow TCP 443 to {name} in the firewall between the client and the internet (allow-list entry: {name}:443). If a proxy is mandatory on this network, set it for the tool (HTTPS_PROXY).",
-                ja: "クライアントとインターネットの間のファイアウォールで {name} への TCP 443 を許可する (許可リスト: {name}:443)。プロキシが必須のネットワークでは、ツールにプロキシ (HTTPS_PROXY) を設定する。",
+                en: "Allow TCP 443 to {name} in the firewall between the client and the internet (allow-list entry: {https}). If a proxy is mandatory on this network, set it for the tool (HTTPS_PROXY).",
+                ja: "クライアントとインターネットの間のファイアウォールで {name} への TCP 443 を許可する (許可リスト: {https})。プロキシが必須のネットワークでは、ツールにプロキシ (HTTPS_PROXY) を設定する。",
             ),
         }
     })

@@ -146,6 +146,11 @@ pub(super) fn peers(host: &HostStory, verdict: &HostVerdict) -> String {
     seen.join(", ")
 }
 
+/// A host with the port of HTTPS, as allow-lists have it; `name` may be a bare address (RFC 3986 3.2.2 for IPv6).
+pub(super) fn https(name: &str) -> String {
+    if name.contains(':') { format!("[{name}]:443") } else { format!("{name}:443") }
+}
+
 /// Who sent the reset, where that is known.
 pub(super) fn tell_breaker(detail: &mut Message, verdict: &HostVerdict) {
     let Some(breaker) = &verdict.detail.breaker else { return };
@@ -184,4 +189,16 @@ pub(super) fn tell_dropped(detail: &mut Message, verdict: &HostVerdict) {
 /// Addresses as a list.
 pub(super) fn tell_addresses(addresses: &[std::net::IpAddr]) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_written_as_authorities() {
+        assert_eq!(https("login.microsoftonline.com"), "login.microsoftonline.com:443");
+        assert_eq!(https("20.190.151.7"), "20.190.151.7:443");
+        assert_eq!(https("2603:1036:3000::9"), "[2603:1036:3000::9]:443");
+    }
 }
