@@ -19,8 +19,12 @@ use std::sync::Arc;
 /// Streams in one another: TLS in CONNECT in TLS to the proxy is three.
 const DEPTH_MAX: u8 = 6;
 
+/// Bytes of one side held behind a gap until the other side's beginning tells the protocol: a segment, the rest of a
+/// ClientHello whose head the capture misses.
+const BEHIND_GAP_BYTES: usize = 1500;
+
 /// Bytes of both sides held until the protocol is known.
-const HELD_BYTES_MAX: usize = 2 * DECISION_BYTES;
+const HELD_BYTES_MAX: usize = 2 * BEHIND_GAP_BYTES;
 
 /// DNS messages kept of one connection: a zone transfer has no end.
 const DNS_MESSAGES_MAX: usize = 256;
@@ -238,12 +242,11 @@ impl Stream {
 
     fn sniff(&mut self, env: &mut Env<'_>, side: Side, bytes: &[u8], at: At) -> Interest {
         let State::Sniff(held) = &mut self.state else { return Interest::More };
-        let mut before = Vec::new();
-        for (earlier, piece, _) in held.iter() {
-            if let Piece::Data(bytes) = piece
-                && *earlier == side
-            {
-                before.extend_from_slice(bytes);
+        let (mut before, mut behind_gap) = (Vec::new(), false);
+        for (_, piece, _) in held.iter().filter(|(earlier, ..)| *earlier == side) {
+            match piece {
+                Piece::Data(bytes) => before.extend_from_slice(bytes),
+                Piece::Gap(_) => behind_gap = true,
             }
         }
         let known = before.len() + bytes.len();
@@ -252,7 +255,10 @@ impl Stream {
         } else {
             sniff::guess(&[&before, bytes].concat(), side, env.ends)
         };
-        if guess == Guess::More && known < DECISION_BYTES {
+        // Behind a gap the middle of anything may come: the other side's beginning will tell.
+        let open = guess == Guess::More && known < DECISION_BYTES
+            || guess == Guess::Other && behind_gap && known < BEHIND_GAP_BYTES;
+        if open {
             held.push((side, Piece::Data(bytes.to_vec()), at));
             return Interest::More;
         }

@@ -131,6 +131,27 @@ fn every_segmentation_gives_the_same_facts() {
 }
 
 #[test]
+fn the_server_tells_the_protocol_where_the_head_of_the_clients_first_message_is_missing() {
+    let connect = b"CONNECT login.example:443 HTTP/1.0\r\n\r\n";
+    let established = b"HTTP/1.1 200 Connection established\r\n\r\n";
+    for tunnel in [false, true] {
+        let mut flow = Dissector::tcp(&Arc::default(), ends(), true);
+        let at = |frame| At { frame, time: Timestamp(frame as i64) };
+        if tunnel {
+            flow.data(C, connect, at(1));
+            flow.data(S, established, at(2));
+        }
+        flow.gap(C, 1460, at(3));
+        flow.data(C, &[0x77; 460], at(3));
+        flow.data(S, &hello(2), at(4));
+        let facts = flow.finish();
+        let [session] = facts.tls.as_slice() else { panic!("one session, tunnel: {tunnel}") };
+        assert_eq!(session.server_hellos.len(), 1);
+        assert_eq!(session.tunnel.is_some(), tunnel);
+    }
+}
+
+#[test]
 fn random_bytes_and_gaps_end_without_facts_that_are_not_there() {
     let mut state = 1u64;
     let mut random = move || {
