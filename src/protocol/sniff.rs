@@ -54,6 +54,9 @@ pub fn guess(bytes: &[u8], side: Side, ends: Ends) -> Guess {
     if side == Side::Client && socks::looks_like_request(bytes) {
         return Guess::Socks;
     }
+    if side == Side::Client && socks::may_become_request(bytes) {
+        return Guess::More;
+    }
     Guess::Other
 }
 
@@ -136,8 +139,13 @@ mod tests {
 
     #[test]
     fn a_shorter_beginning_asks_for_more_and_never_decides_otherwise() {
-        let beginnings: [&[u8]; 3] =
-            [&[22, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3], b"HTTP/1.1 200 OK\r\n", b"GET / HTTP/1.1\r\n"];
+        let beginnings: [&[u8]; 5] = [
+            &[22, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3],
+            b"HTTP/1.1 200 OK\r\n",
+            b"GET / HTTP/1.1\r\n",
+            &[5, 3, 0, 1, 2],
+            &[4, 1, 1, 187, 20, 190, 151, 7, b'u', 0],
+        ];
         for bytes in beginnings {
             let whole = guess(bytes, Side::Client, ends(443));
             for end in 0..bytes.len() {

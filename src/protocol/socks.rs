@@ -18,6 +18,9 @@ const METHOD_GSSAPI: u8 = 1;
 /// CONNECT in both versions.
 const COMMAND_CONNECT: u8 = 1;
 
+/// A longer user id of SOCKS4 is not waited for.
+const USER_ID_BYTES_MAX: usize = 64;
+
 /// Whether the first bytes of a client can be a SOCKS greeting or request.
 pub fn looks_like_request(prefix: &[u8]) -> bool {
     match prefix {
@@ -27,6 +30,16 @@ pub fn looks_like_request(prefix: &[u8]) -> bool {
             methods.len() == usize::from(*n) && methods.iter().all(|m| *m <= 9 || *m >= 0x80)
         }
         [4, 1 | 2, rest @ ..] => rest.len() >= 7 && rest.iter().skip(6).any(|b| *b == 0),
+        _ => false,
+    }
+}
+
+/// Whether more bytes could make such a request of these.
+pub fn may_become_request(prefix: &[u8]) -> bool {
+    match prefix {
+        [4 | 5] | [4, 1 | 2] => true,
+        [5, n, methods @ ..] => methods.len() < usize::from(*n) && methods.iter().all(|m| *m <= 9 || *m >= 0x80),
+        [4, 1 | 2, rest @ ..] => rest.len() < 6 + USER_ID_BYTES_MAX && rest.iter().skip(6).all(|b| *b != 0),
         _ => false,
     }
 }
