@@ -10,6 +10,7 @@ pub mod az_powershell;
 mod build;
 mod command;
 pub mod graph_powershell;
+mod margin;
 mod other;
 pub mod pattern;
 mod place;
@@ -131,7 +132,8 @@ static MODULE_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// Reads decoded text.
 pub(crate) fn read_text(text: &str) -> LogFacts {
-    let (lines, width) = text::lines(text);
+    let (text, times) = margin::without(text);
+    let (lines, width) = text::lines(&text);
     let mut b = Builder::default();
     b.facts.lines = lines.last().map_or(0, |l| l.number);
     let lines = join_native(lines);
@@ -139,6 +141,10 @@ pub(crate) fn read_text(text: &str) -> LogFacts {
     let mut announces = false;
     for line in &lines {
         b.next_line(line.number);
+        let index = usize::try_from(line.number).ok().and_then(|n| n.checked_sub(1));
+        if let Some(time) = index.and_then(|i| *times.get(i)?) {
+            b.stamp(time);
+        }
         let trimmed = line.text.trim_end();
         if transcript(&mut b, &mut head, trimmed) {
             continue;
