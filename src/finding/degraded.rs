@@ -39,6 +39,15 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 advice: message!(en: "Find out at the frames listed who is late: the resolver, the proxy (its load, its own way to the host), or the path (loss, a scanner that holds the first packets).", ja: "一覧のフレームで遅延の箇所を確認する: リゾルバー、プロキシ (負荷、ホストまでの経路)、経路 (パケット損失、最初のパケットを保留する検査装置) のいずれか。"),
             };
         }
+        let worked = v.attempt.and_then(|i| host.attempts.get(i)).map(|a| a.start.time);
+        let began = |i: &usize| host.attempts.get(*i).map(|a| a.start.time);
+        if v.troubled.iter().all(|i| began(i) > worked) {
+            return Words {
+                title: message!(en: "{name} worked, then an attempt failed", ja: "{name} には到達したが、その後の試行が失敗"),
+                detail: message!(en: "{name} was reached; of the attempts after that {failed} failed, and none shows whether it worked again. One alone may be an idle connection or a passing loss.", ja: "{name} には到達したが、その後 {failed} 回の試行が失敗しており、再び到達できたかどうかは分からない。1 回だけであれば、アイドル接続の切断や一時的な損失の可能性もある。"),
+                advice: message!(en: "If the command failed at the time of the frames listed, repeat it with a trace running: what fails again is the cause.", ja: "コマンドが一覧のフレームの時刻に失敗していた場合は、トレースを取得しながら再実行する。再び失敗する箇所が原因である。"),
+            };
+        }
         let detail = message!(en: "{name} was reached, but earlier attempts failed ({failed}) and cost {delay:.1} s.", ja: "{name} には到達したが、その前に {failed} 回の試行が失敗し {delay:.1} 秒を要した。");
 
         Words {

@@ -6,7 +6,7 @@ use crate::case::Role;
 use crate::facts::system::{ProxyScope, SystemFacts};
 use crate::lang::{Message, Text};
 use crate::message;
-use crate::verdict::Verdict;
+use crate::verdict::{HostVerdict, Judged, Verdict};
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -42,7 +42,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         )
     };
     let mut out = Vec::new();
-    for (host, verdict) in context.hosts().filter(|(h, v)| h.role == Role::Proxy && reachable(v.verdict)) {
+    // One that worked before is where the settings say.
+    let never = |v: &HostVerdict| !v.judged.iter().any(Judged::has_reached);
+    for (host, verdict) in context.hosts().filter(|(h, v)| h.role == Role::Proxy && reachable(v.verdict) && never(v)) {
         // A log that names no proxy: the word alone.
         let unnamed = host.name == crate::case::log_join::UNNAMED_PROXY;
         let name = &host.name;

@@ -5,8 +5,9 @@ use crate::case::{Attempt, Case, HostStory, Role};
 use crate::facts::FlowTransport;
 use crate::lang::Message;
 use crate::limits;
+use crate::message;
 use crate::verdict::breaker::BreakerKind;
-use crate::verdict::{HostVerdict, Verdict};
+use crate::verdict::{HostVerdict, Judged, Verdict};
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
@@ -46,6 +47,10 @@ pub(super) fn for_hosts(
                 title = said.title.unwrap_or(title);
                 advice = said.advice.unwrap_or(advice);
             }
+            if let Some(before) = reached_before(host, v) {
+                detail.en += &before.en;
+                detail.ja += &before.ja;
+            }
             Finding {
                 code: rule.code,
                 severity: severity(rule, host, v),
@@ -66,6 +71,30 @@ pub(super) fn for_hosts(
         last.detail.ja += &format!(" 同じ判定のホストが他に {more} 件ある (ホストの一覧を参照)。");
     }
     findings
+}
+
+/// When a host that is not reached in the end was reached last. Interception and old versions show in connections that
+/// work as well.
+fn reached_before(host: &HostStory, verdict: &HostVerdict) -> Option<Message> {
+    if !verdict.verdict.is_fault() || matches!(verdict.verdict, Verdict::Intercepted | Verdict::TlsLegacy) {
+        return None;
+    }
+    let good = |j: &Judged| j.verdict.is_some_and(Verdict::is_good);
+    let failed = verdict.attempt.filter(|i| !verdict.judged.get(*i).is_some_and(good));
+    let until = failed.and_then(|i| host.attempts.get(i)).map(|a| a.start.time);
+    let before = host.attempts.iter().zip(&verdict.judged);
+    let before = before.filter(|(a, j)| good(j) && until.is_none_or(|until| a.start.time < until));
+    let (attempt, judged) = before.max_by_key(|(a, _)| a.start.time)?;
+    let frame = judged.proof.last()?.at.frame;
+    let way = match (attempt.way.proxy_text(), &verdict.proxy) {
+        (proxy, failed) if proxy == *failed => Message::default(),
+        (Some(proxy), _) => message!(en: " through the proxy {proxy}", ja: "プロキシ {proxy} 経由で"),
+        (None, _) => message!(en: " without a proxy", ja: "プロキシを経由せずに"),
+    };
+    Some(Message {
+        en: format!(" It was reached{} before that (#{frame}).", way.en),
+        ja: format!("その前には{}到達していた (#{frame})。", way.ja),
+    })
 }
 
 /// The rule's severity for hosts that the sign-in needs, less for others.

@@ -1,9 +1,10 @@
 //! What the resolvers said about a name.
 
+use super::host::ANOTHER_TRY_NS;
 use super::scene::{Judged, Proof, SILENCE_NS, Stage};
 use super::{Confidence, Verdict};
-use crate::case::{Case, HostStory, Lookup, LookupResult, Watch};
-use crate::facts::NXDOMAIN;
+use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Watch, Way};
+use crate::facts::{Crowd, NXDOMAIN};
 use crate::knowledge;
 use crate::message;
 use crate::packet::At;
@@ -24,6 +25,8 @@ const SECOND_TRY_NS: i64 = NANOS_PER_SECOND / 3;
 pub struct NameVerdict {
     /// `DnsFailure`, `DnsSinkhole`, or `None` where the name resolved or nobody asked.
     pub judged: Option<Judged>,
+    /// The failure is the last that was heard of the name, which had resolved before.
+    pub stopped: bool,
     /// The name resolved, but some resolver failed, stayed silent or let the client wait: (seconds lost, look-up).
     pub trouble: Option<(f64, usize)>,
     /// All addresses that were given.
@@ -81,12 +84,47 @@ pub fn judge(case: &Case, host: &HostStory) -> NameVerdict {
             }
         }
         None => {
-            let (judged, rcode) = failure(case, host);
+            let (judged, rcode) = failure(case, host, &host.lookups.iter().collect::<Vec<_>>());
             verdict.judged = judged;
             verdict.rcode = rcode;
         }
     }
+    if let Some((judged, rcode)) = stopped(case, host) {
+        (verdict.judged, verdict.rcode, verdict.stopped, verdict.trouble) = (Some(judged), rcode, true, None);
+    }
     verdict
+}
+
+/// The failure of a name that resolved before: its client asked again much later for what it had been told, in vain, and
+/// went nowhere since.
+fn stopped(case: &Case, host: &HostStory) -> Option<(Judged, Option<u16>)> {
+    let good = |l: &&Lookup| matches!(l.result, LookupResult::Addresses { .. });
+    let last_good = host.lookups.iter().filter(good).max_by_key(|l| l.result.at().map(|at| at.time))?;
+    let until = last_good.result.at()?.time;
+    let asked = |l: &Lookup| l.asked.first().map(|at| at.time);
+    let late: Vec<&Lookup> = host
+        .lookups
+        .iter()
+        .filter(|l| l.client.ip() == last_good.client.ip())
+        .filter(|l| asked(l).is_some_and(|at| at.since(until) >= ANOTHER_TRY_NS))
+        .collect();
+    let since = late.iter().filter_map(|l| asked(l)).min()?;
+    let began = |a: &Attempt| case.crowd(a).map_or(a.start.time, |crowd| crowd.latest.max(a.start.time));
+    let went_on = host.attempts.iter().any(|a| a.way != Way::Direct || began(a) >= since);
+    let told_again = late.iter().any(|l| matches!(l.result, LookupResult::Cut { .. }));
+    if went_on || told_again || !late.iter().any(|l| l.kind == last_good.kind) {
+        return None;
+    }
+    // Of look-ups that are only counted nobody knows here which came last.
+    let counts = |crowd: &Crowd| {
+        let asked = crowd.answer.as_deref().and_then(|answer| answer.questions.first());
+        asked.is_some_and(|(name, _)| name.eq_ignore_ascii_case(&host.name))
+    };
+    if case.capture(last_good.piece)?.crowds().any(counts) {
+        return None;
+    }
+    let (judged, rcode) = failure(case, host, &late);
+    judged.filter(|j| j.verdict == Some(Verdict::DnsFailure)).map(|judged| (judged, rcode))
 }
 
 /// The look-up behind the first address, where its answer let the client wait: (seconds, look-up).
@@ -98,18 +136,18 @@ fn slow_answer(host: &HostStory) -> Option<(f64, usize)> {
     (at.time.since(asked.time) >= SILENCE_NS).then(|| (at.time.seconds_since(asked.time), i))
 }
 
-/// The name never gave an address. Error codes speak at once; silence needs time or repetition.
-fn failure(case: &Case, host: &HostStory) -> (Option<Judged>, Option<u16>) {
+/// What these look-ups, none of which gave an address, come to. Error codes speak at once; silence needs time or repetition.
+fn failure(case: &Case, host: &HostStory, lookups: &[&Lookup]) -> (Option<Judged>, Option<u16>) {
     let mut proof = Vec::new();
     let mut rcode = None;
     let mut silent = false;
-    let unheard = host.lookups.first().and_then(|l| case.watch(l.piece)).is_some_and(Watch::is_one_directional);
+    let unheard = lookups.first().and_then(|l| case.watch(l.piece)).is_some_and(Watch::is_one_directional);
     if unheard {
         return (None, None);
     }
     let mut icmp = None;
     let mut errors: Vec<(u16, u16, At)> = Vec::new();
-    for lookup in host.lookups.iter().filter(|l| l.kind != 65) {
+    for lookup in lookups.iter().filter(|l| l.kind != 65) {
         let Some(asked) = lookup.asked.first().copied() else { continue };
         match &lookup.result {
             LookupResult::Failed { at, rcode: code } => {
@@ -164,16 +202,16 @@ fn failure(case: &Case, host: &HostStory) -> (Option<Judged>, Option<u16>) {
             LookupResult::Empty { .. } | LookupResult::Addresses { .. } | LookupResult::Cut { .. } => {}
         }
     }
-    let empty = host.lookups.iter().find_map(|l| match (&l.result, l.kind) {
+    let empty = lookups.iter().find_map(|l| match (&l.result, l.kind) {
         (LookupResult::Empty { at }, 1) => Some(*at),
         _ => None,
     });
     if let (true, Some(at), false) =
-        (proof.is_empty(), empty, host.lookups.iter().any(|l| l.kind == 28 && l.result.at().is_none()))
+        (proof.is_empty(), empty, lookups.iter().any(|l| l.kind == 28 && l.result.at().is_none()))
     {
         proof.push(Proof::new(at, message!(en: "the answer holds no address", ja: "応答にアドレスがない")));
     } else if rcode.is_none() && !silent && icmp.is_none() {
-        let open = host.lookups.iter().find_map(|l| l.asked.first().filter(|_| l.result.at().is_none()).copied());
+        let open = lookups.iter().find_map(|l| l.asked.first().filter(|_| l.result.at().is_none()).copied());
         return (open.map(|at| still_asking(at, Vec::new())), None);
     }
     if !silent

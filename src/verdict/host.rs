@@ -4,11 +4,11 @@ use super::Confidence;
 use super::certificate::Trusts;
 use super::scene::{Detail, Judged, Proof, SILENCE_NS, Stage};
 use super::{Verdict, attempt, dns, tls};
-use crate::case::{Attempt, Case, HostStory, Role, Way};
+use crate::case::{Attempt, Case, HostStory, Role, Way, may_be_one};
 use crate::facts::FlowTransport;
 use crate::flow::Side;
 use crate::parallel;
-use crate::time::NANOS_PER_SECOND;
+use crate::time::{NANOS_PER_SECOND, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
@@ -19,6 +19,9 @@ const DEGRADED_NS: i64 = NANOS_PER_SECOND;
 /// Failures after the last success on the same way that make a host count as unreachable in the end; one alone may
 /// be an idle connection or a passing loss.
 const FAILURES_AFTER_SUCCESS_MIN: usize = 2;
+
+/// What a client begins so long after its last success is another try, not one of several connections of the same one.
+pub(super) const ANOTHER_TRY_NS: i64 = 10 * NANOS_PER_SECOND;
 
 /// What became of a host.
 #[derive(Debug, Clone, Default)]
@@ -112,7 +115,7 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
     if let Some(by_name) = &name.judged {
         let overrides = match by_name.verdict {
             // Names resolved by a proxy need no answer of the client's resolver.
-            Some(Verdict::DnsFailure | Verdict::Inconclusive) => out.attempt.is_none(),
+            Some(Verdict::DnsFailure | Verdict::Inconclusive) => out.attempt.is_none() || name.stopped,
             // An address that cannot be the service explains whatever happened there, unless the service answered.
             Some(Verdict::DnsSinkhole) if by_name.confidence == Confidence::Observed => {
                 !reached && host.attempts.iter().all(|a| a.way == Way::Direct) || out.verdict == Verdict::Intercepted
@@ -290,7 +293,9 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let started = |i: usize| host.attempts.get(i).map(|a| a.start.time);
     let after: Vec<(usize, Verdict)> = bad.iter().copied().filter(|(i, _)| started(*i) > Some(last_good)).collect();
     let failures: usize = after.iter().filter_map(|(i, _)| host.attempts.get(*i)).map(|a| alike(case, a)).sum();
-    if failures >= FAILURES_AFTER_SUCCESS_MIN {
+    if failures >= FAILURES_AFTER_SUCCESS_MIN
+        || after.iter().any(|(i, v)| is_last_word(host, *i, *v, &good, began_last))
+    {
         let (attempt, verdict) = leading_failure(host, judged, &after)?;
         return Some(WayVerdict { verdict, attempt, delay: None, troubled: Vec::new() });
     }
@@ -308,6 +313,25 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let lost = if failed { lost } else { 0 };
     let delay = (verdict == Verdict::Degraded).then_some(lost.max(slowest.map_or(0, wait_of)) as f64 / 1e9);
     Some(WayVerdict { verdict, attempt: slowest.filter(|_| !failed).unwrap_or(first_good), delay, troubled })
+}
+
+/// Whether a failure after the successes `good` tells by itself that the host was no longer reached: the client's next
+/// try, and no reset or close, which one connection may suffer.
+fn is_last_word(
+    host: &HostStory,
+    failed: usize,
+    verdict: Verdict,
+    good: &[usize],
+    began: impl Fn(usize) -> Option<Timestamp>,
+) -> bool {
+    let broken = matches!(
+        verdict,
+        Verdict::ResetAfterClientHello | Verdict::ResetMidHandshake | Verdict::ClosedBeforeServerHello
+    );
+    let Some(failed) = host.attempts.get(failed) else { return false };
+    let same_client = |i: &&usize| host.attempts.get(**i).is_some_and(|a| may_be_one(a.client, failed.client));
+    let last = good.iter().filter(same_client).filter_map(|i| began(*i)).max();
+    !broken && last.is_some_and(|last| failed.start.time.since(last) >= ANOTHER_TRY_NS)
 }
 
 /// An attempt that came farther than a failed one before it, but of which the capture misses the end: what failed first

@@ -138,9 +138,68 @@ fn a_question_that_is_not_repeated_while_its_resolver_answers_another_had_its_an
     const AAAA: u16 = 28;
     let asks = |times| (0..times).fold(World::new().with_life(), |w, _| w.asks(HOST, None, &[]));
     assert_eq!(asks(1).lasts(100).verdict(), Some(Verdict::DnsFailure));
-    let beside = |times| asks(times).asks_for(AAAA, HOST, Some(0), &[]).lasts(100).verdict();
+    let beside = |times| asks(times).asks_for(0, AAAA, HOST, Some(0), &[]).lasts(100).verdict();
     assert_eq!(beside(1), Some(Verdict::Inconclusive), "the capture misses it");
     assert_eq!(beside(2), Some(Verdict::DnsFailure), "of this kind it answers nothing");
+}
+
+/// One connection that works, then, so much later, what `fails` makes of another.
+fn works_then(tenths: i64, fails: impl FnOnce(&mut World, &mut Flow, i64)) -> Option<Verdict> {
+    let works = |w: &mut World| {
+        let mut f = established(w, SERVER, 1);
+        hello(w, &mut f, 1, HOST, 0x0304);
+        server_hello(w, &mut f, 2, 0x0304);
+        complete(w, &mut f, 3);
+        f
+    };
+    let another = |w: &mut World| {
+        let mut f = syn(w, SERVER, tenths, 1);
+        fails(w, &mut f, tenths);
+        f
+    };
+    World::new().resolves().flow(works).flow(another).lasts(tenths + 100).verdict()
+}
+
+#[test]
+fn a_later_try_that_fails_is_the_last_word_unless_one_connection_may_break_so() {
+    let refused = |w: &mut World, f: &mut Flow, tenths| rst(w, f, tenths, Side::Server, 116);
+    let broken = |w: &mut World, f: &mut Flow, tenths| {
+        *f = established(w, SERVER, tenths);
+        hello(w, f, tenths, HOST, 0x0304);
+        rst(w, f, tenths, Side::Server, 116);
+    };
+    assert_eq!(works_then(99, refused), Some(Verdict::Degraded), "one of several connections of the same try");
+    assert_eq!(works_then(101, refused), Some(Verdict::Refused));
+    assert_eq!(works_then(101, broken), Some(Verdict::Degraded), "a passing loss, perhaps");
+    let of_another = |w: &mut World, f: &mut Flow, tenths| {
+        refused(w, f, tenths);
+        f.ends.client = end("10.0.0.6:50001");
+    };
+    assert_eq!(works_then(101, of_another), Some(Verdict::Degraded), "the other client's way is told by itself");
+}
+
+#[test]
+fn a_name_that_stops_resolving_is_the_last_word() {
+    let asked_again = |tenths, rcode| {
+        let works = |w: &mut World| {
+            let mut f = established(w, SERVER, 1);
+            hello(w, &mut f, 1, HOST, 0x0304);
+            server_hello(w, &mut f, 2, 0x0304);
+            complete(w, &mut f, 3);
+            f
+        };
+        World::new().resolves().flow(works).asks_for(tenths, 1, HOST, Some(rcode), &[])
+    };
+    assert_eq!(asked_again(101, 3).lasts(200).verdict(), Some(Verdict::DnsFailure));
+    assert_eq!(asked_again(5, 3).lasts(200).verdict(), Some(Verdict::Ok), "another resolver of the same try");
+    let went_on = asked_again(101, 3).flow(|w| {
+        let mut f = established(w, SERVER, 102);
+        hello(w, &mut f, 102, HOST, 0x0304);
+        server_hello(w, &mut f, 103, 0x0304);
+        complete(w, &mut f, 104);
+        f
+    });
+    assert_eq!(went_on.lasts(200).verdict(), Some(Verdict::Ok));
 }
 
 #[test]

@@ -46,13 +46,20 @@ impl World {
     }
 
     pub(super) fn asks(self, name: &str, rcode: Option<u16>, addresses: &[&str]) -> World {
-        self.asks_for(1, name, rcode, addresses)
+        self.asks_for(0, 1, name, rcode, addresses)
     }
 
-    /// Asks for records of type `kind`; all answers are addresses.
-    pub(super) fn asks_for(mut self, kind: u16, name: &str, rcode: Option<u16>, addresses: &[&str]) -> World {
+    /// Asks at some time for records of type `kind`; all answers are addresses.
+    pub(super) fn asks_for(
+        mut self,
+        tenths: i64,
+        kind: u16,
+        name: &str,
+        rcode: Option<u16>,
+        addresses: &[&str],
+    ) -> World {
         let question = DnsMessage {
-            at: self.at(0),
+            at: self.at(tenths),
             src: Some(end("10.0.0.5:5000")),
             dst: Some(end("10.0.0.53:53")),
             id: 1,
@@ -65,7 +72,7 @@ impl World {
                 .iter()
                 .map(|a| DnsRecord { name: name.to_owned(), kind: 1, ttl: 60, data: DnsData::Address(ip(a)) })
                 .collect();
-            let at = self.at(0);
+            let at = self.at(tenths);
             self.facts.dns.push(DnsMessage {
                 at,
                 src: question.dst,
