@@ -61,7 +61,10 @@ impl Margin {
                 Some((rest.strip_prefix(' ').unwrap_or(rest), None))
             }
             Margin::Indent(0) => None,
-            Margin::Indent(columns) => Some((line.get(*columns..)?, None)),
+            Margin::Indent(columns) => {
+                let (margin, rest) = line.split_at_checked(*columns)?;
+                margin.trim_start_matches([' ', '\t']).is_empty().then_some((rest, None))
+            }
         }
     }
 }
@@ -120,6 +123,12 @@ mod tests {
             let timed = times.iter().filter(|time| matches!(time, Some(LogTime::Utc(_)))).count();
             assert_eq!(timed, if margin.contains("2026") { LOG.lines().count() } else { 0 }, "{margin:?}");
         }
+    }
+
+    #[test]
+    fn a_line_without_the_margin_stays_whole() {
+        let text = format!("{}ERROR: behind\n", with("    ").repeat(LOOKED_AT));
+        assert!(without(&text).0.ends_with("\nERROR: it failed\nERROR: behind\n"));
     }
 
     #[test]
