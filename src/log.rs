@@ -416,6 +416,21 @@ mod tests {
         facts.attempts.remove(0)
     }
 
+    #[test]
+    fn an_exception_is_about_the_host_that_the_one_around_it_names() {
+        let a = only(
+            "$ az login\n\
+             OSError: Tunnel connection failed: 407 Proxy Authentication Required\n\
+             \n\
+             The above exception was the direct cause of the following exception:\n\
+             \n\
+             requests.exceptions.ProxyError: HTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries exceeded with url: / (Caused by ProxyError('Unable to connect to proxy', OSError('Tunnel connection failed: 407 Proxy Authentication Required')))\n",
+        );
+        assert_eq!(a.error_class(), Some(ErrorClass::ProxyStatus(407)));
+        let cause = a.cause().unwrap();
+        assert_eq!((cause.line, cause.host.as_deref()), (2, Some("login.microsoftonline.com")));
+    }
+
     const UNTRUSTED: &str = "ERROR: cli.azure.cli.core.azclierror: HTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries exceeded with url: /organizations/v2.0/.well-known/openid-configuration (Caused by SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate (_ssl.c:1006)')))\n";
 
     #[test]

@@ -122,6 +122,20 @@ fn an_error_without_any_traffic_is_told_as_such() {
 }
 
 #[test]
+fn the_last_line_alone_tells_what_the_proxy_answered() {
+    for (status, remedy) in [(403, "refuses a host"), (407, "wants authentication"), (503, "did not get through")] {
+        let log = format!(
+            "ERROR: cli.azure.cli.core.azclierror: ('Unable to connect to proxy', OSError('Tunnel connection failed: {status} X'))\n"
+        );
+        let r = report(None, &log);
+        let told = finding(&r, "network_error_unnamed").expect("a finding");
+        assert!(told["title"].to_string().contains(&status.to_string()), "{told:#?}");
+        assert!(told["advice"].to_string().contains(remedy), "{told:#?}");
+        assert_eq!(r["diagnosis"]["outcome"], "insufficient_evidence");
+    }
+}
+
+#[test]
 fn a_failure_before_the_network_blames_no_host() {
     let log = "DEBUG: cli.knack.cli: Command arguments: ['login', '--debug']\n\
         ERROR: cli.azure.cli.core.azclierror: SSLError(136, '[X509: NO_CERTIFICATE_OR_CRL_FOUND] no certificate or crl found (_ssl.c:4149)')\n";

@@ -137,7 +137,10 @@ pub(super) static UNNAMED: Rule = Rule {
 fn unnamed(context: &Context<'_>) -> Vec<Finding> {
     let found = runs(context).into_iter().filter(|r| r.standing && r.aadsts().is_none()).find_map(|run| {
         let (event, class) = run.ended_by(ErrorClass::is_network)?;
-        if matches!(class, ErrorClass::Broker(_)) || class.is_proxy() || !run.attempt.hosts().is_empty() {
+        let answer = if let ErrorClass::ProxyStatus(status) = class { Some(status) } else { None };
+        // A proxy that cannot be reached is a host of its own.
+        let told = matches!(class, ErrorClass::Broker(_)) || class.is_proxy() && answer.is_none();
+        if told || !run.attempt.hosts().is_empty() {
             return None;
         }
         let mut finding = run.finding(context, &UNNAMED, event);
@@ -148,6 +151,23 @@ fn unnamed(context: &Context<'_>) -> Vec<Finding> {
                 ja: "TLS のバージョンに関するエラーである。端末で TLS 1.2 を有効にする (更新する。.NET では SchUseStrongCrypto と SystemDefaultTlsVersions を 1 にする)。",
             );
             finding.advice = tls;
+        }
+        if let Some(status) = answer {
+            finding.title = message!(en: "A proxy answered {status}; the log does not say for which host", ja: "プロキシが {status} を応答 (ログからは対象のホストが分からない)");
+            finding.advice = match status {
+                407 => message!(
+                    en: "The proxy wants authentication: put credentials into HTTPS_PROXY (http://user:password@proxy:port, if the proxy offers Basic), use an authenticating relay, or exempt the sign-in hosts from it.",
+                    ja: "プロキシが認証を要求している。HTTPS_PROXY に資格情報を設定する (プロキシが Basic を提示する場合 http://user:password@proxy:port)、認証を代行する中継を使う、またはサインイン用ホストを認証の対象外にする。",
+                ),
+                500.. => message!(
+                    en: "The proxy did not get through to the host: look for this client and time in the proxy's log, and check name resolution, routing and firewall behind it.",
+                    ja: "プロキシからホストに到達できていない。プロキシのログでこの端末と時刻を確認し、プロキシから先の名前解決・経路・ファイアウォールを確認する。",
+                ),
+                _ => message!(
+                    en: "The proxy refuses a host: look for this client and time in the proxy's log, and have CONNECT to the host named there allowed.",
+                    ja: "プロキシがホストへの接続を拒否している。プロキシのログでこの端末と時刻を確認し、記録されているホストへの CONNECT を許可する。",
+                ),
+            };
         }
         Some(finding)
     });

@@ -1,8 +1,8 @@
 //! The proxy wants credentials that the client never gave.
 
-use super::words::{Words, for_hosts, tell_product};
+use super::words::{Words, for_hosts, tell_product, whose};
 use super::{Context, Finding, Rule, Severity};
-use crate::lang::Text;
+use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::Verdict;
 
@@ -29,7 +29,8 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::ProxyAuthRequired, |host, v| {
         let name = &host.name;
-        let proxy = v.proxy.as_deref().unwrap_or("?");
+        let proxy = v.proxy.as_deref().unwrap_or_default();
+        let [proxy_en, proxy_ja] = whose(v);
         let schemes = if v.detail.schemes.is_empty() { "-".to_owned() } else { v.detail.schemes.join(", ") };
         let mut detail = message!(en: "The proxy {proxy} answered the request for {name} with 407 and offers: {schemes}.", ja: "プロキシ {proxy} は {name} への要求に 407 を返した。提示された方式: {schemes}。");
         let (en, ja) = if v.detail.credentials_sent {
@@ -43,7 +44,14 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         Words {
             title: message!(en: "The proxy wants authentication for {name}", ja: "プロキシが {name} への認証を要求"),
             detail,
-            advice: message!(en: "Put credentials into the variable (HTTPS_PROXY=http://user:password@proxy:port, if the proxy offers Basic), use an authenticating relay on the client, or exempt {name} from authentication on {proxy}.", ja: "変数に資格情報を設定する (プロキシが Basic を提示する場合 HTTPS_PROXY=http://user:password@proxy:port)、端末に認証中継を置く、または {proxy} で {name} を認証対象から除外する。"),
+            advice: Message {
+                en: format!(
+                    "Put credentials into the variable (HTTPS_PROXY=http://user:password@proxy:port, if the proxy offers Basic), use an authenticating relay on the client, or exempt {name} from authentication on {proxy_en}."
+                ),
+                ja: format!(
+                    "変数に資格情報を設定する (プロキシが Basic を提示する場合 HTTPS_PROXY=http://user:password@proxy:port)、端末に認証中継を置く、または {proxy_ja} で {name} を認証対象から除外する。"
+                ),
+            },
         }
     })
 }

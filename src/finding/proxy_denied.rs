@@ -1,8 +1,8 @@
 //! The proxy refused the CONNECT.
 
-use super::words::{Words, for_hosts, https, tell_product};
+use super::words::{Words, for_hosts, https, tell_product, whose};
 use super::{Context, Finding, Rule, Severity};
-use crate::lang::Text;
+use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::Verdict;
 
@@ -30,7 +30,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::ProxyDenied, |host, v| {
         let name = &host.name;
         let https = https(name);
-        let proxy = v.proxy.as_deref().unwrap_or("?");
+        let proxy = v.proxy.as_deref().unwrap_or_default();
+        let [proxy_en, proxy_ja] = whose(v);
         let status = v.detail.status.map_or_else(String::new, |s| s.to_string());
         let mut detail = message!(
             en: "The proxy {proxy} answered the request for {name} with {status}.",
@@ -40,10 +41,14 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         Words {
             title: message!(en: "The proxy refuses {name}", ja: "プロキシが {name} を拒否"),
             detail,
-            advice: message!(
-                en: "Ask the administrator of {proxy} to allow CONNECT {https} for this client; the proxy's log names the rule that refused it.",
-                ja: "{proxy} の管理者に、このクライアントからの CONNECT {https} の許可を依頼する。拒否した規則はプロキシのログに記録されている。",
-            ),
+            advice: Message {
+                en: format!(
+                    "Ask the administrator of {proxy_en} to allow CONNECT {https} for this client; the proxy's log names the rule that refused it."
+                ),
+                ja: format!(
+                    "{proxy_ja} の管理者に、このクライアントからの CONNECT {https} の許可を依頼する。拒否した規則はプロキシのログに記録されている。"
+                ),
+            },
         }
     })
 }

@@ -1,8 +1,8 @@
 //! The proxy took the request and closed or stayed silent.
 
-use super::words::{Words, for_hosts, https};
+use super::words::{Words, for_hosts, https, whose};
 use super::{Context, Finding, Rule, Severity};
-use crate::lang::Text;
+use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::Verdict;
 
@@ -30,7 +30,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::ProxyNoResponse, |host, v| {
         let name = &host.name;
         let https = https(name);
-        let proxy = v.proxy.as_deref().unwrap_or("?");
+        let proxy = v.proxy.as_deref().unwrap_or_default();
+        let [proxy_en, proxy_ja] = whose(v);
         let waited = v.detail.waited_seconds;
         let mut detail = message!(en: "The proxy {proxy} took the request for {name} and gave no answer in {waited:.1} s.", ja: "プロキシ {proxy} は {name} への要求を受け取ったが、{waited:.1} 秒間応答しない。");
         if v.detail.closed_by_fin {
@@ -39,7 +40,14 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         Words {
             title: message!(en: "No answer from the proxy for {name}", ja: "{name} への要求にプロキシが無応答"),
             detail,
-            advice: message!(en: "Ask the administrator of {proxy} to look at the request for {https} at the time shown; check that the port is that of an HTTP proxy.", ja: "{proxy} の管理者に、表示の時刻の {https} への要求を確認してもらう。ポートが HTTP プロキシのものかも確認する。"),
+            advice: Message {
+                en: format!(
+                    "Ask the administrator of {proxy_en} to look at the request for {https} at the time shown; check that the port is that of an HTTP proxy."
+                ),
+                ja: format!(
+                    "{proxy_ja} の管理者に、表示の時刻の {https} への要求を確認してもらう。ポートが HTTP プロキシのものかも確認する。"
+                ),
+            },
         }
     })
 }

@@ -1,8 +1,8 @@
 //! The proxy could not reach the host itself.
 
-use super::words::{Words, for_hosts, https, tell_product};
+use super::words::{Words, for_hosts, https, tell_product, whose};
 use super::{Context, Finding, Rule, Severity};
-use crate::lang::Text;
+use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::Verdict;
 
@@ -30,7 +30,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::ProxyUpstreamError, |host, v| {
         let name = &host.name;
         let https = https(name);
-        let proxy = v.proxy.as_deref().unwrap_or("?");
+        let proxy = v.proxy.as_deref().unwrap_or_default();
+        let [proxy_en, proxy_ja] = whose(v);
         let status = v.detail.status.map_or_else(|| "an error".to_owned(), |s| s.to_string());
         let waited = v.detail.waited_seconds;
         let mut detail = message!(en: "The proxy {proxy} answered the request for {name} with {status} after {waited:.1} s.", ja: "プロキシ {proxy} は {name} への要求に {waited:.1} 秒後 {status} を返した。");
@@ -38,7 +39,14 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         Words {
             title: message!(en: "The proxy cannot reach {name}", ja: "プロキシから {name} に到達できない"),
             detail,
-            advice: message!(en: "Ask the administrator of {proxy} to check name resolution, routing and firewall from the proxy to {https}.", ja: "{proxy} の管理者に、プロキシから {https} への名前解決・経路・ファイアウォールの確認を依頼する。"),
+            advice: Message {
+                en: format!(
+                    "Ask the administrator of {proxy_en} to check name resolution, routing and firewall from the proxy to {https}."
+                ),
+                ja: format!(
+                    "{proxy_ja} の管理者に、プロキシから {https} への名前解決・経路・ファイアウォールの確認を依頼する。"
+                ),
+            },
         }
     })
 }

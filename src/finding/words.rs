@@ -180,6 +180,11 @@ pub(super) fn https(name: &str) -> String {
     if name.contains(':') { format!("[{name}]:443") } else { format!("{name}:443") }
 }
 
+/// The proxy whose administrator can help, in both languages; a log may tell its answer without its name.
+pub(super) fn whose(verdict: &HostVerdict) -> [&str; 2] {
+    verdict.proxy.as_deref().map_or(["the proxy", "プロキシ"], |proxy| [proxy, proxy])
+}
+
 /// Who sent the reset, where that is known.
 pub(super) fn tell_breaker(detail: &mut Message, verdict: &HostVerdict) {
     let Some(breaker) = &verdict.detail.breaker else { return };

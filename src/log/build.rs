@@ -233,33 +233,39 @@ impl Builder {
             }
             (class, _) => class,
         };
-        if self.is_repeated(class, host.as_ref().map(|(h, _)| h.as_str())) {
+        if let Some(known) = self.repeated(class, host.as_ref().map(|(h, _)| h.as_str())) {
+            // The innermost exception often names no host, the one around it does.
+            if let (Some(event), Some((host, port))) = (self.attempt.events.get_mut(known), host)
+                && event.host.is_none()
+            {
+                (event.host, event.port) = (Some(host), port);
+            }
             return;
         }
         let host = host.as_ref().map(|(h, p)| (h.as_str(), *p));
         self.event(LogEventKind::Exception { class }, host, line);
     }
 
-    /// Whether the last events already tell `class` at `host`, or something better.
-    fn is_repeated(&self, class: ErrorClass, host: Option<&str>) -> bool {
-        for event in self.attempt.events.iter().rev() {
+    /// The one of the last events that already tells `class` at `host`, or something better.
+    fn repeated(&self, class: ErrorClass, host: Option<&str>) -> Option<usize> {
+        for (index, event) in self.attempt.events.iter().enumerate().rev() {
             match &event.kind {
                 LogEventKind::Retry { .. } => {}
                 LogEventKind::Exception { .. } | LogEventKind::Aadsts { .. } | LogEventKind::Wam { .. } => {
                     let same_host = host.is_none() || event.host.is_none() || event.host.as_deref() == host;
-                    let Some(known) = event.kind.error() else { return false };
+                    let known = event.kind.error()?;
                     if same_host && (known == class || pattern::weight(known) > pattern::weight(class)) {
-                        return true;
+                        return Some(index);
                     }
                     if same_host && pattern::weight(known) == pattern::weight(class) && pattern::weight(class) < 5 {
-                        return true;
+                        return Some(index);
                     }
                 }
                 LogEventKind::Warning | LogEventKind::Proxy { .. } | LogEventKind::TenantSeen { .. } => {}
-                _ => return false,
+                _ => return None,
             }
         }
-        false
+        None
     }
 
     /// A proxy is named; credentials are cut off.
