@@ -18,6 +18,7 @@ pub mod secret;
 pub mod signin_export;
 mod stamp;
 pub mod text;
+mod transcript;
 
 use crate::facts::log::{Dialect, LogEventKind, LogFacts, SigninFacts, Transcript};
 use crate::limits::LOG_BYTES_MAX;
@@ -146,7 +147,7 @@ pub(crate) fn read_text(text: &str) -> LogFacts {
             b.stamp(time);
         }
         let trimmed = line.text.trim_end();
-        if transcript(&mut b, &mut head, trimmed) {
+        if transcript::line(&mut b, &mut head, trimmed) {
             continue;
         }
         // Advice quotes commands: `Please run:` and the command on the next line.
@@ -354,43 +355,6 @@ fn join_native(lines: Vec<text::Line<'_>>) -> Vec<text::Line<'_>> {
         out.push(line);
     }
     out
-}
-
-static TRANSCRIPT_START: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^(?:Windows )?PowerShell (?:transcript start|トランスクリプト(?:の)?開始)|^(?:Windows )?PowerShell トランスクリプト開始|^Début de la transcription|^Start der (?:Windows )?PowerShell-Aufzeichnung|^\*{10,}$").ok()
-});
-static TRANSCRIPT_FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^(start time|開始時刻|heure de début|startzeit|hora de inicio|username|ユーザー名|nom d'utilisateur|benutzername|machine|コンピューター|マシン|ordinateur|computer|psversion|host application|ホスト アプリケーション)\s*[:：]\s*(.*)$").ok()
-});
-
-/// Reads the head of a transcript, in any language: it stands between lines of asterisks.
-fn transcript(b: &mut Builder, head: &mut Option<Transcript>, line: &str) -> bool {
-    let Some(t) = head else { return false };
-    // The head is at the start of the file or nowhere.
-    if b.line > 60 {
-        *head = None;
-        return false;
-    }
-    if TRANSCRIPT_START.as_ref().is_some_and(|r| r.is_match(line)) {
-        return true;
-    }
-    let Some(c) = TRANSCRIPT_FIELD.as_ref().and_then(|r| r.captures(line)) else { return false };
-    let name = c.get(1).map_or("", |m| m.as_str()).to_lowercase();
-    let value = secret::clean(c.get(2).map_or("", |m| m.as_str()).trim()).into_owned();
-    let keep = |v: String| (!v.is_empty() && v.len() <= 256).then_some(v);
-    match name.as_str() {
-        "start time" | "開始時刻" | "heure de début" | "startzeit" | "hora de inicio" => {
-            t.start = stamp::compact(&value)
-        }
-        "psversion" => t.powershell = keep(value),
-        "username" | "ユーザー名" | "nom d'utilisateur" | "benutzername" => t.user = keep(value),
-        "host application" | "ホスト アプリケーション" => {}
-        _ => t.machine = keep(value),
-    }
-    if *t != Transcript::default() {
-        b.facts.transcript = Some(t.clone());
-    }
-    true
 }
 
 #[cfg(test)]

@@ -122,6 +122,13 @@ fn an_error_without_any_traffic_is_told_as_such() {
 }
 
 #[test]
+fn a_command_that_succeeded_is_said_to_have() {
+    let log = "$ az login --debug\nINFO: az_command_data_logger: exit code: 0\n";
+    let text = report(None, log)["diagnosis"]["text"].to_string();
+    assert!(text.contains("succeeded"), "{text}");
+}
+
+#[test]
 fn the_last_line_alone_tells_what_the_proxy_answered() {
     for (status, remedy) in [(403, "refuses a host"), (407, "wants authentication"), (503, "did not get through")] {
         let log = format!(

@@ -4,6 +4,7 @@
 //! the sentences that name the case behind a fault of the network.
 
 use crate::case::Case;
+use crate::facts::log::{self, LogFacts};
 use crate::finding::{Finding, Severity, logs};
 use crate::lang::Message;
 use crate::message;
@@ -89,6 +90,14 @@ pub(super) fn nothing_tried(case: &Case) -> Message {
         return message!(
             en: "The capture holds no attempt to reach any host of the sign-in.",
             ja: "キャプチャにはサインインに関わるホストへの接続の試みが含まれていない。",
+        );
+    }
+    let succeeded =
+        |log: &LogFacts| !log.attempts.is_empty() && log.attempts.iter().all(|a| a.outcome == log::Outcome::Succeeded);
+    if case.logs().next().is_some() && case.logs().all(|(_, log)| succeeded(log)) {
+        return message!(
+            en: "The command in the log succeeded: there is no failure in it to explain.",
+            ja: "ログのコマンドは成功しており、説明すべき失敗は記録されていない。",
         );
     }
     if case.logs().next().is_some() {
