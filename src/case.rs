@@ -307,6 +307,13 @@ impl Case {
         self.capture(attempt.piece)?.flows.get(attempt.flow)
     }
 
+    /// When the attempt's connection, or one that went as it did, was used last.
+    pub fn used_until(&self, attempt: &Attempt) -> Timestamp {
+        let counted = self.crowd(attempt).and_then(|crowd| crowd.ends().max());
+        let last = self.flow(attempt).map_or(attempt.start.time, |flow| flow.last.time);
+        counted.map_or(last, |counted| counted.max(last))
+    }
+
     /// The connections that went as this attempt's, to the same host, and are only counted.
     pub fn crowd(&self, attempt: &Attempt) -> Option<&Crowd> {
         self.flow(attempt)?.crowd.as_deref().filter(|crowd| !crowd.mixed)

@@ -189,8 +189,8 @@ pub struct TcpFacts {
     pub resets: Vec<Reset>,
     /// First FIN of each side: [client, server].
     pub fins: [Option<At>; 2],
-    /// Whether the FIN of a side acknowledges the other's, which stands behind it in the capture: the other side closed
-    /// first.
+    /// Whether the FIN of a side acknowledges the other's, which stands behind it in the capture (or behind a hole): the
+    /// other side closed first.
     pub fins_answer_later: [bool; 2],
     /// Nanoseconds from SYN to SYN-ACK (of the answered SYN).
     pub handshake_rtt: Option<i64>,

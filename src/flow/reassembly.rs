@@ -14,8 +14,8 @@ use crate::packet::At;
 use crate::time::{LATE_NS, Timestamp};
 use std::collections::VecDeque;
 
-/// [`LATE_NS`] in packets of the connection, where times do not go on.
-const LATE_PACKETS: u32 = 64;
+/// So many packets of the connection are as good as [`LATE_NS`], since times may stand still.
+const LATE_PACKETS: u32 = 1024;
 
 /// One waiting range of the stream. `data` may be shorter than the range (snap length), or empty where only the
 /// ranges are followed.
@@ -97,6 +97,11 @@ impl Reassembly {
     /// True when the first hole was acknowledged and would have come by now.
     pub fn is_missed(&self) -> bool {
         self.hole_end().is_some_and(|end| end <= self.settled)
+    }
+
+    /// True when there is a hole.
+    pub fn has_hole(&self) -> bool {
+        self.holes().next().is_some()
     }
 
     /// True when what the first piece is to be given out behind would have come by now.
@@ -190,12 +195,14 @@ impl Reassembly {
         }
     }
 
-    /// Gives up the first hole, or what the first piece waits for: moves on to that piece. Returns the bytes given up
-    /// and its frame.
+    /// Gives up the first hole, or, where there is none, what the first piece waits for: moves on to that piece. Returns
+    /// the bytes given up and its frame.
     pub fn skip_hole(&mut self) -> Option<(u64, At)> {
         let first = self.pieces.front_mut()?;
-        first.after = 0;
         let missing = first.start.saturating_sub(self.next);
+        if missing == 0 {
+            first.after = 0;
+        }
         self.next = self.next.max(first.start);
         Some((missing, first.at))
     }

@@ -9,6 +9,7 @@ use crate::flow::key::Key;
 use crate::flow::reassembly::Reassembly;
 use crate::flow::seq::{PLAUSIBLE_AHEAD, SeqNum};
 use crate::flow::side::{Half, History, Letter, Rare, RareHalf, Stamp, of, of_mut};
+use crate::flow::waiting::QUIET_NS;
 use crate::flow::{Ends, FlowSink, Interest, Side, ports, starts};
 use crate::packet::{At, Packet, PlainSegment, TcpSegment};
 use std::sync::Arc;
@@ -175,6 +176,9 @@ impl<S: FlowSink> TcpFlow<S> {
     ) {
         let at = packet.at;
         let f = segment.flags;
+        if self.sides.iter().any(|h| h.waiting.is_some()) && at.time.since(self.last().time) >= QUIET_NS {
+            self.quiet(context);
+        }
         self.last = Stamp::new(at, self.first);
         if f.syn() && !f.ack() {
             self.orient(from_low);
@@ -301,7 +305,12 @@ impl<S: FlowSink> TcpFlow<S> {
     fn keep_alive(&self, side: Side, segment: &TcpSegment<'_>) -> bool {
         let half = of(&self.sides, side);
         let f = segment.flags;
-        if segment.payload_len > 1 || f.syn() || f.fin() || !f.ack() || half.waiting.is_some() {
+        if segment.payload_len > 1
+            || f.syn()
+            || f.fin()
+            || !f.ack()
+            || half.waiting.as_ref().is_some_and(|w| w.has_hole())
+        {
             return false;
         }
         let before_next = i64::try_from(half.high).unwrap_or(i64::MAX) - 1;
@@ -440,6 +449,9 @@ impl<S: FlowSink> TcpFlow<S> {
         let mut waiting = half.waiting.take().unwrap_or_else(|| Box::new(Reassembly::new(high)));
         let hole_since = waiting.first_waiting();
         let brought = waiting.insert(start, end.saturating_sub(start), captured, at, after, !done);
+        if done {
+            waiting.forget_data();
+        }
         conflict |= brought.conflict;
         half.high = high.max(end);
         half.bring(brought.new, at, first);

@@ -170,6 +170,8 @@ fn an_answer_captured_before_its_question_is_heard_behind_it() {
     // A question that the capture missed is not waited for, nor one of a side that it does not hold at all.
     let (_, heard) = one(&opened("<A 301 106 world\n>A 106 306 +3\n>A 101 301 hello"));
     assert_eq!(heard, ["S:world", "C:hello"]);
+    let (_, heard) = one(&opened("<A 301 106 world\n>A 106 306 next\n<A 306 110 more +5"));
+    assert_eq!(heard, ["C[5]", "S:world", "C:next", "S:more"], "what it missed holds up nothing else");
     let (_, heard) = one("<SA 300 101\n<A 301 106 world\n<A 306 115 more");
     assert_eq!(heard, ["S:world", "S:more"]);
 }

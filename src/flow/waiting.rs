@@ -2,7 +2,8 @@
 //!
 //! What enters: each direction's [`Reassembly`], while something waits in it, and the packets that come. What leaves: the
 //! waiting bytes to the sink, in order, with the gaps before them. Guaranteed: nothing waits longer than the bytes it
-//! waits for may take to come late, where the connection goes on at all.
+//! waits for may take to come late, where the connection and its times go on at all; else the limits of
+//! [`Reassembly`] hold.
 //!
 //! A hole in a direction is given up, and told to the sink as a gap, only when the other side acknowledged it some time
 //! ago (so that frames captured in the wrong order do no harm), when too much waits behind it, or when the flow ends. For
@@ -15,7 +16,11 @@ use crate::flow::side::{Half, Letter, of};
 use crate::flow::tcp::TcpFlow;
 use crate::flow::{FlowSink, Side};
 use crate::packet::TcpSegment;
+use crate::time::NANOS_PER_SECOND;
 use std::sync::Arc;
+
+/// After so long without a packet nothing is on its way any more.
+pub(super) const QUIET_NS: i64 = 60 * NANOS_PER_SECOND;
 
 impl<S: FlowSink> TcpFlow<S> {
     /// Offset up to which the sender of a segment had heard the other side, where the sink has not yet; else 0. Where
@@ -34,7 +39,7 @@ impl<S: FlowSink> TcpFlow<S> {
         if waiting.is_empty() {
             return;
         }
-        if self.flags.done {
+        if self.flags.done && waiting.held() > 0 {
             waiting.forget_data();
         }
         self.half(side).waiting = Some(waiting);
@@ -101,6 +106,7 @@ impl<S: FlowSink> TcpFlow<S> {
 
     /// Gives up all holes: nothing more will come, or the memory is needed elsewhere.
     pub fn flush(&mut self, context: &Arc<S::Context>) {
+        self.quiet(context);
         loop {
             let frame = |h: &Half| h.waiting.as_ref().and_then(|w| w.first_waiting());
             let [client, server] = &self.sides;

@@ -3,7 +3,7 @@
 use super::host::ANOTHER_TRY_NS;
 use super::scene::{Judged, Proof, SILENCE_NS, Stage};
 use super::{Confidence, Verdict};
-use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Watch, Way};
+use crate::case::{Case, HostStory, Lookup, LookupResult, Watch, Way};
 use crate::facts::{Crowd, NXDOMAIN};
 use crate::knowledge;
 use crate::message;
@@ -25,8 +25,8 @@ const SECOND_TRY_NS: i64 = NANOS_PER_SECOND / 3;
 pub struct NameVerdict {
     /// `DnsFailure`, `DnsSinkhole`, or `None` where the name resolved or nobody asked.
     pub judged: Option<Judged>,
-    /// The failure is the last that was heard of the name, which had resolved before.
-    pub stopped: bool,
+    /// The failure is the last that was heard of the name, which had resolved before: its first look-up.
+    pub stopped: Option<usize>,
     /// The name resolved, but some resolver failed, stayed silent or let the client wait: (seconds lost, look-up).
     pub trouble: Option<(f64, usize)>,
     /// All addresses that were given.
@@ -89,15 +89,15 @@ pub fn judge(case: &Case, host: &HostStory) -> NameVerdict {
             verdict.rcode = rcode;
         }
     }
-    if let Some((judged, rcode)) = stopped(case, host) {
-        (verdict.judged, verdict.rcode, verdict.stopped, verdict.trouble) = (Some(judged), rcode, true, None);
+    if let Some((judged, rcode, first)) = stopped(case, host) {
+        (verdict.judged, verdict.rcode, verdict.stopped, verdict.trouble) = (Some(judged), rcode, Some(first), None);
     }
     verdict
 }
 
 /// The failure of a name that resolved before: its client asked again much later for what it had been told, in vain, and
 /// went nowhere since.
-fn stopped(case: &Case, host: &HostStory) -> Option<(Judged, Option<u16>)> {
+fn stopped(case: &Case, host: &HostStory) -> Option<(Judged, Option<u16>, usize)> {
     let good = |l: &&Lookup| matches!(l.result, LookupResult::Addresses { .. });
     let last_good = host.lookups.iter().filter(good).max_by_key(|l| l.result.at().map(|at| at.time))?;
     let until = last_good.result.at()?.time;
@@ -109,8 +109,8 @@ fn stopped(case: &Case, host: &HostStory) -> Option<(Judged, Option<u16>)> {
         .filter(|l| asked(l).is_some_and(|at| at.since(until) >= ANOTHER_TRY_NS))
         .collect();
     let since = late.iter().filter_map(|l| asked(l)).min()?;
-    let began = |a: &Attempt| case.crowd(a).map_or(a.start.time, |crowd| crowd.latest.max(a.start.time));
-    let went_on = host.attempts.iter().any(|a| a.way != Way::Direct || began(a) >= since);
+    let first = host.lookups.iter().position(|l| asked(l) == Some(since))?;
+    let went_on = host.attempts.iter().any(|a| a.way != Way::Direct || case.used_until(a) >= since);
     let told_again = late.iter().any(|l| matches!(l.result, LookupResult::Cut { .. }));
     if went_on || told_again || !late.iter().any(|l| l.kind == last_good.kind) {
         return None;
@@ -124,7 +124,10 @@ fn stopped(case: &Case, host: &HostStory) -> Option<(Judged, Option<u16>)> {
         return None;
     }
     let (judged, rcode) = failure(case, host, &late);
-    judged.filter(|j| j.verdict == Some(Verdict::DnsFailure)).map(|judged| (judged, rcode))
+    let judged = judged.filter(|j| j.verdict == Some(Verdict::DnsFailure))?;
+    // An answer may be missing in the capture; that the client asks again, or is told why it gets none, shows it did not.
+    let again = late.iter().filter(|l| l.kind == last_good.kind).map(|l| l.asked.len()).sum::<usize>() > 1;
+    (rcode.is_some() || judged.detail.icmp.is_some() || again).then_some((judged, rcode, first))
 }
 
 /// The look-up behind the first address, where its answer let the client wait: (seconds, look-up).
@@ -242,7 +245,7 @@ fn still_asking(at: At, mut proof: Vec<Proof>) -> Judged {
 /// answer.
 fn seems_answered(host: &HostStory, lookup: &Lookup) -> bool {
     let Some(asked) = lookup.asked.first() else { return false };
-    let of_client = || host.lookups.iter().filter(|l| l.client.ip() == lookup.client.ip());
+    let of_client = || host.lookups.iter().filter(|l| l.piece == lookup.piece && l.client.ip() == lookup.client.ip());
     let questions = of_client().filter(|l| l.kind == lookup.kind).flat_map(|l| &l.asked);
     let repeated = questions.into_iter().any(|at| at.frame > asked.frame);
     let goes_on = |l: &Lookup| {

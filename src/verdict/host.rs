@@ -115,7 +115,9 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
     if let Some(by_name) = &name.judged {
         let overrides = match by_name.verdict {
             // Names resolved by a proxy need no answer of the client's resolver.
-            Some(Verdict::DnsFailure | Verdict::Inconclusive) => out.attempt.is_none() || name.stopped,
+            Some(Verdict::DnsFailure | Verdict::Inconclusive) => {
+                out.attempt.is_none() || name.stopped.is_some() && !out.verdict.is_fault()
+            }
             // An address that cannot be the service explains whatever happened there, unless the service answered.
             Some(Verdict::DnsSinkhole) if by_name.confidence == Confidence::Observed => {
                 !reached && host.attempts.iter().all(|a| a.way == Way::Direct) || out.verdict == Verdict::Intercepted
@@ -140,7 +142,7 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
         }
     }
     if from_name {
-        let lookup = host.lookups.first();
+        let lookup = host.lookups.get(name.stopped.unwrap_or(0));
         let piece = lookup.map_or(0, |l| l.piece);
         let stream = lookup.map(|l| l.stream);
         if let Some(j) = &name.judged {
@@ -155,7 +157,9 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
             out.detail = j.detail.clone();
             out.confidence = j.confidence;
         }
-        out.proof.extend(j.proof.iter().map(|p| (a.piece, stream, p.clone())));
+        if !(from_name && name.stopped.is_some()) {
+            out.proof.extend(j.proof.iter().map(|p| (a.piece, stream, p.clone())));
+        }
         out.proxy = a.way.proxy_text();
     }
     if host.role == Role::Proxy && out.proxy.is_none() {
@@ -293,9 +297,9 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let started = |i: usize| host.attempts.get(i).map(|a| a.start.time);
     let after: Vec<(usize, Verdict)> = bad.iter().copied().filter(|(i, _)| started(*i) > Some(last_good)).collect();
     let failures: usize = after.iter().filter_map(|(i, _)| host.attempts.get(*i)).map(|a| alike(case, a)).sum();
-    if failures >= FAILURES_AFTER_SUCCESS_MIN
-        || after.iter().any(|(i, v)| is_last_word(host, *i, *v, &good, began_last))
-    {
+    let used_until = |i: usize| host.attempts.get(i).map(|a| case.used_until(a));
+    let is_last = |(i, v): &(usize, Verdict)| is_last_word(host, judged, members, (*i, *v), &good, used_until);
+    if failures >= FAILURES_AFTER_SUCCESS_MIN || after.iter().any(is_last) {
         let (attempt, verdict) = leading_failure(host, judged, &after)?;
         return Some(WayVerdict { verdict, attempt, delay: None, troubled: Vec::new() });
     }
@@ -316,22 +320,35 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
 }
 
 /// Whether a failure after the successes `good` tells by itself that the host was no longer reached: the client's next
-/// try, and no reset or close, which one connection may suffer.
+/// try, long after its last use of a connection that worked, with nothing behind it whose end is open; and nothing that
+/// one connection may suffer (a reset, a close) or that is part of a way that works (a challenge).
 fn is_last_word(
     host: &HostStory,
-    failed: usize,
-    verdict: Verdict,
+    judged: &[Judged],
+    members: &[usize],
+    (failed, verdict): (usize, Verdict),
     good: &[usize],
-    began: impl Fn(usize) -> Option<Timestamp>,
+    used_until: impl Fn(usize) -> Option<Timestamp>,
 ) -> bool {
-    let broken = matches!(
+    let passing = matches!(
         verdict,
-        Verdict::ResetAfterClientHello | Verdict::ResetMidHandshake | Verdict::ClosedBeforeServerHello
+        Verdict::ResetAfterClientHello
+            | Verdict::ResetMidHandshake
+            | Verdict::ClosedBeforeServerHello
+            | Verdict::ProxyAuthRequired
     );
-    let Some(failed) = host.attempts.get(failed) else { return false };
-    let same_client = |i: &&usize| host.attempts.get(**i).is_some_and(|a| may_be_one(a.client, failed.client));
-    let last = good.iter().filter(same_client).filter_map(|i| began(*i)).max();
-    !broken && last.is_some_and(|last| failed.start.time.since(last) >= ANOTHER_TRY_NS)
+    let of = |i: usize| Some((host.attempts.get(i)?, judged.get(i)?));
+    let Some((attempt, failure)) = of(failed).filter(|_| !passing) else { return false };
+    let same_client = |i: &&usize| of(**i).is_some_and(|(a, _)| may_be_one(a.client, attempt.client));
+    let is_open = |i: &usize| {
+        of(*i).is_some_and(|(a, j)| {
+            let undecided = j.verdict.is_none_or(|v| v == Verdict::Inconclusive);
+            undecided && a.start.time > attempt.start.time && j.stage >= failure.stage
+        })
+    };
+    let last = good.iter().filter(same_client).filter_map(|i| used_until(*i)).max();
+    last.is_some_and(|last| attempt.start.time.since(last) >= ANOTHER_TRY_NS)
+        && !members.iter().filter(same_client).any(is_open)
 }
 
 /// An attempt that came farther than a failed one before it, but of which the capture misses the end: what failed first

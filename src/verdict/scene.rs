@@ -207,12 +207,12 @@ impl Scene<'_> {
         self.breaking_reset().map(|reset| reset.at)
     }
 
-    /// Whether that RST came before the server's answer in frame `at`. One whose number counts bytes of the server that
-    /// stand behind it in the capture was sent after them.
+    /// Whether that RST came before the server's answer in frame `at`. One whose number counts all bytes of the server,
+    /// which stand behind it in the capture, was sent after them.
     pub fn was_reset_before(&self, at: At) -> bool {
         self.breaking_reset().is_some_and(|reset| {
             let sent = self.flow.sides.get(1).map_or(0, |side| side.bytes);
-            let counts_them = reset.seq_offset.and_then(|n| u64::try_from(n).ok()).is_some_and(|n| n > 0 && n <= sent);
+            let counts_them = reset.seq_offset.and_then(|n| u64::try_from(n).ok()).is_some_and(|n| n > 0 && n == sent);
             reset.at.frame < at.frame && !counts_them
         })
     }

@@ -8,13 +8,14 @@ use crate::flow::firsts::NewFirst;
 use crate::flow::pool::Pool;
 use crate::flow::starts::place;
 use crate::flow::table::{FlowTable, KeptFlow};
+use crate::flow::waiting::QUIET_NS;
 use crate::flow::{FlowSink, Over};
 use crate::packet::At;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// A TCP connection in which nothing was said for so long, and of which nothing is known but that both sides spoke, is
-/// not waited for.
-const TCP_IDLE_NS: i64 = 60 * NANOS_PER_SECOND;
+/// not waited for. No less than after which it is quiet: when its turn comes must not matter.
+const TCP_IDLE_NS: i64 = QUIET_NS;
 
 /// A UDP conversation in which nothing was said for so long has ended: the idle timeout of QUIC that most servers set
 /// (RFC 9000 10.1 leaves it to them).

@@ -169,13 +169,26 @@ fn a_later_try_that_fails_is_the_last_word_unless_one_connection_may_break_so() 
         rst(w, f, tenths, Side::Server, 116);
     };
     assert_eq!(works_then(99, refused), Some(Verdict::Degraded), "one of several connections of the same try");
-    assert_eq!(works_then(101, refused), Some(Verdict::Refused));
-    assert_eq!(works_then(101, broken), Some(Verdict::Degraded), "a passing loss, perhaps");
+    assert_eq!(works_then(111, refused), Some(Verdict::Refused));
+    assert_eq!(works_then(111, broken), Some(Verdict::Degraded), "a passing loss, perhaps");
+    let used_on = |w: &mut World, f: &mut Flow, tenths| {
+        refused(w, f, tenths);
+        w.facts.flows[0].last = w.at(tenths + 50);
+    };
+    assert_eq!(works_then(111, used_on), Some(Verdict::Degraded), "the connection that works is still used");
+    let still_open = |w: &mut World, f: &mut Flow, tenths| {
+        refused(w, f, tenths);
+        let mut next = established(w, SERVER, tenths + 20);
+        hello(w, &mut next, tenths + 20, HOST, 0x0304);
+        next.sides[1].missed_bytes = 700;
+        w.facts.flows.push(next);
+    };
+    assert_eq!(works_then(111, still_open), Some(Verdict::Degraded), "what came of the next try is not known");
     let of_another = |w: &mut World, f: &mut Flow, tenths| {
         refused(w, f, tenths);
         f.ends.client = end("10.0.0.6:50001");
     };
-    assert_eq!(works_then(101, of_another), Some(Verdict::Degraded), "the other client's way is told by itself");
+    assert_eq!(works_then(111, of_another), Some(Verdict::Degraded), "the other client's way is told by itself");
 }
 
 #[test]
