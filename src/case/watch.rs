@@ -26,6 +26,8 @@ pub struct Watch {
     drops: BTreeMap<usize, usize>,
     /// Clients and the ports on which nothing ever answered them.
     dead: HashSet<(IpAddr, u16)>,
+    /// Names of which some look-ups are only counted, lower case.
+    counted_names: HashSet<String>,
 }
 
 impl Watch {
@@ -48,6 +50,9 @@ impl Watch {
                 watch.drops.entry(flow).or_insert(index);
             }
         }
+        let answers = capture.crowds().filter_map(|crowd| crowd.answer.as_deref());
+        let names = answers.filter_map(|answer| answer.questions.first());
+        watch.counted_names = names.map(|(name, _)| name.to_ascii_lowercase()).collect();
         watch.dead = dead(hosts.iter().flat_map(|h| &h.attempts).filter(|a| a.piece == piece), capture);
         watch
     }
@@ -73,6 +78,11 @@ impl Watch {
     /// Index of the first drop inside Windows that belongs to a flow.
     pub fn drop_of(&self, flow: usize) -> Option<usize> {
         self.drops.get(&flow).copied()
+    }
+
+    /// Whether some look-ups of `name` are only counted, so that it is not known which came last.
+    pub fn counts_lookups_of(&self, name: &str) -> bool {
+        self.counted_names.contains(&name.to_ascii_lowercase())
     }
 
     /// Whether every direct connection of `client` to `port` stayed without an answer, one at least for all its tries.

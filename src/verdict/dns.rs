@@ -1,16 +1,16 @@
 //! What the resolvers said about a name.
 
-use super::host::ANOTHER_TRY_NS;
-use super::scene::{Judged, Proof, SILENCE_NS, Stage};
+use super::scene::{ANOTHER_TRY_NS, Judged, Proof, SILENCE_NS, Stage};
 use super::{Confidence, Verdict};
 use crate::case::{Case, HostStory, Lookup, LookupResult, Watch, Way};
-use crate::facts::{Crowd, NXDOMAIN};
+use crate::facts::NXDOMAIN;
 use crate::knowledge;
 use crate::message;
 use crate::packet::At;
 use crate::time::NANOS_PER_SECOND;
-use std::collections::HashSet;
-use std::net::IpAddr;
+use std::cell::LazyCell;
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
 
 /// A question repeated for that long without an answer proves silence even where the capture ends with it. (Resolvers
 /// repeat after one second at the earliest; the same packet captured twice is no repetition.)
@@ -71,6 +71,10 @@ pub fn judge(case: &Case, host: &HostStory) -> NameVerdict {
                 verdict.judged = Some(sink);
                 return verdict;
             }
+            if let Some((judged, rcode, first)) = stopped(case, host) {
+                (verdict.judged, verdict.rcode, verdict.stopped) = (Some(judged), rcode, Some(first));
+                return verdict;
+            }
             let failing = host.lookups.iter().position(|l| {
                 l.asked.first().is_some_and(|a| a.frame < good.frame)
                     && matches!(l.result, LookupResult::Failed { .. } | LookupResult::Unanswered { .. })
@@ -88,9 +92,6 @@ pub fn judge(case: &Case, host: &HostStory) -> NameVerdict {
             verdict.judged = judged;
             verdict.rcode = rcode;
         }
-    }
-    if let Some((judged, rcode, first)) = stopped(case, host) {
-        (verdict.judged, verdict.rcode, verdict.stopped, verdict.trouble) = (Some(judged), rcode, Some(first), None);
     }
     verdict
 }
@@ -116,11 +117,7 @@ fn stopped(case: &Case, host: &HostStory) -> Option<(Judged, Option<u16>, usize)
         return None;
     }
     // Of look-ups that are only counted nobody knows here which came last.
-    let counts = |crowd: &Crowd| {
-        let asked = crowd.answer.as_deref().and_then(|answer| answer.questions.first());
-        asked.is_some_and(|(name, _)| name.eq_ignore_ascii_case(&host.name))
-    };
-    if case.capture(last_good.piece)?.crowds().any(counts) {
+    if case.watch(last_good.piece)?.counts_lookups_of(&host.name) {
         return None;
     }
     let (judged, rcode) = failure(case, host, &late);
@@ -148,6 +145,7 @@ fn failure(case: &Case, host: &HostStory, lookups: &[&Lookup]) -> (Option<Judged
     if unheard {
         return (None, None);
     }
+    let talk = LazyCell::new(|| Talk::of(host));
     let mut icmp = None;
     let mut errors: Vec<(u16, u16, At)> = Vec::new();
     for lookup in lookups.iter().filter(|l| l.kind != 65) {
@@ -179,7 +177,7 @@ fn failure(case: &Case, host: &HostStory, lookups: &[&Lookup]) -> (Option<Judged
             LookupResult::Unanswered { icmp: None } => {
                 let waited = observed(case, lookup, asked);
                 let insisted = lookup.asked.last().map_or(0, |last| last.time.since(asked.time));
-                let waited_for = waited >= SILENCE_NS && !seems_answered(host, lookup);
+                let waited_for = waited >= SILENCE_NS && !talk.goes_on_without(lookup, asked);
                 if insisted >= INSISTED_NS || waited_for {
                     silent = true;
                     proof.push(Proof::new(
@@ -240,18 +238,43 @@ fn still_asking(at: At, mut proof: Vec<Proof>) -> Judged {
     Judged::undecided(Stage::None, proof)
 }
 
-/// Whether the answer to a question is rather missing in the capture than in the network: the resolver went on to answer
-/// the client's question for another record of the name, and the client never repeated this one, as it does without an
-/// answer.
-fn seems_answered(host: &HostStory, lookup: &Lookup) -> bool {
-    let Some(asked) = lookup.asked.first() else { return false };
-    let of_client = || host.lookups.iter().filter(|l| l.piece == lookup.piece && l.client.ip() == lookup.client.ip());
-    let questions = of_client().filter(|l| l.kind == lookup.kind).flat_map(|l| &l.asked);
-    let repeated = questions.into_iter().any(|at| at.frame > asked.frame);
-    let goes_on = |l: &Lookup| {
-        l.kind != lookup.kind && l.resolver == lookup.resolver && l.result.at().is_some_and(|at| at.frame > asked.frame)
-    };
-    !repeated && of_client().any(goes_on)
+/// What the clients went on to ask about a name, and what they were answered. Prepared once: a name may be asked for by
+/// thousands.
+struct Talk {
+    /// Piece, client and record type → frame of the last question.
+    asked: HashMap<(usize, IpAddr, u16), u64>,
+    /// Piece, client and resolver → frame of the last answer for each record type.
+    answered: HashMap<(usize, IpAddr, SocketAddr), Vec<(u16, u64)>>,
+}
+
+impl Talk {
+    fn of(host: &HostStory) -> Talk {
+        let mut talk = Talk { asked: HashMap::new(), answered: HashMap::new() };
+        for lookup in &host.lookups {
+            let (piece, client) = (lookup.piece, lookup.client.ip());
+            let last = talk.asked.entry((piece, client, lookup.kind)).or_default();
+            *last = lookup.asked.iter().map(|at| at.frame).fold(*last, u64::max);
+            if let Some(at) = lookup.result.at() {
+                let kinds = talk.answered.entry((piece, client, lookup.resolver)).or_default();
+                match kinds.iter_mut().find(|(kind, _)| *kind == lookup.kind) {
+                    Some((_, last)) => *last = at.frame.max(*last),
+                    // The story of a host has three record types.
+                    None => kinds.push((lookup.kind, at.frame)),
+                }
+            }
+        }
+        talk
+    }
+
+    /// Whether the answer to a question is rather missing in the capture than in the network: the resolver went on to
+    /// answer the client's question for another record of the name, and the client never repeated this one, as it does
+    /// without an answer.
+    fn goes_on_without(&self, lookup: &Lookup, asked: At) -> bool {
+        let (piece, client) = (lookup.piece, lookup.client.ip());
+        let repeated = self.asked.get(&(piece, client, lookup.kind)).is_some_and(|last| *last > asked.frame);
+        let mut answers = self.answered.get(&(piece, client, lookup.resolver)).into_iter().flatten();
+        !repeated && answers.any(|(kind, last)| *kind != lookup.kind && *last > asked.frame)
+    }
 }
 
 /// The last error, where only one try per record type failed with an error of the server and the capture ends before

@@ -2,7 +2,7 @@
 
 use super::Confidence;
 use super::certificate::Trusts;
-use super::scene::{Detail, Judged, Proof, SILENCE_NS, Stage};
+use super::scene::{ANOTHER_TRY_NS, Detail, Judged, Proof, SILENCE_NS, Stage};
 use super::{Verdict, attempt, dns, tls};
 use crate::case::{Attempt, Case, HostStory, Role, Way, may_be_one};
 use crate::facts::FlowTransport;
@@ -19,9 +19,6 @@ const DEGRADED_NS: i64 = NANOS_PER_SECOND;
 /// Failures after the last success on the same way that make a host count as unreachable in the end; one alone may
 /// be an idle connection or a passing loss.
 const FAILURES_AFTER_SUCCESS_MIN: usize = 2;
-
-/// What a client begins so long after its last success is another try, not one of several connections of the same one.
-pub(super) const ANOTHER_TRY_NS: i64 = 10 * NANOS_PER_SECOND;
 
 /// What became of a host.
 #[derive(Debug, Clone, Default)]
@@ -319,6 +316,11 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     Some(WayVerdict { verdict, attempt: slowest.filter(|_| !failed).unwrap_or(first_good), delay, troubled })
 }
 
+/// An attempt, and what became of it.
+fn tried<'a>(host: &'a HostStory, judged: &'a [Judged], i: usize) -> Option<(&'a Attempt, &'a Judged)> {
+    Some((host.attempts.get(i)?, judged.get(i)?))
+}
+
 /// Whether a failure after the successes `good` tells by itself that the host was no longer reached: the client's next
 /// try, long after its last use of a connection that worked, with nothing behind it whose end is open; and nothing that
 /// one connection may suffer (a reset, a close) or that is part of a way that works (a challenge).
@@ -337,7 +339,7 @@ fn is_last_word(
             | Verdict::ClosedBeforeServerHello
             | Verdict::ProxyAuthRequired
     );
-    let of = |i: usize| Some((host.attempts.get(i)?, judged.get(i)?));
+    let of = |i| tried(host, judged, i);
     let Some((attempt, failure)) = of(failed).filter(|_| !passing) else { return false };
     let same_client = |i: &&usize| of(**i).is_some_and(|(a, _)| may_be_one(a.client, attempt.client));
     let is_open = |i: &usize| {
@@ -360,7 +362,7 @@ fn came_farther_unseen(
     members: &[usize],
     failed: usize,
 ) -> Option<usize> {
-    let of = |i: usize| Some((host.attempts.get(i)?, judged.get(i)?));
+    let of = |i| tried(host, judged, i);
     let (before, failure) = of(failed)?;
     let missed = |a: &Attempt| case.flow(a).is_some_and(|f| f.sides.iter().any(|s| s.missed_bytes > 0));
     members.iter().copied().find(|i| {
@@ -391,7 +393,7 @@ pub fn fall_back(
     judged: &[Judged],
     attempts: impl Iterator<Item = usize> + Clone,
 ) -> Option<(usize, usize)> {
-    let of = |i: usize| Some((host.attempts.get(i)?, judged.get(i)?));
+    let of = |i| tried(host, judged, i);
     // The last old hello of each client, and of each family.
     let mut old: HashMap<IpAddr, usize> = HashMap::new();
     let mut old_of_family: [Option<usize>; 2] = [None; 2];

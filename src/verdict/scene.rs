@@ -27,6 +27,9 @@ pub const RETRANSMISSIONS_MIN: u32 = 2;
 /// them alone take 0.6 s at the least, RFC 6298; the same packet captured twice takes none.)
 pub const RETRANSMITTED_SILENCE_NS: i64 = NANOS_PER_SECOND;
 
+/// What a client begins so long after its last success is another try, not one of several connections of the same one.
+pub const ANOTHER_TRY_NS: i64 = 10 * NANOS_PER_SECOND;
+
 /// What became of an attempt.
 #[derive(Debug, Clone, Default)]
 pub struct Judged {
