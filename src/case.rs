@@ -309,9 +309,7 @@ impl Case {
 
     /// When the attempt's connection, or one that went as it did, was used last.
     pub fn used_until(&self, attempt: &Attempt) -> Timestamp {
-        let counted = self.crowd(attempt).and_then(|crowd| crowd.ends().max());
-        let last = self.flow(attempt).map_or(attempt.start.time, |flow| flow.last.time);
-        counted.map_or(last, |counted| counted.max(last))
+        self.crowd(attempt).into_iter().flat_map(Crowd::ends).fold(attempt.end.time, Timestamp::max)
     }
 
     /// The connections that went as this attempt's, to the same host, and are only counted.

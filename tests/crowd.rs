@@ -10,7 +10,6 @@ mod samples;
 use captures::Frame;
 use nettriage::analyze::engine::Wanted;
 use nettriage::facts::CaptureFacts;
-use nettriage::verdict::HostVerdict;
 
 /// Offset of the IPv4 header in an Ethernet frame, and of the ports behind it.
 const IP: usize = 14;
@@ -53,17 +52,14 @@ fn with_other_port(frame: &[u8], copy: u16) -> Vec<u8> {
 
 /// What a report says of each host.
 fn said(facts: CaptureFacts) -> Vec<String> {
-    let (case, verdicts) = captures::judged(facts);
-    let one = |(host, verdict): (&nettriage::case::HostStory, &Option<HostVerdict>)| {
-        let v = verdict.as_ref()?;
+    captures::said(facts, |host, v| {
         let addresses = &v.name.addresses;
         let last = v.detail.breaker.as_ref().map(|b| b.kind);
-        Some(format!(
+        format!(
             "{} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {addresses:?} {last:?}",
             host.name, v.verdict, v.also, v.confidence, v.connections, v.client_tls_max, v.negotiated_tls, v.proxy
-        ))
-    };
-    case.hosts.iter().zip(&verdicts).filter_map(one).collect()
+        )
+    })
 }
 
 #[test]

@@ -66,12 +66,10 @@ fn segments(frame: &Frame, size: usize) -> Option<Vec<Frame>> {
 
 /// The verdict on each host that a sign-in may need.
 fn said(frames: Vec<Frame>) -> Vec<String> {
-    let (case, verdicts) = captures::judged(captures::facts(&captures::pcap(frames), Wanted::Each));
-    let one = |(host, verdict): (&nettriage::case::HostStory, &Option<nettriage::verdict::HostVerdict>)| {
-        let v = verdict.as_ref()?;
-        Some(format!("{} {:?} {:?} {:?}", host.name, v.verdict, v.client_tls_max, v.negotiated_tls))
-    };
-    let mut said: Vec<String> = case.hosts.iter().zip(&verdicts).filter_map(one).collect();
+    let facts = captures::facts(&captures::pcap(frames), Wanted::Each);
+    let mut said = captures::said(facts, |host, v| {
+        format!("{} {:?} {:?} {:?}", host.name, v.verdict, v.client_tls_max, v.negotiated_tls)
+    });
     said.sort();
     said
 }

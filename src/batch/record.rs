@@ -205,8 +205,7 @@ pub fn of(name: &str, files: &[String], bytes: u64, analysis: &Analysis) -> Case
 
 fn host_record(case: &Case, story: &HostStory, verdict: &HostVerdict) -> HostRecord {
     let asked = story.lookups.iter().flat_map(|l| &l.asked).map(|a| a.time);
-    let tried = story.attempts.iter().map(|a| a.end.time);
-    let counted = story.attempts.iter().filter_map(|a| case.crowd(a)).flat_map(|crowd| crowd.ends());
+    let tried = story.attempts.iter().map(|a| case.used_until(a));
     HostRecord {
         name: story.name.clone(),
         role: story.role.code().to_owned(),
@@ -214,7 +213,7 @@ fn host_record(case: &Case, story: &HostStory, verdict: &HostVerdict) -> HostRec
         verdict: verdict.verdict.code().to_owned(),
         proxy: verdict.proxy.clone(),
         first: story.first_time().map(|t| t.0),
-        last: asked.chain(tried).chain(counted).max().map(|t: Timestamp| t.0),
+        last: asked.chain(tried).max().map(|t: Timestamp| t.0),
     }
 }
 

@@ -92,19 +92,21 @@ pub(super) fn nothing_tried(case: &Case) -> Message {
             ja: "キャプチャにはサインインに関わるホストへの接続の試みが含まれていない。",
         );
     }
-    let succeeded =
-        |log: &LogFacts| !log.attempts.is_empty() && log.attempts.iter().all(|a| a.outcome == log::Outcome::Succeeded);
-    if case.logs().next().is_some() && case.logs().all(|(_, log)| succeeded(log)) {
-        return message!(
-            en: "The command in the log succeeded: there is no failure in it to explain.",
-            ja: "ログのコマンドは成功しており、説明すべき失敗は記録されていない。",
-        );
-    }
     if case.logs().next().is_some() {
-        return message!(
-            en: "The log names neither a host that was tried nor a cause.",
-            ja: "ログには、試行されたホストも失敗の原因も記録されていない。",
-        );
+        let succeeded = |log: &LogFacts| {
+            !log.attempts.is_empty() && log.attempts.iter().all(|a| a.outcome == log::Outcome::Succeeded)
+        };
+        return if case.logs().all(|(_, log)| succeeded(log)) {
+            message!(
+                en: "The command in the log succeeded: there is no failure in it to explain.",
+                ja: "ログのコマンドは成功しており、説明すべき失敗は記録されていない。",
+            )
+        } else {
+            message!(
+                en: "The log names neither a host that was tried nor a cause.",
+                ja: "ログには、試行されたホストも失敗の原因も記録されていない。",
+            )
+        };
     }
     message!(
         en: "The evidence holds neither a capture nor a debug log of a sign-in.",

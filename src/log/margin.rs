@@ -38,8 +38,8 @@ enum Margin {
 }
 
 impl Margin {
-    fn of(lines: &[&str]) -> Option<Margin> {
-        let lines: Vec<&str> = lines.iter().copied().filter(|l| !l.trim().is_empty()).take(LOOKED_AT).collect();
+    fn of<'t>(lines: impl Iterator<Item = &'t str>) -> Option<Margin> {
+        let lines: Vec<&str> = lines.filter(|l| !l.trim().is_empty()).take(LOOKED_AT).collect();
         let indent = lines.iter().map(|line| line.len() - line.trim_start_matches([' ', '\t']).len()).min()?;
         let nearly_all = |margin: &Margin| {
             let with = lines.iter().filter(|line| margin.cut(line).is_some()).count();
@@ -71,12 +71,14 @@ impl Margin {
 
 /// The text without what stands before its lines, and the times of its lines from the first on, where they have some.
 pub fn without(text: &str) -> (Cow<'_, str>, Vec<Option<LogTime>>) {
+    // Most texts have none, and need not be taken apart to see it.
+    if Margin::of(text.split('\n')).is_none() {
+        return (Cow::Borrowed(text), Vec::new());
+    }
     let mut lines: Vec<&str> = text.split('\n').collect();
     let mut times = Vec::new();
-    let mut any = false;
     for _ in 0..MARGINS_MAX {
-        let Some(margin) = Margin::of(&lines) else { break };
-        any = true;
+        let Some(margin) = Margin::of(lines.iter().copied()) else { break };
         if margin == Margin::Time {
             times.resize(lines.len(), None);
         }
@@ -88,7 +90,7 @@ pub fn without(text: &str) -> (Cow<'_, str>, Vec<Option<LogTime>>) {
             }
         }
     }
-    (if any { Cow::Owned(lines.join("\n")) } else { Cow::Borrowed(text) }, times)
+    (Cow::Owned(lines.join("\n")), times)
 }
 
 #[cfg(test)]

@@ -27,18 +27,23 @@ pub fn looks_like_request(prefix: &[u8]) -> bool {
         // A SOCKS5 greeting: as many methods as announced, and nothing else in what a client sends first (or a request behind it).
         [5, n, methods @ ..] if *n > 0 => {
             let methods = methods.get(..usize::from(*n).min(methods.len())).unwrap_or(&[]);
-            methods.len() == usize::from(*n) && methods.iter().all(|m| *m <= 9 || *m >= 0x80)
+            methods.len() == usize::from(*n) && methods.iter().all(is_method)
         }
         [4, 1 | 2, rest @ ..] => rest.len() >= 7 && rest.iter().skip(6).any(|b| *b == 0),
         _ => false,
     }
 }
 
+/// Assigned, or private (RFC 1928 3).
+fn is_method(method: &u8) -> bool {
+    matches!(method, 0..=9 | 0x80..)
+}
+
 /// Whether more bytes could make such a request of these.
 pub fn may_become_request(prefix: &[u8]) -> bool {
     match prefix {
         [4 | 5] | [4, 1 | 2] => true,
-        [5, n, methods @ ..] => methods.len() < usize::from(*n) && methods.iter().all(|m| *m <= 9 || *m >= 0x80),
+        [5, n, methods @ ..] => methods.len() < usize::from(*n) && methods.iter().all(is_method),
         [4, 1 | 2, rest @ ..] => rest.len() < 6 + USER_ID_BYTES_MAX && rest.iter().skip(6).all(|b| *b != 0),
         _ => false,
     }

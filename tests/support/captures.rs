@@ -6,7 +6,7 @@
 use nettriage::analyze::engine::{self, Wanted};
 use nettriage::analyze::threads::Way;
 use nettriage::capture::{self, FrameSource, ReadOptions};
-use nettriage::case::{Case, Piece, PieceFacts};
+use nettriage::case::{Case, HostStory, Piece, PieceFacts};
 use nettriage::facts::CaptureFacts;
 use nettriage::input::{self, Kind};
 use nettriage::protocol::Context;
@@ -72,11 +72,10 @@ pub fn facts(pcap: &[u8], wanted: Wanted) -> CaptureFacts {
         .expect("it can be read")
 }
 
-/// The case of one capture, and the verdict on each of its hosts.
-pub fn judged(facts: CaptureFacts) -> (Case, Vec<Option<HostVerdict>>) {
+/// What `tell` says of each host of a capture on which there is a verdict.
+pub fn said(facts: CaptureFacts, tell: impl Fn(&HostStory, &HostVerdict) -> String) -> Vec<String> {
     let piece =
         Piece { path: "made.pcap".into(), container: None, bytes: 0, facts: PieceFacts::Capture(Box::new(facts)) };
     let case = Case::build(vec![piece]);
-    let verdicts = case.hosts.iter().map(|h| verdict::judge_host(&case, h)).collect();
-    (case, verdicts)
+    case.hosts.iter().filter_map(|host| Some(tell(host, &verdict::judge_host(&case, host)?))).collect()
 }
