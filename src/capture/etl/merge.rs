@@ -160,8 +160,9 @@ impl<'a> Merger<'a> {
         loop {
             let Reverse((.., i)) = *self.waiting.peek()?;
             // A lane that was not opened yet may begin later than its buffer's header promised.
-            match (self.advance(i, problems), self.waiting.peek_mut()?) {
-                (Some(key), mut top) => *top = Reverse(key),
+            let more = self.advance(i, problems);
+            match (self.lanes.get(i).filter(|_| more), self.waiting.peek_mut()?) {
+                (Some(lane), mut top) => *top = Reverse((lane.time, lane.pos, lane.at, i)),
                 (None, top) => drop(PeekMut::pop(top)),
             }
             let Reverse((.., first)) = *self.waiting.peek()?;
@@ -177,12 +178,12 @@ impl<'a> Merger<'a> {
         Some(Item { head, pointer: self.pointer, bytes, cpu: lane.cpu, time: lane.time, file_offset })
     }
 
-    /// Moves lane `i` to its next event; its place in the order, or `None` at the end of its last buffer.
-    fn advance(&mut self, i: usize, problems: &mut Problems) -> Option<(i64, u64, usize, usize)> {
-        let lane = self.lanes.get_mut(i)?;
+    /// Moves lane `i` to its next event; false at the end of its last buffer.
+    fn advance(&mut self, i: usize, problems: &mut Problems) -> bool {
+        let Some(lane) = self.lanes.get_mut(i) else { return false };
         loop {
             if matches!(lane.source, Source::None) {
-                let buffer = lane.buffers.next().and_then(|n| self.buffers.get(n))?;
+                let Some(buffer) = lane.buffers.next().and_then(|n| self.buffers.get(n)) else { return false };
                 lane.open(self.data, buffer, self.session, problems);
                 continue;
             }
@@ -193,7 +194,7 @@ impl<'a> Merger<'a> {
                 Some(head) => {
                     lane.time = head.time.unwrap_or(lane.time);
                     lane.head = Some(head);
-                    return Some((lane.time, lane.pos, lane.at, i));
+                    return true;
                 }
                 None => {
                     lane.close();

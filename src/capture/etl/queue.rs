@@ -19,6 +19,10 @@ use std::collections::VecDeque;
 /// How long a packet waits for its copies: layers and components log within microseconds; a queue may add some ms.
 const WAIT_NS: i64 = 50_000_000;
 
+/// How long it waits where no copies are expected: the events of one processor are out of order by microseconds. So few
+/// packets wait that their bytes are still in the cache when they are decoded.
+const ORDER_NS: i64 = 2_000_000;
+
 /// How far apart two records with equal bytes may be to count as one packet. Above it they are a retransmission.
 const COPY_NS: i64 = 20_000_000;
 
@@ -160,9 +164,21 @@ impl<'a> Queue<'a> {
     #[inline(always)]
     pub fn push(&mut self, packet: &Packet<'_>, time: Timestamp, event_at: Option<usize>, info: &mut CaptureInfo) {
         let interface = self.interface(packet);
-        let mut waiting = Waiting {
+        self.release(time);
+        let key = if packet.dropped.is_some() || self.keep_duplicates { None } else { self.key(packet) };
+        if let Some(key) = key {
+            if self.is_copy(key, packet, time) {
+                info.duplicates += 1;
+                self.improve(key, packet, interface, event_at);
+                return;
+            }
+            let serial = self.first + self.packets.len() as u64;
+            self.remember(key, serial, packet.site, time);
+        }
+        let span = self.span(packet, event_at);
+        self.packets.push_back(Waiting {
             time,
-            span: Span::Held { at: 0, len: 0 },
+            span,
             original_len: packet.original_len,
             link: packet.link,
             interface,
@@ -172,20 +188,7 @@ impl<'a> Queue<'a> {
             dropped: packet.dropped,
             content: packet.identity == Identity::Content,
             site: packet.site,
-        };
-        self.release(time);
-        let key = if packet.dropped.is_some() || self.keep_duplicates { None } else { self.key(packet) };
-        if let Some(key) = key {
-            if self.is_copy(key, packet, time) {
-                info.duplicates += 1;
-                self.improve(key, packet, &waiting, event_at);
-                return;
-            }
-            let serial = self.first + self.packets.len() as u64;
-            self.remember(key, serial, packet.site, time);
-        }
-        waiting.span = self.span(packet, event_at);
-        self.packets.push_back(waiting);
+        });
         while self.packets.len().saturating_sub(self.ready) > WAITING_MAX
             || self.held.len() > WAITING_BYTES_MAX.saturating_add(self.window_bytes)
         {
@@ -295,7 +298,7 @@ impl<'a> Queue<'a> {
     }
 
     /// Takes bytes and interface of a copy that shows more than what waits.
-    fn improve(&mut self, key: u64, packet: &Packet<'_>, copy: &Waiting, event_at: Option<usize>) {
+    fn improve(&mut self, key: u64, packet: &Packet<'_>, interface: u32, event_at: Option<usize>) {
         let Some(serial) = self.known.get(&key).map(|k| k.serial) else { return };
         let Some(at) = serial.checked_sub(self.first).and_then(|n| usize::try_from(n).ok()) else { return };
         // One that is the window's stays as it is.
@@ -306,8 +309,8 @@ impl<'a> Queue<'a> {
         let span = self.span(packet, event_at);
         if let Some(w) = self.packets.get_mut(at) {
             // Time, direction and process stay those of the first record, which is nearest to the cause.
-            (w.span, w.link, w.interface, w.site) = (span, copy.link, copy.interface, copy.site);
-            w.original_len = copy.original_len;
+            (w.span, w.link, w.interface, w.site) = (span, packet.link, interface, packet.site);
+            w.original_len = packet.original_len;
         }
     }
 
@@ -335,7 +338,8 @@ impl<'a> Queue<'a> {
 
     /// Moves what has waited long enough into the window.
     fn release(&mut self, now: Timestamp) {
-        while self.packets.get(self.ready).is_some_and(|w| now.since(w.time) > WAIT_NS) {
+        let wait = if self.folding { WAIT_NS } else { ORDER_NS };
+        while self.packets.get(self.ready).is_some_and(|w| now.since(w.time) > wait) {
             self.pop();
         }
         while self.forget.front().is_some_and(|(t, _, _)| now.since(*t) > REMEMBER_NS) {
@@ -370,7 +374,7 @@ impl<'a> Queue<'a> {
         let room: &'w Room = room;
         // Bytes that still wait move to the front of the new store.
         self.held.clear();
-        for w in self.packets.iter_mut().skip(self.ready) {
+        for w in self.packets.iter_mut().skip(self.ready).filter(|_| !room.own().is_empty()) {
             if let Span::Held { at, len } = &mut w.span {
                 let start = self.held.len();
                 self.held.extend_from_slice(room.own().get(*at..at.saturating_add(*len)).unwrap_or(&[]));
