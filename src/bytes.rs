@@ -123,7 +123,12 @@ impl<'a> Cursor<'a> {
 pub const VARINT_BYTES_MAX: usize = 19;
 
 /// Adds a number in seven-bit groups, the lowest first, the top bit set in all but the last (LEB128).
+///
+/// Memory grows by a quarter, not to the double: such lists stay for as long as a capture is read, and there are many.
 pub fn push_varint(bytes: &mut Vec<u8>, mut value: u128) {
+    if bytes.capacity() - bytes.len() < VARINT_BYTES_MAX {
+        bytes.reserve_exact((bytes.len() / 4).max(VARINT_BYTES_MAX));
+    }
     while value >= 0x80 {
         bytes.push((value & 0x7F) as u8 | 0x80);
         value >>= 7;

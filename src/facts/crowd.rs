@@ -124,7 +124,7 @@ impl Crowd {
     /// Takes in the flows of another crowd of the same kind.
     pub fn absorb(&mut self, other: Crowd) {
         let Crowd { members, first, servers, hellos, latest, handshake_rtt, first_answer, .. } = other;
-        members.iter().for_each(|(end, client)| self.members.push(end, client));
+        self.members.append(&members);
         let (own_server, own_hellos) = first.map_or((None, None), |first| (Some(first.server), first.hellos));
         for server in own_server.into_iter().chain(servers) {
             if !self.servers.contains(&server) {

@@ -4,7 +4,7 @@
 //! is rounded; each is stored as its distance from the one before, which takes six to eight bytes where flows end
 //! within seconds of each other and their clients share a network.
 
-use crate::bytes::{Cursor, VARINT_BYTES_MAX, push_varint};
+use crate::bytes::{Cursor, push_varint};
 use crate::time::Timestamp;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -25,17 +25,25 @@ struct Member {
 }
 
 impl Members {
+    /// Puts the members of another list behind these.
+    pub(super) fn append(&mut self, other: &Members) {
+        let mut rest = Cursor::new(&other.bytes);
+        let Some(first) = Member::default().next(&mut rest) else { return };
+        let (end, client) = first.parts(other.v6);
+        self.push(end, client);
+        // Of the others each stands as the distance from the one before it.
+        self.bytes.reserve_exact(rest.remaining());
+        self.bytes.extend_from_slice(rest.rest());
+        self.last = other.last;
+        self.len = self.len.saturating_add(other.len.saturating_sub(1));
+    }
+
     pub(super) fn push(&mut self, end: Timestamp, client: IpAddr) {
         self.v6 = client.is_ipv6();
         let client = match client {
             IpAddr::V4(client) => client.to_bits().into(),
             IpAddr::V6(client) => client.to_bits(),
         };
-        // Memory grows by a quarter, not to the double: most of these lists are short, and there are many.
-        let free = self.bytes.capacity() - self.bytes.len();
-        if free < 2 * VARINT_BYTES_MAX {
-            self.bytes.reserve_exact((self.bytes.len() / 4).max(2 * VARINT_BYTES_MAX));
-        }
         let step = end.0.wrapping_sub(self.last.end);
         // Small steps back are as short as small steps forth.
         let zigzag = step.cast_unsigned() << 1 ^ (step >> 63).cast_unsigned();
@@ -53,16 +61,24 @@ impl Members {
         let mut bytes = Cursor::new(&self.bytes);
         let mut last = Member::default();
         std::iter::from_fn(move || {
-            let zigzag = bytes.varint()? as u64;
-            let step = (zigzag >> 1).cast_signed() ^ (zigzag & 1).cast_signed().wrapping_neg();
-            last = Member { end: last.end.wrapping_add(step), client: last.client ^ bytes.varint()? };
-            let client = if self.v6 {
-                Ipv6Addr::from_bits(last.client).into()
-            } else {
-                Ipv4Addr::from_bits(last.client as u32).into()
-            };
-            Some((Timestamp(last.end), client))
+            last = last.next(&mut bytes)?;
+            Some(last.parts(self.v6))
         })
+    }
+}
+
+impl Member {
+    /// The member that stands behind this one.
+    fn next(self, bytes: &mut Cursor<'_>) -> Option<Member> {
+        let zigzag = bytes.varint()? as u64;
+        let step = (zigzag >> 1).cast_signed() ^ (zigzag & 1).cast_signed().wrapping_neg();
+        Some(Member { end: self.end.wrapping_add(step), client: self.client ^ bytes.varint()? })
+    }
+
+    fn parts(self, v6: bool) -> (Timestamp, IpAddr) {
+        let client =
+            if v6 { Ipv6Addr::from_bits(self.client).into() } else { Ipv4Addr::from_bits(self.client as u32).into() };
+        (Timestamp(self.end), client)
     }
 }
 
@@ -73,7 +89,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_put_in_comes_out(list in proptest::collection::vec((any::<i64>(), any::<u128>()), 0..50), v6: bool) {
+        fn what_is_put_in_comes_out(list in proptest::collection::vec((any::<i64>(), any::<u128>()), 0..50), v6: bool, cut in 0usize..50) {
             let client = |bits: u128| -> IpAddr {
                 if v6 { Ipv6Addr::from_bits(bits).into() } else { Ipv4Addr::from_bits(bits as u32).into() }
             };
@@ -81,7 +97,19 @@ mod tests {
             let mut members = Members::default();
             list.iter().for_each(|(end, client)| members.push(*end, *client));
             prop_assert_eq!(members.len(), list.len());
-            prop_assert_eq!(members.iter().collect::<Vec<_>>(), list);
+            prop_assert_eq!(members.iter().collect::<Vec<_>>(), list.clone());
+            let (front, back) = list.split_at(cut.min(list.len()));
+            let mut joined = Members::default();
+            for part in [front, back] {
+                let mut members = Members::default();
+                part.iter().for_each(|(end, client)| members.push(*end, *client));
+                joined.append(&members);
+            }
+            prop_assert_eq!((joined.len(), &joined.bytes), (list.len(), &members.bytes));
+            // Both go on from the same member.
+            members.push(Timestamp(5), client(7));
+            joined.push(Timestamp(5), client(7));
+            prop_assert_eq!(joined.bytes, members.bytes);
         }
     }
 

@@ -409,14 +409,10 @@ fn reference(e: &Evidence, lang: Lang) -> EvidenceRefJson {
 /// JSON in which nothing steers a terminal or hides itself: JSON itself demands escapes for the characters below U+0020
 /// only (RFC 8259 section 7), others of that kind may be written as escapes and are. They stand in strings alone.
 pub fn harmless(json: String) -> String {
-    if json.bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)) {
-        return json;
-    }
     let tame = |c: char| !c.is_control() && !super::text::is_hidden(c);
-    // Reports are mostly ASCII, of which JSON itself leaves one character to escape: only the rest is looked at closely.
-    let plain = |b: &u8| matches!(b, b' '..=b'~' | b'\n' | 0x80..);
-    let all_plain = json.as_bytes().iter().all(plain);
-    if all_plain && (json.is_ascii() || json.chars().filter(|c| !c.is_ascii()).all(tame)) {
+    // Reports are mostly ASCII, of which JSON itself leaves one character to escape; the rest is looked at closely.
+    let calm_line = |line: &str| line.is_ascii() || line.chars().all(tame);
+    if !json.contains('\u{7f}') && json.split('\n').all(calm_line) {
         return json;
     }
     let mut out = String::with_capacity(json.len());
