@@ -92,9 +92,10 @@ fn one(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Option
 fn unanswered(case: &Case, attempt: &Attempt) -> Option<(At, At, bool)> {
     let flow: &Flow = case.flow(attempt)?;
     let session = attempt.session.and_then(|s| flow.app.tls.get(s)).filter(|s| s.complete.is_some())?;
-    let [client, server] = &session.encrypted;
+    let ([client, _], [_, server]) = (&session.encrypted, &flow.sides);
     let asked = client.last?;
-    if server.last.is_some_and(|at| at.time >= asked.time) || flow.sides.iter().any(|s| s.missed_bytes > 0) {
+    // Not every record is read to the end of a connection, but all of TCP is.
+    if server.last_data.is_some_and(|at| at.time >= asked.time) || flow.sides.iter().any(|s| s.missed_bytes > 0) {
         return None;
     }
     let tcp = flow.tcp.as_ref()?;

@@ -5,9 +5,10 @@
 //! [`MESSAGE_BYTES_MAX`](crate::limits::MESSAGE_BYTES_MAX) a side); after a gap nothing is read until a record boundary
 //! is known again; encrypted bytes are never taken for a message.
 //!
-//! The reading ends early ([`Interest::Done`]) once the handshake is complete and both sides have sent
-//! [`APPLICATION_RECORDS_MIN`] records of application data, or, where a complete handshake was not seen, once they have
-//! sent [`APPLICATION_RECORDS`] of them or [`APPLICATION_BYTES`] bytes: what the connection fails of later shows in TCP.
+//! The reading ends early ([`Interest::Done`]) once the handshake is complete and a request was answered by
+//! [`ANSWER_BYTES`], or both sides have sent [`APPLICATION_RECORDS_MIN`] records of application data, or, where a complete
+//! handshake was not seen, once they have sent [`APPLICATION_RECORDS`] of them or [`APPLICATION_BYTES`] bytes: what the
+//! connection fails of later shows in TCP.
 
 mod answer;
 pub mod cipher;
@@ -25,6 +26,9 @@ use messages::{Messages, Met};
 use record::{Header, Step, Walker};
 use std::sync::Arc;
 
+/// Application bytes of the server behind the client's last record that are an answer: the tickets and settings that it
+/// sends of its own accord are less.
+pub const ANSWER_BYTES: usize = 2 << 10;
 /// Application records that each side must have sent before the reading may end. Under TLS 1.3 the encrypted part of the
 /// handshake counts among them.
 pub const APPLICATION_RECORDS_MIN: u64 = 4;
@@ -108,6 +112,8 @@ pub struct TlsDissector {
     answer: Option<Box<Answer>>,
     client_random: Option<[u8; 32]>,
     opened: Vec<Opened>,
+    /// Application bytes of the server since the client's last.
+    answered: usize,
     /// First bytes of each side while they may be SSLv2's: [client, server].
     sslv2: [Option<Box<sslv2::Begun>>; 2],
 }
@@ -259,10 +265,12 @@ impl TlsDissector {
         let [client, server] = &self.session.encrypted;
         let records = client.application_records.saturating_add(server.application_records);
         let bytes = client.application_bytes.saturating_add(server.application_bytes);
-        let both = client.application_records.min(server.application_records) >= APPLICATION_RECORDS_MIN;
+        let each = client.application_records.min(server.application_records);
+        let both = each >= APPLICATION_RECORDS_MIN;
         let complete = self.session.complete.is_some();
+        let answered = complete && each > 0 && self.answered >= ANSWER_BYTES;
         let many = complete || records >= APPLICATION_RECORDS || bytes >= APPLICATION_BYTES;
-        let enough = both && self.opener.is_none() && many || bytes >= APPLICATION_BYTES_ALONE;
+        let enough = (answered || both && many) && self.opener.is_none() || bytes >= APPLICATION_BYTES_ALONE;
         let lost = self.halves.iter().any(|h| h.lost_bytes >= LOST_BYTES_MAX);
         if enough || lost { Interest::Done } else { Interest::More }
     }
@@ -289,6 +297,9 @@ impl TlsDissector {
     }
 
     fn body(&mut self, side: Side, bytes: &[u8], end: bool, at: At) {
+        if self.half(side).header.kind == record::APPLICATION_DATA {
+            self.answered = if side == Side::Server { self.answered.saturating_add(bytes.len()) } else { 0 };
+        }
         let half = self.half(side);
         match half.mode {
             Body::Stream => {

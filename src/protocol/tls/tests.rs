@@ -310,6 +310,32 @@ fn reading_ends_when_both_sides_sent_enough() {
 }
 
 #[test]
+fn reading_ends_with_an_answer_but_not_with_what_a_server_sends_unasked() {
+    let ends_with = |segments: &[(Side, Vec<u8>)]| {
+        let mut tls = TlsDissector::new(None, Arc::default());
+        let done = |(side, bytes): &(Side, Vec<u8>)| tls.data(*side, bytes, at(1)) == Interest::Done;
+        (segments.iter().position(done), tls.finish().remove(0))
+    };
+    let flight = [server_hello(&[], [0x13, 1], true, [8; 32]), record(23, &[3; 4000])].concat();
+    let mut tls13 = vec![(C, client_hello(&[])), (S, flight), (C, record(23, &[6; 53])), (C, record(23, &[6; 200]))];
+    // Two tickets, and settings that the client acknowledges.
+    tls13.push((S, [record(23, &[7; 250]), record(23, &[7; 250])].concat()));
+    assert_eq!(ends_with(&tls13).0, None, "the certificates are no answer, nor are tickets");
+    tls13.extend([(S, record(23, &[7; 1600])), (C, record(23, &[6; 30]))]);
+    let long = record(23, &[8; 16_000]);
+    tls13.extend(long.chunks(1460).map(|segment| (S, segment.to_vec())));
+    assert_eq!(ends_with(&tls13).0, Some(5), "what came since the request, all together");
+    tls13.remove(5);
+    assert_eq!(ends_with(&tls13).0, Some(7), "in the middle of a record, counted anew behind the client's");
+    // Before TLS 1.3 the first record of the server that is counted is a whole one.
+    let mut tls12 = tls12();
+    tls12.pop();
+    tls12.extend(long.chunks(1460).map(|segment| (S, segment.to_vec())));
+    let (end, session) = ends_with(&tls12);
+    assert_eq!((end, session.encrypted.map(|e| e.application_records)), (Some(tls12.len() - 1), [1, 1]));
+}
+
+#[test]
 fn flipped_bytes_never_break_the_dissector() {
     let segments = tls12();
     for (i, (_, bytes)) in segments.iter().enumerate() {
