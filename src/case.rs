@@ -307,6 +307,11 @@ impl Case {
         self.capture(attempt.piece)?.flows.get(attempt.flow)
     }
 
+    /// When the last of the connections began that went as the attempt's, itself included.
+    pub fn began_last(&self, attempt: &Attempt) -> Timestamp {
+        self.crowd(attempt).map_or(attempt.start.time, |crowd| crowd.latest.max(attempt.start.time))
+    }
+
     /// When the attempt's connection, or one that went as it did, was used last.
     pub fn used_until(&self, attempt: &Attempt) -> Timestamp {
         self.crowd(attempt).into_iter().flat_map(Crowd::ends).fold(attempt.end.time, Timestamp::max)
@@ -361,7 +366,7 @@ impl Case {
             } else if endpoint.is_some()
                 || knowledge::is_microsoft_host(&name)
                 || names::is_federation_like(&name)
-                || is_entra_address(&name)
+                || knowledge::is_entra_address(&name)
             {
                 Role::Service
             } else {
@@ -387,11 +392,6 @@ impl Case {
         need_the_only_authority(&mut hosts);
         self.hosts = hosts;
     }
-}
-
-/// An address of Entra whose name the capture never shows.
-fn is_entra_address(name: &str) -> bool {
-    name.parse().is_ok_and(knowledge::in_entra_ranges)
 }
 
 /// An authority by another name is one of several ways to sign in, unless it is the only one that was tried.

@@ -6,28 +6,32 @@
 
 mod log;
 
-use crate::case::{Case, HostStory, Role};
+use crate::case::{Attempt, Case, HostStory, Role};
 use crate::finding::{Finding, Severity};
 use crate::knowledge;
 use crate::knowledge::endpoints::Role as EndpointRole;
 use crate::lang::Message;
 use crate::message;
 use crate::report::{Diagnosis, Outcome, RootCause};
+use crate::verdict::host::deciding;
 use crate::verdict::{HostVerdict, Verdict};
+use std::net::IpAddr;
 
 /// The answer for a case.
 pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Finding]) -> Diagnosis {
     let hosts: Vec<(&HostStory, &HostVerdict)> =
         case.hosts.iter().zip(verdicts).filter_map(|(h, v)| Some((h, v.as_ref()?))).collect();
-    if let Some((host, verdict)) = root_cause(&hosts) {
+    if let Some((host, verdict)) = root_cause(case, &hosts) {
         return log::name(network_fault(host, verdict, findings), findings);
     }
-    let undecided = hosts.iter().find(|(h, v)| v.verdict == Verdict::Inconclusive && h.required == Some(true));
-    let reached: Vec<&str> = hosts
+    let undecided = hosts
         .iter()
-        .filter(|(h, v)| h.role == Role::Service && (v.verdict.is_good() || accepted(v)))
-        .map(|(h, _)| h.name.as_str())
-        .collect();
+        .find(|(h, v)| v.verdict == Verdict::Inconclusive && h.required == Some(true))
+        .or_else(|| nameless_end(case, &hosts));
+    let is_reached =
+        |(h, v): &&(&HostStory, &HostVerdict)| h.role == Role::Service && (v.verdict.is_good() || accepted(v));
+    let reached: Vec<&str> = hosts.iter().filter(is_reached).map(|(h, _)| h.name.as_str()).collect();
+    let took_part = hosts.iter().filter(is_reached).any(|(h, _)| takes_part(h));
     if let Some(told) = log::answer(findings, undecided.is_none()) {
         return told;
     }
@@ -58,7 +62,7 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
         };
     }
     let seen_before = hosts.iter().any(|(h, v)| h.role == Role::Other && v.verdict.is_good() && h.lookups.is_empty());
-    if reached.is_empty() && !seen_before {
+    if !took_part && !seen_before {
         return Diagnosis {
             outcome: Outcome::InsufficientEvidence,
             root_cause: None,
@@ -94,7 +98,7 @@ fn accepted(verdict: &HostVerdict) -> bool {
 }
 
 /// The first host, in the order of suspicion, that stopped the sign-in.
-fn root_cause<'a>(hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Option<(&'a HostStory, &'a HostVerdict)> {
+fn root_cause<'a>(case: &Case, hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Option<(&'a HostStory, &'a HostVerdict)> {
     let failing = || hosts.iter().filter(|(_, v)| v.verdict.is_fault() && !accepted(v));
     let earliest = |(h, _): &&(&HostStory, &HostVerdict)| h.order_in_time();
     let needed = failing().filter(|(h, _)| h.role == Role::Service && h.required == Some(true)).min_by_key(earliest);
@@ -107,20 +111,70 @@ fn root_cause<'a>(hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Option<(&'a Hos
         })
     };
     // A dead proxy beside a way that works (the next one of a PAC file, another program's) stopped nothing.
-    let proxy = failing().find(|(h, _)| h.role == Role::Proxy).filter(|_| !reached(true));
+    let proxy = failing()
+        .find(|(h, _)| h.role == Role::Proxy)
+        .filter(|(h, v)| !reached(true) || deciding(h, v).is_some_and(|failed| !goes_on_without(case, hosts, failed)));
     // The token and what comes after it: the sign-in went through, whatever else failed beside it.
     let signed_in = reached(true) && reached(false);
     // Hosts whose need depends on the flow: the organisation's federation server, the sign-in page's files, what the
     // log names. Certificate downloads and the like are not.
     let likely = failing()
         .filter(|(h, _)| h.role == Role::Service && h.required.is_none() && !signed_in)
-        .filter(|(h, _)| h.in_log || h.endpoint.map_or_else(|| is_customers(h), |e| part_of_the_flow(e.role)))
+        .filter(|(h, _)| h.in_log || takes_part(h))
+        // The authority has many addresses: one that fails beside others costs time.
+        .filter(|(h, _)| !knowledge::is_entra_address(&h.name) || !hosts.iter().any(may_be_authority_reached))
         // Windows' own probe shows the portal as every host does; the sign-in did not wait for it.
         .filter(|(h, _)| !knowledge::is_connectivity_probe(&h.name))
         .min_by_key(earliest);
     let portal = failing().find(|(_, v)| matches!(v.verdict, Verdict::CaptivePortal | Verdict::BlockPage));
     // A page in the place of some other site stops nobody who reaches the authority.
     proxy.or(needed).or(likely).or(portal.filter(|_| !reached(true))).map(|(h, v)| (*h, *v))
+}
+
+/// The authority, by name or by one of its addresses, where it was reached or may have been.
+fn may_be_authority_reached((h, v): &(&HostStory, &HostVerdict)) -> bool {
+    let authority = h.endpoint.is_some_and(|e| e.role == EndpointRole::Authority) && h.required == Some(true);
+    let open = v.verdict.is_good() || v.verdict == Verdict::Inconclusive && v.attempt.is_some();
+    open && (authority || knowledge::is_entra_address(&h.name))
+}
+
+/// Whether a host that the sign-in needs was reached by another way than over the peer of a failed attempt, or over it
+/// after the failure.
+fn goes_on_without(case: &Case, hosts: &[(&HostStory, &HostVerdict)], failed: &Attempt) -> bool {
+    hosts.iter().filter(|(h, _)| h.role == Role::Service && h.required == Some(true)).any(|(h, v)| {
+        let good = h.attempts.iter().zip(&v.judged).filter(|(_, j)| j.verdict.is_some_and(Verdict::is_good));
+        good.into_iter().any(|(a, _)| a.peer != failed.peer || case.used_until(a) > failed.end.time)
+    })
+}
+
+/// A server of which the capture shows nothing but the address, where nothing that the sign-in needs was reached after it
+/// was tried in vain, or it is not known what became of it: one of Entra's, or, once the sign-in has begun and before it
+/// is over, any on the internet.
+fn nameless_end<'h, 'a>(
+    case: &Case,
+    hosts: &'h [(&'a HostStory, &'a HostVerdict)],
+) -> Option<&'h (&'a HostStory, &'a HostVerdict)> {
+    let is_flow = |h: &HostStory| h.required == Some(true) || knowledge::is_entra_address(&h.name);
+    let good = || hosts.iter().filter(|(h, v)| is_flow(h) && v.verdict.is_good());
+    let is_over = good().any(|(h, _)| h.endpoint.is_some_and(|e| e.role != EndpointRole::Authority));
+    let last = good().flat_map(|(h, _)| &h.attempts).map(|a| case.began_last(a)).max();
+    hosts.iter().filter(|_| !is_over).find(|(h, v)| {
+        let Ok(address) = h.name.parse::<IpAddr>() else { return false };
+        let entra = knowledge::in_entra_ranges(address);
+        let web = h.attempts.iter().any(|a| a.peer.port() == HTTPS);
+        let elsewhere = || last.is_some() && web && !knowledge::cannot_be_public(address) && v.verdict.is_fault();
+        let open = v.verdict == Verdict::Inconclusive || v.verdict.is_fault() && !accepted(v);
+        let began = deciding(h, v).map(|a| a.start.time);
+        open && (entra || elsewhere()) && began.is_some_and(|began| last.is_none_or(|last| began > last))
+    })
+}
+
+/// The port of everything that a sign-in asks for.
+const HTTPS: u16 = 443;
+
+/// Whether a host, as one that the commands do not always need, is part of a sign-in.
+fn takes_part(host: &HostStory) -> bool {
+    host.endpoint.map_or_else(|| is_customers(host), |e| part_of_the_flow(e.role))
 }
 
 /// A service of the organisation's own (its federation server) or an address of Entra. Of Microsoft's many hosts only

@@ -16,7 +16,9 @@ pub mod public_cas;
 pub mod releases;
 pub mod system_codes;
 
-pub use address_ranges::{block_name, block_page, cannot_be_public, in_entra_ranges, synthetic_range};
+pub use address_ranges::{
+    block_name, block_page, cannot_be_public, in_entra_ranges, is_entra_address, synthetic_range,
+};
 pub use endpoints::{endpoint, endpoints, expected_sequence, is_microsoft_host};
 pub use error_codes::{error_code, oauth_error, wam_code};
 pub use interceptors::{generic_gateway_word, interceptor, interceptor_by_header};

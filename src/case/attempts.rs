@@ -281,7 +281,8 @@ impl FlowReader<'_> {
         let mut seen: BTreeMap<String, Attempt> = BTreeMap::new();
         for (i, session) in app.tls.iter().enumerate() {
             let sni = session.client_hellos.iter().find_map(|h| h.sni.as_deref());
-            let Some((name, inferred)) = sni.map(|n| (clean(n), false)).or_else(|| self.name()) else { continue };
+            let named = sni.map(|n| (clean(n), false)).or_else(|| self.name_or_address());
+            let Some((name, inferred)) = named else { continue };
             let mut attempt = self.attempt(Way::Direct);
             attempt.session = Some(i);
             attempt.name_inferred = inferred;
@@ -292,16 +293,16 @@ impl FlowReader<'_> {
                 continue;
             }
             let host = exchange.host.as_deref().map(|h| split_authority(h).0).filter(|h| !h.is_empty());
-            let Some((name, inferred)) = host.map(|h| (h, false)).or_else(|| self.name()) else { continue };
+            let named = host.map(|h| (h, false)).or_else(|| self.name_or_address());
+            let Some((name, inferred)) = named else { continue };
             let mut attempt = self.attempt(Way::Direct);
             attempt.exchange = Some(i);
             attempt.name_inferred = inferred;
             seen.insert(name, attempt);
         }
         if seen.is_empty() && !server.ip().is_loopback() {
-            let named = self.name();
-            if SERVICE_PORTS.contains(&server.port()) || named.is_some() && server.port() > 1023 {
-                let (name, inferred) = named.unwrap_or_else(|| (server.ip().to_string(), false));
+            let told = SERVICE_PORTS.contains(&server.port()) || server.port() > 1023;
+            if let Some((name, inferred)) = self.name_or_address().filter(|_| told) {
                 let mut attempt = self.attempt(Way::Direct);
                 attempt.name_inferred = inferred;
                 seen.insert(name, attempt);
@@ -318,6 +319,14 @@ impl FlowReader<'_> {
             .name_of(address, when)
             .map(|n| (n.to_owned(), false))
             .or_else(|| self.book.name_by_order(self.flow.ends.client.ip(), when).map(|n| (n.to_owned(), true)))
+    }
+
+    /// The same; where nothing names the server of a service's port, its address stands for it.
+    fn name_or_address(&self) -> Option<(String, bool)> {
+        let server = self.flow.ends.server;
+        let address = || (server.ip().to_string(), false);
+        let told = SERVICE_PORTS.contains(&server.port()) && !server.ip().is_loopback();
+        self.name().or_else(|| told.then(address))
     }
 
     fn quic(&self, all: &mut Vec<(String, Attempt)>) {

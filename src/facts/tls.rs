@@ -48,6 +48,8 @@ pub struct TlsSession {
     pub plaintext_answer: Option<PlaintextAnswer>,
     /// The session was decrypted with a key log.
     pub decrypted: bool,
+    /// The reading ended inside of a record of the side: [client, server].
+    pub open_record: [bool; 2],
     /// A hello of the side began here, but the capture does not hold all of it (snap length, loss): [client, server].
     pub cut_hello: [Option<At>; 2],
 }

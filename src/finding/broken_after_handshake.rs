@@ -8,6 +8,7 @@ use crate::flow::Side;
 use crate::lang::Text;
 use crate::message;
 use crate::packet::At;
+use crate::verdict::scene::RETRANSMISSIONS_MIN;
 use crate::verdict::{Confidence, HostVerdict, Proof};
 
 /// See the module.
@@ -32,7 +33,7 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-/// Connections that must all end so; one may be a passing failure.
+/// Connections that must all end so; one may be a passing failure, unless packets were lost to its end.
 const CONNECTIONS_MIN: usize = 2;
 
 /// Silence until the client gives up that counts as no answer.
@@ -50,12 +51,14 @@ fn one(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Option
     let mut evidence = Vec::new();
     let mut resets = 0_usize;
     let mut count = 0_usize;
+    let mut proven = false;
     for (attempt, judged) in host.attempts.iter().zip(&verdict.judged) {
         if !judged.verdict.is_some_and(crate::verdict::Verdict::is_good) {
             continue;
         }
-        let (asked, end, reset) = unanswered(context.case, attempt)?;
+        let Unanswered { asked, end, reset, lost } = unanswered(context.case, attempt)?;
         count = count.saturating_add(1);
+        proven |= lost;
         resets = resets.saturating_add(usize::from(reset));
         let stream = context.case.flow(attempt).map(|f| f.stream);
         let request = Proof::new(
@@ -70,7 +73,7 @@ fn one(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Option
         evidence.push(context.evidence(attempt.piece, stream, &request));
         evidence.push(context.evidence(attempt.piece, stream, &Proof::new(end, ended)));
     }
-    if count < CONNECTIONS_MIN {
+    if count == 0 || count < CONNECTIONS_MIN && !proven {
         return None;
     }
     let name = &host.name;
@@ -88,22 +91,38 @@ fn one(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Option
     })
 }
 
-/// The client's last data, the end, and whether the end is a reset, where nothing came back for that data.
-fn unanswered(case: &Case, attempt: &Attempt) -> Option<(At, At, bool)> {
+/// A request that nothing came back for.
+struct Unanswered {
+    /// The client's last data.
+    asked: At,
+    end: At,
+    /// The end is a reset.
+    reset: bool,
+    /// Packets were seen to be lost, again and again.
+    lost: bool,
+}
+
+/// What became of a connection, where nothing came back for the client's last data.
+fn unanswered(case: &Case, attempt: &Attempt) -> Option<Unanswered> {
     let flow: &Flow = case.flow(attempt)?;
     let session = attempt.session.and_then(|s| flow.app.tls.get(s)).filter(|s| s.complete.is_some())?;
-    let ([client, _], [_, server]) = (&session.encrypted, &flow.sides);
-    let asked = client.last?;
-    // Not every record is read to the end of a connection, but all of TCP is.
-    if server.last_data.is_some_and(|at| at.time >= asked.time) || flow.sides.iter().any(|s| s.missed_bytes > 0) {
+    let ([own, peer], [client, server]) = (&session.encrypted, &flow.sides);
+    let asked = own.last?;
+    // Not every record is read to the end of a connection, but all of TCP is; behind a hole that nobody fills nothing is
+    // an answer to the client.
+    let answered = if server.unacked_gap_bytes > 0 { peer.last } else { server.last_data };
+    if answered.is_some_and(|at| at.time >= asked.time) || flow.sides.iter().any(|s| s.missed_bytes > 0) {
         return None;
     }
+    let request_lost = client.retransmissions >= RETRANSMISSIONS_MIN && client.acked_bytes < client.bytes;
+    let lost = request_lost || server.unacked_gap_bytes > 0 && client.sack_holes > 0;
+    let ended = |end, reset| Some(Unanswered { asked, end, reset, lost });
     let tcp = flow.tcp.as_ref()?;
     let reset = |by: Side| tcp.resets.iter().find(|r| r.by == by && r.at.time >= asked.time).map(|r| r.at);
     let given_up = tcp.fins.first().copied().flatten().or_else(|| reset(Side::Client));
     match (reset(Side::Server), given_up) {
-        (Some(at), end) if end.is_none_or(|e| e.frame > at.frame) => Some((asked, at, true)),
-        (_, Some(end)) if end.time.since(asked.time) >= SILENCE_NS => Some((asked, end, false)),
+        (Some(at), end) if end.is_none_or(|e| e.frame > at.frame) => ended(at, true),
+        (_, Some(end)) if end.time.since(asked.time) >= SILENCE_NS => ended(end, false),
         _ => None,
     }
 }

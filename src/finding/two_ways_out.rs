@@ -6,6 +6,7 @@ use crate::lang::Text;
 use crate::message;
 use crate::verdict::Verdict;
 use std::collections::HashSet;
+use std::net::IpAddr;
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -35,6 +36,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut met = HashSet::new();
     let mut direct: Vec<&str> = Vec::new();
     let mut evidence = Vec::new();
+    // What a proxy asks for itself, where the capture was made on it, goes out directly as it should.
+    let on_proxy: HashSet<IpAddr> = context.case.proxies.keys().map(|proxy| proxy.ip()).collect();
     for (host, v) in context.hosts() {
         for (a, j) in host.attempts.iter().zip(&v.judged) {
             if a.way != Way::Direct && !a.peer.ip().is_loopback() {
@@ -44,6 +47,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             } else if a.way == Way::Direct
                 && host.role == Role::Service
                 && j.verdict.is_some_and(Verdict::is_fault)
+                && !on_proxy.contains(&a.client)
                 && direct.last() != Some(&host.name.as_str())
             {
                 direct.push(host.name.as_str());

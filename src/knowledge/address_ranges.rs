@@ -145,7 +145,27 @@ pub fn block_name(name: &str) -> Option<&'static str> {
 
 /// Whether the address is one of the public authority's.
 pub fn in_entra_ranges(ip: IpAddr) -> bool {
+    let ip = behind_nat64(ip);
     ENTRA_PUBLIC.iter().any(|r| r.contains(ip))
+}
+
+/// Whether a host's name is one of the public authority's addresses.
+pub fn is_entra_address(name: &str) -> bool {
+    name.parse().is_ok_and(in_entra_ranges)
+}
+
+/// The IPv4 address that a translator is to reach, where the address is made for one (the well-known prefix 64:ff9b::/96
+/// of RFC 6052 2.1, and 64:ff9b:1::/48 of RFC 8215 with the address in its last bits); any other stays as it is.
+fn behind_nat64(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V6(a) => match a.segments() {
+            [0x64, 0xff9b, 0 | 1, _, 0, 0, high, low] => {
+                Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)).into()
+            }
+            _ => ip,
+        },
+        IpAddr::V4(_) => ip,
+    }
 }
 
 /// The synthetic range that holds the address.
@@ -155,7 +175,7 @@ pub fn synthetic_range(ip: IpAddr) -> Option<&'static SyntheticRange> {
 
 /// Addresses that cannot be a public service: unspecified, loopback, private, shared, link-local, documentation.
 pub fn cannot_be_public(address: IpAddr) -> bool {
-    match address {
+    match behind_nat64(address) {
         IpAddr::V4(a) => {
             let o = a.octets();
             a.is_unspecified()
@@ -183,10 +203,13 @@ mod tests {
 
     #[test]
     fn addresses_are_found_in_their_ranges() {
-        for ip in ["20.190.151.7", "40.126.28.11", "2603:1026:3000::1", "::ffff:40.126.0.1"] {
+        let translated = ["64:ff9b::40.126.28.11", "64:ff9b:1:7::20.190.151.7"];
+        for ip in
+            ["20.190.151.7", "40.126.28.11", "2603:1026:3000::1", "::ffff:40.126.0.1"].into_iter().chain(translated)
+        {
             assert!(in_entra_ranges(ip.parse().unwrap()), "{ip}");
         }
-        for ip in ["20.190.192.0", "40.126.64.0", "2603:1026:3001::1", "0.0.0.0", "::"] {
+        for ip in ["20.190.192.0", "40.126.64.0", "2603:1026:3001::1", "0.0.0.0", "::", "64:ff9b::20.190.192.0"] {
             assert!(!in_entra_ranges(ip.parse().unwrap()), "{ip}");
         }
         assert_eq!(synthetic_range("6.6.1.2".parse().unwrap()).unwrap().range.prefix, 16);

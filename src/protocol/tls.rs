@@ -204,6 +204,10 @@ impl TlsDissector {
                 self.note_cut_hello(side, at);
             }
             self.note_cut_record(side);
+            let open = !self.half(side).walker.at_boundary();
+            if let Some(place) = self.session.open_record.get_mut(side.index()) {
+                *place = open;
+            }
         }
         if let Some(answer) = self.answer.take() {
             self.session.plaintext_answer = Some(answer.read());

@@ -62,7 +62,10 @@ fn tcp_flow(s: &Scene<'_>) -> Judged {
         return proxy::itself(s);
     }
     if let Some(session) = s.attempt.session.and_then(|i| s.flow.app.tls.get(i)) {
-        return tls::judge(s, session);
+        let judged = tls::judge(s, session);
+        if judged.verdict.is_some() || !tls::is_unread(session) {
+            return judged;
+        }
     }
     if let Some(exchange) = s.attempt.exchange.and_then(|i| s.flow.app.http.get(i)) {
         return page::judge(s, exchange);
@@ -72,7 +75,19 @@ fn tcp_flow(s: &Scene<'_>) -> Judged {
     if client_data == 0 && server_data == 0 {
         return accepted_without_data(s);
     }
+    if server.unacked_gap_bytes > 0 && server_data > 0 && client_data > 0 {
+        // What was said is not known, but that part of it never arrived is.
+        let mut judged = tls::stalled(s, server.last_data.unwrap_or(s.flow.first), Stage::Connected, Vec::new());
+        judged.confidence = Confidence::Inferred;
+        return judged;
+    }
     if client_data > 0 && server_data > 0 {
+        // A handshake ends with something that the client says after an answer that is longer than an alert.
+        let replied = client.last_data.map(|at| at.time) > server.first_data.map(|at| at.time);
+        let web = s.attempt.peer.port() == 443 && !s.tcp.midstream;
+        if s.attempt.session.is_some() || web && (server_data < ANSWER_BYTES_MIN || !replied) {
+            return Judged::neutral(Stage::Connected);
+        }
         let proof =
             server.first_data.map(|at| Proof::new(at, message!(en: "data in both directions", ja: "双方向のデータ")));
         return Judged::seen(Verdict::Ok, Stage::Complete, proof.into_iter().collect());
@@ -85,6 +100,9 @@ fn tcp_flow(s: &Scene<'_>) -> Judged {
     }
     Judged::neutral(Stage::Connected)
 }
+
+/// No answer of TLS but an alert is as short: a ServerHello has 4 + 2 + 32 + 1 + 2 + 1 bytes behind a header of 5.
+const ANSWER_BYTES_MIN: u64 = 47;
 
 /// A SYN without SYN-ACK.
 fn unanswered(s: &Scene<'_>) -> Judged {

@@ -9,6 +9,7 @@ use crate::knowledge::{self, IssuerJudgement};
 use crate::lang::Message;
 use crate::time::Timestamp;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What the certificates of a session say about who terminates TLS.
@@ -77,7 +78,7 @@ pub(super) fn trust(host: &str, session: &TlsSession) -> Option<Trust> {
     let leaf = session.certificates.first().filter(|c| c.parse_error.is_none())?;
     let chain: Vec<&Certificate> = session.certificates.iter().map(|presented| &**presented).collect();
     let judgement = knowledge::issuer_of(&chain);
-    let microsoft = knowledge::is_microsoft_host(host);
+    let microsoft = knowledge::is_microsoft_host(host) || knowledge::is_entra_address(host);
     let foreign =
         if microsoft { judgement.is_interception_for_microsoft() } else { judgement.is_interception_for_others() };
     let kind = match (&judgement, foreign, microsoft) {
@@ -108,7 +109,11 @@ pub fn fault(host: &str, session: &TlsSession, when: Timestamp) -> Option<Certif
         Some(CertificateFault::Expired)
     } else if when < leaf.not_before {
         Some(CertificateFault::NotYetValid)
-    } else if !leaf.names.is_empty() && !leaf.names.iter().any(|n| matches_name(n, host)) {
+    } else if !leaf.names.is_empty()
+        // Where only the server's address is known, the client may have asked for any name.
+        && host.parse::<IpAddr>().is_err()
+        && !leaf.names.iter().any(|n| matches_name(n, host))
+    {
         Some(CertificateFault::WrongName)
     } else {
         None

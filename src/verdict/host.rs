@@ -2,14 +2,15 @@
 
 use super::Confidence;
 use super::certificate::Trusts;
-use super::scene::{ANOTHER_TRY_NS, Detail, Judged, Proof, SILENCE_NS, Stage};
+use super::scene::{ANOTHER_TRY_NS, Detail, Judged, LONG_WAIT_SECONDS, Proof, SILENCE_NS, Stage, client_end};
 use super::{Verdict, attempt, dns, tls};
-use crate::case::{Attempt, Case, HostStory, Role, Way, may_be_one};
-use crate::facts::FlowTransport;
+use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Role, Way, may_be_one};
+use crate::facts::{Flow, FlowTransport};
 use crate::flow::Side;
+use crate::packet::At;
 use crate::parallel;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
 /// Time lost on failed attempts before one worked, from which on a host counts as degraded. Happy Eyeballs
@@ -97,7 +98,16 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
             });
             let by_name = name.judged.as_ref().and_then(|j| j.verdict);
             match (undecided.or(started), by_name) {
-                (None, None) => return None,
+                (None, None) => {
+                    // The sign-in needs it, and nothing shows that it was ever reached.
+                    let (lookup, at) = led_nowhere(case, host)?;
+                    let text = crate::message!(
+                        en: "the name resolves, and no connection follows in this capture",
+                        ja: "名前は解決しているが、このキャプチャではその後の接続がない",
+                    );
+                    out.verdict = Verdict::Inconclusive;
+                    out.proof.push((lookup.piece, Some(lookup.stream), Proof::new(at, text)));
+                }
                 // Nobody misses a host that the sign-in does not need.
                 (None, Some(Verdict::Inconclusive)) if host.required != Some(true) => return None,
                 (Some(i), _) => {
@@ -175,6 +185,30 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
     versions(case, host, &judged, &mut out);
     out.judged = judged;
     Some(out)
+}
+
+/// The last answer about a host that the sign-in needs, where for some time nobody connected to any address in it, by
+/// this name or another, though the capture goes on.
+fn led_nowhere<'a>(case: &Case, host: &'a HostStory) -> Option<(&'a Lookup, At)> {
+    if host.required != Some(true) {
+        return None;
+    }
+    let answered = |l: &'a Lookup| match &l.result {
+        LookupResult::Addresses { at, addresses, .. } => Some((l, *at, addresses)),
+        _ => None,
+    };
+    let (lookup, at, _) = host.lookups.iter().filter_map(answered).max_by_key(|(_, at, _)| at.time)?;
+    let known: HashSet<IpAddr> = host.lookups.iter().filter_map(answered).flat_map(|(.., a)| a).copied().collect();
+    let is_used = case.hosts.iter().flat_map(|h| &h.attempts).any(|a| {
+        let heard = |f: &Flow| f.transport == FlowTransport::Tcp || f.sides.iter().all(|side| side.packets > 0);
+        if !case.flow(a).is_some_and(heard) {
+            return false;
+        }
+        let counted = || case.crowd(a).into_iter().flat_map(|crowd| &crowd.servers).any(|s| known.contains(&s.ip()));
+        known.contains(&a.peer.ip()) || counted()
+    });
+    let went_on = case.watch(lookup.piece)?.until(at.time).since(at.time) >= SILENCE_NS;
+    (!is_used && went_on).then_some((lookup, at))
 }
 
 /// Reached, but only after part of the way failed for a time that a person notices.
@@ -277,11 +311,7 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     }
     let good: Vec<usize> = verdicts.iter().filter(|(_, v)| v.is_good()).map(|(i, _)| *i).collect();
     let bad: Vec<(usize, Verdict)> = verdicts.iter().copied().filter(|(_, v)| v.is_fault()).collect();
-    // Of those that are only counted it is known when the last one began.
-    let began_last = |i: usize| {
-        let attempt = host.attempts.get(i)?;
-        Some(case.crowd(attempt).map_or(attempt.start.time, |crowd| crowd.latest.max(attempt.start.time)))
-    };
+    let began_last = |i: usize| host.attempts.get(i).map(|attempt| case.began_last(attempt));
     let (Some(first_good), Some(last_good)) = (good.first().copied(), good.iter().filter_map(|i| began_last(*i)).max())
     else {
         let (attempt, verdict) = leading_failure(host, judged, &bad)?;
@@ -293,6 +323,12 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     };
     let started = |i: usize| host.attempts.get(i).map(|a| a.start.time);
     let after: Vec<(usize, Verdict)> = bad.iter().copied().filter(|(i, _)| started(*i) > Some(last_good)).collect();
+    // What failed beside a connection that goes on to bring answers took nothing away.
+    let beside = |(failed, _): &(usize, Verdict)| {
+        let of = |i: usize| host.attempts.get(i);
+        of(*failed).is_some_and(|failed| good.iter().filter_map(|i| of(*i)).any(|a| answered_after(case, a, failed)))
+    };
+    let (beside, after): (Vec<_>, Vec<_>) = after.into_iter().partition(beside);
     let failures: usize = after.iter().filter_map(|(i, _)| host.attempts.get(*i)).map(|a| alike(case, a)).sum();
     let used_until = |i: usize| host.attempts.get(i).map(|a| case.used_until(a));
     let is_last = |(i, v): &(usize, Verdict)| is_last_word(host, judged, members, (*i, *v), &good, used_until);
@@ -307,6 +343,7 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     };
     let wait_of = |i: usize| judged.get(i).and_then(|j| j.detail.slow.as_ref()).map_or(0, |slow| slow.nanos);
     let slowest = good.iter().copied().max_by_key(|i| (wait_of(*i), std::cmp::Reverse(*i))).filter(|i| wait_of(*i) > 0);
+    let after: Vec<_> = after.into_iter().chain(beside).collect();
     let failed = lost >= DEGRADED_NS || !after.is_empty();
     let verdict = if failed || slowest.is_some() { Verdict::Degraded } else { Verdict::Ok };
     let mut troubled = if failed { before } else { Vec::new() };
@@ -321,9 +358,18 @@ fn tried<'a>(host: &'a HostStory, judged: &'a [Judged], i: usize) -> Option<(&'a
     Some((host.attempts.get(i)?, judged.get(i)?))
 }
 
+/// Whether what may be the same client got something from the host on a connection that worked, after `failed` was over.
+/// What comes once the client closes says nothing: servers answer that with a farewell of their own.
+fn answered_after(case: &Case, good: &Attempt, failed: &Attempt) -> bool {
+    let Some(flow) = case.flow(good).filter(|_| may_be_one(good.client, failed.client)) else { return false };
+    let closed = flow.tcp.as_ref().and_then(client_end);
+    let answered = flow.sides.get(1).and_then(|server| server.last_data);
+    answered.is_some_and(|at| at.time > failed.end.time && closed.is_none_or(|end| end.frame > at.frame))
+}
+
 /// Whether a failure after the successes `good` tells by itself that the host was no longer reached: the client's next
-/// try, long after its last use of a connection that worked, with nothing behind it whose end is open; and nothing that
-/// one connection may suffer (a reset, a close) or that is part of a way that works (a challenge).
+/// try, long after its last use of a connection that worked or waited for very long, with nothing behind it whose end is
+/// open; and nothing that one connection may suffer (a reset, a close) or that is part of a way that works (a challenge).
 fn is_last_word(
     host: &HostStory,
     judged: &[Judged],
@@ -349,8 +395,11 @@ fn is_last_word(
         })
     };
     let last = good.iter().filter(same_client).filter_map(|i| used_until(*i)).max();
-    last.is_some_and(|last| attempt.start.time.since(last) >= ANOTHER_TRY_NS)
-        && !members.iter().filter(same_client).any(is_open)
+    let is_another = |last| {
+        let since = attempt.start.time.since(last);
+        since >= ANOTHER_TRY_NS || since >= 0 && failure.detail.waited_seconds >= LONG_WAIT_SECONDS
+    };
+    last.is_some_and(is_another) && !members.iter().filter(same_client).any(is_open)
 }
 
 /// An attempt that came farther than a failed one before it, but of which the capture misses the end: what failed first

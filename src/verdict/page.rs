@@ -29,7 +29,7 @@ pub(super) fn judge(s: &Scene<'_>, exchange: &HttpExchange) -> Judged {
     let at = exchange.response_at.unwrap_or(asked);
     let answer = Proof::new(at, message!(en: "answer {status} {}", ja: "応答 {status} {}", exchange.reason));
     let probe = knowledge::is_connectivity_probe(s.host);
-    let refused = matches!(status, 403 | 451) && says(exchange.title.as_deref(), &BLOCK_WORDS);
+    let refused = matches!(status, 403 | 451) && is_refusal(exchange);
     let redirected = matches!(status, 301 | 302 | 303 | 307 | 308)
         && exchange.location.as_deref().is_some_and(|l| leaves_site(s.host, l))
         && (probe || says(exchange.location.as_deref(), &BLOCK_WORDS));
@@ -53,6 +53,11 @@ pub(super) fn redirect(exchange: &HttpExchange, proof: Vec<Proof>) -> Judged {
     judged
 }
 
+/// Whether the title of a page says that something was refused on purpose.
+pub(super) fn is_refusal(exchange: &HttpExchange) -> bool {
+    says(exchange.title.as_deref(), &BLOCK_WORDS)
+}
+
 /// Whether bytes that are no TLS are a page: an HTTP answer, or bare HTML. Anything else (another protocol, the middle
 /// of a stream whose beginning was not captured) shows no page.
 pub(super) fn is_page(answer: &PlaintextAnswer) -> bool {
@@ -60,14 +65,15 @@ pub(super) fn is_page(answer: &PlaintextAnswer) -> bool {
 }
 
 /// An answer in clear to a ClientHello.
-pub(super) fn plaintext(answer: &PlaintextAnswer, hello: Proof) -> Judged {
+pub(super) fn plaintext(answer: &PlaintextAnswer, mut proof: Vec<Proof>) -> Judged {
     let text = message!(
         en: "answered in clear instead of TLS: \"{}\"",
         ja: "TLS ではなく平文の応答: \"{}\"",
         answer.first_line
     );
     let verdict = kind(answer.http_status, answer.location.as_deref(), answer.title.as_deref());
-    let mut judged = Judged::seen(verdict, Stage::ServerHello, vec![hello, Proof::new(answer.at, text)]);
+    proof.push(Proof::new(answer.at, text));
+    let mut judged = Judged::seen(verdict, Stage::ServerHello, proof);
     judged.detail.status = answer.http_status;
     judged.detail.title = answer.title.clone();
     judged.detail.location = answer.location.clone();

@@ -18,6 +18,14 @@ pub(super) fn http(s: &Scene<'_>) -> Judged {
             None => Judged::neutral(Stage::Connected),
         };
     };
+    let mut judged = asked(s, exchange);
+    judged.detail.credentials_sent =
+        s.flow.app.http.iter().any(|e| e.target == exchange.target && e.proxy_authorization.is_some());
+    judged
+}
+
+/// What came of a request to the proxy.
+fn asked(s: &Scene<'_>, exchange: &HttpExchange) -> Judged {
     let asked = exchange.request_at.unwrap_or(s.flow.first);
     let request = Proof::new(asked, message!(en: "{} {}", ja: "{} {}", exchange.method, exchange.target));
     let Some(status) = exchange.status else {
@@ -46,13 +54,13 @@ pub(super) fn http(s: &Scene<'_>) -> Judged {
         407 => Verdict::ProxyAuthRequired,
         300..=399 => return page::redirect(exchange, vec![request, answer]),
         511 => Verdict::CaptivePortal,
+        // Some filters refuse with an error of the server; what they say of it stands in the page.
+        500..=599 if page::is_refusal(exchange) => Verdict::ProxyDenied,
         500..=599 => Verdict::ProxyUpstreamError,
         _ => Verdict::ProxyDenied,
     };
     let mut judged = Judged::seen(verdict, Stage::Proxy, vec![request, answer]);
     describe(&mut judged, exchange);
-    judged.detail.credentials_sent =
-        s.flow.app.http.iter().any(|e| e.target == exchange.target && e.proxy_authorization.is_some());
     judged.detail.waited_seconds = answered.time.seconds_since(asked.time);
     judged
 }

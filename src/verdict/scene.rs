@@ -30,6 +30,10 @@ pub const RETRANSMITTED_SILENCE_NS: i64 = NANOS_PER_SECOND;
 /// What a client begins so long after its last success is another try, not one of several connections of the same one.
 pub const ANOTHER_TRY_NS: i64 = 10 * NANOS_PER_SECOND;
 
+/// A client that waits so long for one connection, and uses nothing else meanwhile, waits for the sign-in: nobody leaves
+/// a spare connection or a second address open for it.
+pub const LONG_WAIT_SECONDS: f64 = 30.0;
+
 /// What became of an attempt.
 #[derive(Debug, Clone, Default)]
 pub struct Judged {
@@ -187,17 +191,15 @@ impl Scene<'_> {
     }
 
     /// Nanoseconds from `since` to the client's own end of the connection, or else to the last moment at which the
-    /// capture is known to have been running.
+    /// capture is known to have been running; the connection's own packets show that too.
     pub fn waited(&self, since: Timestamp) -> i64 {
-        let watched = || self.watch().map_or(since, |w| w.until(since));
+        let watched = || self.watch().map_or(since, |w| w.until(since)).max(self.flow.last.time);
         self.client_end().map_or_else(watched, |a| a.time).since(since).max(0)
     }
 
     /// The client's FIN or RST.
     pub fn client_end(&self) -> Option<At> {
-        let fin = self.tcp.fins.first().copied().flatten();
-        let rst = self.tcp.resets.iter().find(|r| r.by == Side::Client).map(|r| r.at);
-        earliest(fin, rst)
+        client_end(self.tcp)
     }
 
     /// The server's FIN.
@@ -274,6 +276,13 @@ impl Scene<'_> {
         let drop = self.capture.drops.get(self.watch()?.drop_of(self.attempt.flow)?)?;
         Some((drop.component.clone(), drop.reason.clone()))
     }
+}
+
+/// The client's FIN or RST.
+pub(super) fn client_end(tcp: &TcpFacts) -> Option<At> {
+    let fin = tcp.fins.first().copied().flatten();
+    let rst = tcp.resets.iter().find(|r| r.by == Side::Client).map(|r| r.at);
+    earliest(fin, rst)
 }
 
 pub(super) fn earliest(a: Option<At>, b: Option<At>) -> Option<At> {

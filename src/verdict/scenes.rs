@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod nameless;
+#[cfg(test)]
 mod proxies;
 #[cfg(test)]
 mod signs;
@@ -281,11 +283,26 @@ fn lost_time_makes_a_host_degraded_and_a_quick_race_does_not() {
 fn data_both_ways_is_ok_where_nothing_can_be_read() {
     let w = World::new().resolves().flow(|w| {
         let mut f = established(w, SERVER, 1);
-        f.sides[0].cut_bytes = 500;
-        f.sides[1].cut_bytes = 4000;
+        sends(w, &mut f, Side::Client, 1, 500);
+        sends(w, &mut f, Side::Server, 2, 4000);
+        sends(w, &mut f, Side::Client, 3, 80);
         f
     });
     assert_eq!(w.verdict(), Some(Verdict::Ok));
+    let cut_off = |answer, again| {
+        let w = World::new().resolves().flow(|w| {
+            let mut f = established(w, SERVER, 1);
+            sends(w, &mut f, Side::Client, 1, 500);
+            sends(w, &mut f, Side::Server, 2, answer);
+            if again {
+                sends(w, &mut f, Side::Client, 3, 7);
+            }
+            f
+        });
+        w.verdict()
+    };
+    assert_eq!(cut_off(7, true), Some(Verdict::Inconclusive), "an alert is as short");
+    assert_eq!(cut_off(4000, false), Some(Verdict::Inconclusive), "the client's Finished is missing");
 }
 
 #[test]

@@ -36,23 +36,28 @@ mod alert {
 /// than any Finished (36 bytes of message at least).
 const ENCRYPTED_ALERT_LEN: u16 = 19;
 
+/// Bytes of a few alerts, each in a record of its own (RFC 5246 6.2.1, 7.2).
+const FEW_ALERTS: u64 = 28;
+
 /// The handshake of one session.
 pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
     let offered = session.client_hellos.iter().map(|h| h.max_version()).max();
     let chosen = session.server_hellos.iter().rev().find(|h| !h.hello_retry_request);
-    let Some(hello) = session.client_hellos.first() else {
+    // A capture that begins in the middle of a handshake shows what came of it all the same.
+    let hello = session.client_hellos.first();
+    if is_unread(session) {
         return midstream(session);
-    };
+    }
     // Written only where it is proof: nearly all handshakes of a large capture are complete.
     let sent = || {
-        Proof::new(
-            hello.at,
+        let text = |hello: &ClientHello| {
             message!(
                 en: "ClientHello (SNI {}, up to {})",
                 ja: "ClientHello (SNI {}, 最大 {})",
                 hello.sni.as_deref().unwrap_or("-"), version_name(hello.max_version())
-            ),
-        )
+            )
+        };
+        Vec::from_iter(hello.map(|hello| Proof::new(hello.at, text(hello))))
     };
     if let Some(answer) = session.plaintext_answer.as_ref().filter(|a| a.by == Side::Server && page::is_page(a)) {
         return page::plaintext(answer, sent());
@@ -80,7 +85,7 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
             return with_trust(judged, trust);
         }
         if let Some(h) = legacy_chosen {
-            return legacy_chosen_by(h.at, h.version, offered, vec![sent()], Stage::Complete);
+            return legacy_chosen_by(h.at, h.version, offered, sent(), Stage::Complete);
         }
         let done = Proof::new(
             at,
@@ -96,7 +101,7 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
     let server_spoke = s.server_bytes() > 0;
     let fatal = session.alerts.iter().find(|a| is_fatal(a) && (a.by == Side::Server || server_spoke));
     let client_alert = fatal.filter(|a| a.by == Side::Client);
-    let mut proof = vec![sent()];
+    let mut proof = sent();
     proof.extend(certificate_proof());
     if foreign {
         proof.extend(client_alert.map(alert_proof));
@@ -119,9 +124,10 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
         proof.push(Proof::new(s.flow.last, text));
         return with_trust(Judged::undecided(Stage::ClientHello, proof), trust);
     }
-    match chosen {
-        Some(h) => after_server_hello(s, session, h.at, h.version, offered, trust, proof),
-        None => before_server_hello(s, session, hello, offered, proof),
+    match (chosen, hello) {
+        (Some(h), _) => after_server_hello(s, session, h.at, h.version, offered, trust, proof),
+        (None, Some(hello)) => before_server_hello(s, session, hello, offered, proof),
+        (None, None) => midstream(session),
     }
 }
 
@@ -148,6 +154,12 @@ pub fn version_name(version: u16) -> &'static str {
         v if version_code(v) == Some("1.3") => "TLS 1.3",
         _ => "TLS ?",
     }
+}
+
+/// Whether nothing of a session could be read but that it is one.
+pub(super) fn is_unread(session: &TlsSession) -> bool {
+    let answered = !session.server_hellos.is_empty() || !session.certificates.is_empty();
+    session.client_hellos.is_empty() && !answered && session.alerts.is_empty()
 }
 
 fn midstream(session: &TlsSession) -> Judged {
@@ -295,10 +307,36 @@ fn after_server_hello(
         judged.detail.closed_by_fin = true;
         return with_trust(judged, trust);
     }
+    if is_clients_turn(s, session, version) {
+        // It has all that it needs to go on, and does not: it asks its user for a certificate, or for a list of revoked
+        // ones, or was ended.
+        let judged = match s.client_end() {
+            Some(_) => Judged::neutral(Stage::ServerHello),
+            None => Judged::undecided(Stage::ServerHello, proof),
+        };
+        return with_trust(judged, trust);
+    }
     with_trust(
         stalled(s, s.flow.sides.get(1).and_then(|x| x.last_data).unwrap_or(at), Stage::ServerHello, proof),
         trust,
     )
+}
+
+/// Whether the server has said all that it had to, as far as can be seen, the client acknowledged it, and said nothing
+/// since. Under TLS 1.3 the end of the server's flight is encrypted: it ends with a record at least, and one that is
+/// interrupted ends inside of one nearly always.
+fn is_clients_turn(s: &Scene<'_>, session: &TlsSession, version: u16) -> bool {
+    let ([client, server], [_, encrypted]) = (&s.flow.sides, &session.encrypted);
+    let said_all = match version {
+        TLS_1_3 => encrypted.records > 0 && !session.open_record[1],
+        _ => session.server_hello_done.is_some(),
+    };
+    let silent_since = client.last_data.map(|at| at.time) <= server.last_data.map(|at| at.time);
+    let arrived = server.acked_bytes >= server.bytes
+        && server.unacked_gap_bytes == 0
+        && client.sack_holes == 0
+        && server.sack_holes == 0;
+    said_all && silent_since && arrived && server.retransmissions < RETRANSMISSIONS_MIN
 }
 
 /// Nothing that could be called a ServerHello came back.
@@ -324,12 +362,19 @@ fn before_server_hello(
     }
     let [client, server] = &s.flow.sides;
     let holes = server.unacked_gap_bytes > 0 || client.sack_holes > 0 || server.sack_holes > 0;
-    if s.server_bytes() > 0 || holes {
+    // Alerts of level 1 and a HelloRetryRequest are no ServerHello; of anything longer nobody knows here what it was.
+    let said_little = retried.is_some() || s.server_bytes() <= FEW_ALERTS && server.cut_bytes == 0;
+    let closed = s.server_close().filter(|_| said_little && !holes && !session.open_record[1]);
+    if closed.is_none() && (s.server_bytes() > 0 || holes) {
         return stalled(s, server.last_data.or(client.first_retransmission).unwrap_or(hello.at), stage, proof);
     }
-    if let Some(at) = s.server_close() {
+    if let Some(at) = closed {
         proof.push(Proof::new(at, message!(en: "FIN instead of a ServerHello", ja: "ServerHello の代わりに FIN")));
-        let verdict = if client_is_old { Verdict::TlsLegacy } else { Verdict::ClosedBeforeServerHello };
+        let verdict = match (client_is_old, retried) {
+            (true, _) => Verdict::TlsLegacy,
+            (false, Some(_)) => Verdict::ResetMidHandshake,
+            (false, None) => Verdict::ClosedBeforeServerHello,
+        };
         let mut judged = Judged::seen(verdict, stage, proof);
         judged.detail.closed_by_fin = true;
         judged.detail.legacy_side = client_is_old.then_some(Side::Client);
@@ -407,7 +452,7 @@ pub(super) fn no_answer_to_hello(s: &Scene<'_>, hello: At) -> Judged {
 }
 
 /// The handshake went quiet in the middle.
-fn stalled(s: &Scene<'_>, last_progress: At, stage: Stage, mut proof: Vec<Proof>) -> Judged {
+pub(super) fn stalled(s: &Scene<'_>, last_progress: At, stage: Stage, mut proof: Vec<Proof>) -> Judged {
     let waited = s.waited(last_progress.time);
     let [client, server] = &s.flow.sides;
     let holes = client.sack_holes > 0 || server.sack_holes > 0 || server.unacked_gap_bytes > 0;

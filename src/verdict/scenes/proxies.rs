@@ -228,3 +228,64 @@ fn a_slow_answer_degrades_and_breaks_nothing() {
     assert_eq!(waits(10), Some(Verdict::Ok));
     assert_eq!(waits(90), Some(Verdict::Degraded));
 }
+
+#[test]
+fn silence_after_the_answer_to_a_challenge_is_no_challenge() {
+    let w = World::new().flow(|w| asks_proxy(w, Some(407), &["Negotiate"])).flow(|w| {
+        let mut f = asks_proxy(w, None, &[]);
+        f.app.http[0].proxy_authorization = Some("Negotiate".into());
+        fin(w, &mut f, 300, Side::Client);
+        f
+    });
+    assert_eq!(w.verdict(), Some(Verdict::ProxyNoResponse));
+}
+
+#[test]
+fn a_page_that_says_it_blocks_is_a_refusal_whatever_its_status() {
+    let says = |title: &str| {
+        let w = World::new().flow(|w| {
+            let mut f = asks_proxy(w, Some(503), &[]);
+            f.app.http[0].title = Some(title.to_owned());
+            f
+        });
+        w.lasts(60).verdict()
+    };
+    assert_eq!(says("Web Page Blocked"), Some(Verdict::ProxyDenied));
+    assert_eq!(says("Service Unavailable"), Some(Verdict::ProxyUpstreamError));
+}
+
+/// A tunnel that works, then tries that the proxy refuses.
+fn dies(later: i64, also_direct: bool) -> Outcome {
+    let mut w = World::new().flow(|w| {
+        let mut f = asks_proxy(w, Some(200), &[]);
+        f.app.http[0].tunnel_bytes = [3000, 9000];
+        hello(w, &mut f, 3, HOST, 0x0304);
+        session(&mut f).tunnel = Some(format!("{HOST}:443"));
+        server_hello(w, &mut f, 4, 0x0304);
+        complete(w, &mut f, 5);
+        f
+    });
+    for tenths in [later, later + 20] {
+        w = w.flow(|w| {
+            let mut f = syn(w, PROXY, tenths, 1);
+            rst(w, &mut f, tenths, Side::Server, 60);
+            f
+        });
+    }
+    if also_direct {
+        w = w.flow(|w| {
+            let mut f = established(w, SERVER, later + 30);
+            hello(w, &mut f, later + 30, HOST, 0x0304);
+            server_hello(w, &mut f, later + 31, 0x0304);
+            complete(w, &mut f, later + 32);
+            f
+        });
+    }
+    w.lasts(later + 300).case().1.diagnosis.outcome
+}
+
+#[test]
+fn a_proxy_that_dies_after_it_worked_stops_what_comes_next() {
+    assert_eq!(dies(1200, false), Outcome::NetworkFault);
+    assert_eq!(dies(1200, true), Outcome::NoNetworkFault, "there is another way");
+}
