@@ -116,13 +116,14 @@ fn root_cause<'a>(case: &Case, hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Op
         .filter(|(h, v)| !reached(true) || deciding(h, v).is_some_and(|failed| !goes_on_without(case, hosts, failed)));
     // The token and what comes after it: the sign-in went through, whatever else failed beside it.
     let signed_in = reached(true) && reached(false);
+    let authority_open = hosts.iter().any(may_be_authority_reached);
     // Hosts whose need depends on the flow: the organisation's federation server, the sign-in page's files, what the
     // log names. Certificate downloads and the like are not.
     let likely = failing()
         .filter(|(h, _)| h.role == Role::Service && h.required.is_none() && !signed_in)
         .filter(|(h, _)| h.in_log || takes_part(h))
         // The authority has many addresses: one that fails beside others costs time.
-        .filter(|(h, _)| !knowledge::is_entra_address(&h.name) || !hosts.iter().any(may_be_authority_reached))
+        .filter(|(h, _)| !authority_open || !knowledge::is_entra_address(&h.name))
         // Windows' own probe shows the portal as every host does; the sign-in did not wait for it.
         .filter(|(h, _)| !knowledge::is_connectivity_probe(&h.name))
         .min_by_key(earliest);

@@ -324,10 +324,8 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let started = |i: usize| host.attempts.get(i).map(|a| a.start.time);
     let after: Vec<(usize, Verdict)> = bad.iter().copied().filter(|(i, _)| started(*i) > Some(last_good)).collect();
     // What failed beside a connection that goes on to bring answers took nothing away.
-    let beside = |(failed, _): &(usize, Verdict)| {
-        let of = |i: usize| host.attempts.get(i);
-        of(*failed).is_some_and(|failed| good.iter().filter_map(|i| of(*i)).any(|a| answered_after(case, a, failed)))
-    };
+    let answers = Answers::of(case, good.iter().filter_map(|i| host.attempts.get(*i)));
+    let beside = |(i, _): &(usize, Verdict)| host.attempts.get(*i).is_some_and(|failed| answers.came_after(failed));
     let (beside, after): (Vec<_>, Vec<_>) = after.into_iter().partition(beside);
     let failures: usize = after.iter().filter_map(|(i, _)| host.attempts.get(*i)).map(|a| alike(case, a)).sum();
     let used_until = |i: usize| host.attempts.get(i).map(|a| case.used_until(a));
@@ -358,13 +356,37 @@ fn tried<'a>(host: &'a HostStory, judged: &'a [Judged], i: usize) -> Option<(&'a
     Some((host.attempts.get(i)?, judged.get(i)?))
 }
 
-/// Whether what may be the same client got something from the host on a connection that worked, after `failed` was over.
-/// What comes once the client closes says nothing: servers answer that with a farewell of their own.
-fn answered_after(case: &Case, good: &Attempt, failed: &Attempt) -> bool {
-    let Some(flow) = case.flow(good).filter(|_| may_be_one(good.client, failed.client)) else { return false };
-    let closed = flow.tcp.as_ref().and_then(client_end);
-    let answered = flow.sides.get(1).and_then(|server| server.last_data);
-    answered.is_some_and(|at| at.time > failed.end.time && closed.is_none_or(|end| end.frame > at.frame))
+/// The last thing that the server of a host said to each client, and to each family of addresses, on connections that
+/// worked. What comes once the client closes says nothing: servers answer that with a farewell of their own.
+#[derive(Default)]
+struct Answers {
+    by_client: HashMap<IpAddr, Timestamp>,
+    /// See [`may_be_one`].
+    by_family: [Option<Timestamp>; 2],
+}
+
+impl Answers {
+    fn of<'a>(case: &Case, good: impl Iterator<Item = &'a Attempt>) -> Answers {
+        let mut answers = Answers::default();
+        for attempt in good {
+            let Some(flow) = case.flow(attempt) else { continue };
+            let closed = flow.tcp.as_ref().and_then(client_end);
+            let said = flow.sides.get(1).and_then(|server| server.last_data);
+            let Some(at) = said.filter(|at| closed.is_none_or(|end| end.frame > at.frame)) else { continue };
+            let of_client = answers.by_client.entry(attempt.client).or_insert(at.time);
+            *of_client = (*of_client).max(at.time);
+            if let Some(of_family) = answers.by_family.get_mut(usize::from(attempt.client.is_ipv6())) {
+                *of_family = (*of_family).max(Some(at.time));
+            }
+        }
+        answers
+    }
+
+    /// Whether what may be the same client was answered after `failed` was over.
+    fn came_after(&self, failed: &Attempt) -> bool {
+        let other_family = self.by_family.get(usize::from(!failed.client.is_ipv6())).copied().flatten();
+        self.by_client.get(&failed.client).copied().max(other_family) > Some(failed.end.time)
+    }
 }
 
 /// Whether a failure after the successes `good` tells by itself that the host was no longer reached: the client's next

@@ -166,6 +166,9 @@ fn alerts_are_judged_by_sender_and_meaning() {
         .verdict()
     };
     assert_eq!(refused(48), Some(Verdict::Intercepted), "unknown_ca for a hidden certificate of a public host");
+    for of_a_known_issuer in [43, 44, 45] {
+        assert_eq!(refused(of_a_known_issuer), Some(Verdict::CertInvalid));
+    }
     assert_eq!(refused(45), Some(Verdict::CertInvalid));
 }
 

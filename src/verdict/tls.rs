@@ -28,6 +28,9 @@ mod alert {
     pub const INTERNAL_ERROR: u8 = 80;
     pub const USER_CANCELED: u8 = 90;
     pub const CERTIFICATE_EXPIRED: u8 = 45;
+    /// Of those below the ones that say what is wrong with a certificate of whatever issuer: its kind, that it was
+    /// revoked, that it expired.
+    pub const OF_A_KNOWN_ISSUER: std::ops::RangeInclusive<u8> = 43..=45;
     /// Alerts by which a peer refuses a certificate.
     pub const CERTIFICATE: std::ops::RangeInclusive<u8> = 42..=48;
 }
@@ -222,7 +225,8 @@ fn certificate_refused(
     let visible = !session.certificates.is_empty();
     // With the certificate hidden (TLS 1.3), a client that does not know the issuer of a host whose public CA every
     // client knows has seen another certificate than the host's own.
-    let verdict = if fault.is_none() && !visible { Verdict::Intercepted } else { Verdict::CertInvalid };
+    let unknown = !alert::OF_A_KNOWN_ISSUER.contains(&a.description);
+    let verdict = if fault.is_none() && !visible && unknown { Verdict::Intercepted } else { Verdict::CertInvalid };
     let mut judged = Judged::seen(verdict, Stage::Certificate, proof);
     if !visible {
         judged.confidence = Confidence::Inferred;
