@@ -311,9 +311,9 @@ fn after_server_hello(
         judged.detail.closed_by_fin = true;
         return with_trust(judged, trust);
     }
-    if is_clients_turn(s, session, version) {
-        // It has all that it needs to go on, and does not: it asks its user for a certificate, or for a list of revoked
-        // ones, or was ended.
+    if server_owes_nothing(s, session, version) {
+        // The client has all that it needs to go on, and does not: it asks its user for a certificate, or for a list of
+        // revoked ones, keeps the connection for later, or was ended.
         let judged = match s.client_end() {
             Some(_) => Judged::neutral(Stage::ServerHello),
             None => Judged::undecided(Stage::ServerHello, proof),
@@ -326,10 +326,11 @@ fn after_server_hello(
     )
 }
 
-/// Whether the server has said all that it had to, as far as can be seen, the client acknowledged it, and said nothing
-/// since. Under TLS 1.3 the end of the server's flight is encrypted: it ends with a record at least, and one that is
-/// interrupted ends inside of one nearly always.
-fn is_clients_turn(s: &Scene<'_>, session: &TlsSession, version: u16) -> bool {
+/// Whether the server has said all that it had to, as far as can be seen, and the client acknowledged it. Before TLS 1.3
+/// the server answers the client's Finished; since then nothing need follow that arrived (RFC 8446 2). The end of a
+/// TLS 1.3 flight is encrypted: it ends with a record at least, and one that is interrupted ends inside of one nearly
+/// always.
+fn server_owes_nothing(s: &Scene<'_>, session: &TlsSession, version: u16) -> bool {
     let ([client, server], [_, encrypted]) = (&s.flow.sides, &session.encrypted);
     let said_all = match version {
         TLS_1_3 => encrypted.records > 0 && !session.open_record[1],
@@ -340,7 +341,11 @@ fn is_clients_turn(s: &Scene<'_>, session: &TlsSession, version: u16) -> bool {
         && server.unacked_gap_bytes == 0
         && client.sack_holes == 0
         && server.sack_holes == 0;
-    said_all && silent_since && arrived && server.retransmissions < RETRANSMISSIONS_MIN
+    let finished = version == TLS_1_3
+        && client.acked_bytes >= client.bytes
+        && client.retransmissions < RETRANSMISSIONS_MIN
+        && !session.open_record[0];
+    said_all && arrived && (silent_since || finished) && server.retransmissions < RETRANSMISSIONS_MIN
 }
 
 /// Nothing that could be called a ServerHello came back.

@@ -126,6 +126,25 @@ fn a_client_that_has_the_whole_flight_and_says_nothing_is_not_stalled() {
 }
 
 #[test]
+fn a_finished_that_arrived_needs_an_answer_before_tls13_only() {
+    let finished = |version, acked| {
+        let w = after_hello(|w, f| {
+            server_hello(w, f, 2, version);
+            session(f).server_hello_done = f.sides[1].last_data;
+            f.sides[1].acked_bytes = f.sides[1].bytes;
+            let at = sends(w, f, Side::Client, 3, 80);
+            (session(f).encrypted[0].records, session(f).encrypted[0].first) = (1, Some((53, at)));
+            f.sides[0].acked_bytes = if acked { f.sides[0].bytes } else { 517 };
+            fin(w, f, 200, Side::Client);
+        });
+        w.verdict()
+    };
+    assert_eq!(finished(0x0304, true), Some(Verdict::Inconclusive), "kept for later");
+    assert_eq!(finished(0x0304, false), Some(Verdict::StalledMidHandshake));
+    assert_eq!(finished(0x0303, true), Some(Verdict::StalledMidHandshake));
+}
+
+#[test]
 fn a_close_after_a_warning_or_a_retry_is_a_close() {
     let warned = after_hello(|w, f| {
         let at = sends(w, f, Side::Server, 2, 7);
