@@ -50,16 +50,15 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
         {
             return told;
         }
-        return Diagnosis {
-            outcome: Outcome::InsufficientEvidence,
-            root_cause: None,
-            text: message!(
+        let text = match verdict.verdict {
+            Verdict::Inconclusive => message!(
                 en: "The evidence cannot tell what became of {}.",
                 ja: "この証跡では {} への通信がどうなったかを判定できない。",
                 host.name
             ),
-            next_step: take_again(),
+            failed => nameless_failure(&host.name, failed),
         };
+        return Diagnosis { outcome: Outcome::InsufficientEvidence, root_cause: None, text, next_step: take_again() };
     }
     let seen_before = hosts.iter().any(|(h, v)| h.role == Role::Other && v.verdict.is_good() && h.lookups.is_empty());
     if !took_part && !seen_before {
@@ -81,6 +80,21 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
         next_step: message!(
             en: "If the command still fails, look at its error text and at the sign-in log of Microsoft Entra ID (success, failure, or no entry).",
             ja: "それでもコマンドが失敗する場合は、エラー メッセージと Microsoft Entra ID のサインイン ログ (成功・失敗・記録なし) を確認する。",
+        ),
+    }
+}
+
+/// A server failed, and nobody knows whether it was one of the sign-in's.
+fn nameless_failure(address: &str, verdict: Verdict) -> Message {
+    let title = verdict.title();
+    Message {
+        en: format!(
+            "The last server that was tried, {address}, failed ({}). Its name is not in the evidence, so whether the sign-in needed it cannot be told.",
+            title.en
+        ),
+        ja: format!(
+            "最後に試行されたサーバー {address} への通信は失敗している ({})。名前が証跡にないため、サインインに必要な宛先かどうかは判定できない。",
+            title.ja
         ),
     }
 }

@@ -187,7 +187,7 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
     Some(out)
 }
 
-/// The last answer about a host that the sign-in needs, where for some time nobody connected to any address in it, by
+/// The first answer about a host that the sign-in needs, where for some time nobody connected to any address in it, by
 /// this name or another, though the capture goes on.
 fn led_nowhere<'a>(case: &Case, host: &'a HostStory) -> Option<(&'a Lookup, At)> {
     if host.required != Some(true) {
@@ -197,7 +197,7 @@ fn led_nowhere<'a>(case: &Case, host: &'a HostStory) -> Option<(&'a Lookup, At)>
         LookupResult::Addresses { at, addresses, .. } => Some((l, *at, addresses)),
         _ => None,
     };
-    let (lookup, at, _) = host.lookups.iter().filter_map(answered).max_by_key(|(_, at, _)| at.time)?;
+    let (lookup, at, _) = host.lookups.iter().filter_map(answered).min_by_key(|(_, at, _)| at.time)?;
     let known: HashSet<IpAddr> = host.lookups.iter().filter_map(answered).flat_map(|(.., a)| a).copied().collect();
     let is_used = case.hosts.iter().flat_map(|h| &h.attempts).any(|a| {
         let heard = |f: &Flow| f.transport == FlowTransport::Tcp || f.sides.iter().all(|side| side.packets > 0);
