@@ -4,6 +4,7 @@
 //! name look-ups and the attempts to reach it, in time order, each with the way it took. Nothing is judged here.
 
 mod attempts;
+mod copies;
 pub mod log_join;
 mod lookups;
 mod names;
@@ -17,7 +18,7 @@ use crate::knowledge::endpoints::Endpoint;
 use crate::packet::At;
 use crate::parallel;
 use crate::time::Timestamp;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 pub(crate) use attempts::in_lost_tunnel;
@@ -65,10 +66,14 @@ pub struct Case {
     pub book: AddressBook,
     /// Proxies that the client used or tried: address → name or address text, `host:port`.
     pub proxies: BTreeMap<SocketAddr, String>,
+    /// Those of them that nothing shows to be proxies but that nothing else was tried.
+    guessed_proxies: BTreeSet<SocketAddr>,
     /// What each capture saw, by index into [`Case::pieces`]; of other pieces, nothing.
     watches: Vec<Watch>,
-    /// When each client last reached an address of which no capture tells a name.
-    nameless: HashMap<IpAddr, Timestamp>,
+    /// Connections that were captured more than once.
+    copies: copies::Copies,
+    /// When each client last reached an address of which no capture tells a name, of Entra's and of others.
+    nameless: HashMap<(IpAddr, bool), Timestamp>,
     /// The clock of each debug log against the capture's.
     pub clocks: Vec<LogClock>,
     /// The lines of each sign-in attempt on the capture's clock.
@@ -199,22 +204,26 @@ impl Case {
         let flows = pieces.iter().map(|p| if let PieceFacts::Capture(c) = &p.facts { c.flows.len() } else { 0 }).sum();
         let tried = || {
             let book = AddressBook::build(&pieces);
-            let proxies = attempts::proxies(&pieces, &book);
+            let (proxies, guessed) = attempts::proxies(&pieces, &book);
             let attempts = attempts::collect(&pieces, &book, &proxies);
-            (book, proxies, attempts)
+            (book, (proxies, guessed), attempts)
         };
-        let ((book, proxies, attempts), lookups) = parallel::join(flows, tried, || lookups::collect(&pieces));
+        let ((book, (proxies, guessed_proxies), attempts), lookups) =
+            parallel::join(flows, tried, || lookups::collect(&pieces));
         let mut case = Case {
             pieces,
             hosts: Vec::new(),
             book,
             proxies,
+            guessed_proxies,
             watches: Vec::new(),
+            copies: copies::Copies::default(),
             nameless: HashMap::new(),
             clocks: Vec::new(),
             joins: Vec::new(),
         };
         case.tell_stories(lookups, attempts);
+        case.copies = copies::Copies::find(&case.pieces);
         case.nameless = case.last_nameless();
         let watch = |(index, piece): (usize, &Piece)| match &piece.facts {
             PieceFacts::Capture(capture) => Watch::new(index, capture, &case.hosts),
@@ -285,17 +294,21 @@ impl Case {
 
     /// Whether the client of `attempt` later reached an address of which the captures tell no name. Where the addresses
     /// were cut out of the DNS answers and a connection has its name by the order of events alone, that may have been
-    /// the same host.
-    pub fn reached_nameless_after(&self, attempt: &Attempt) -> bool {
-        self.nameless.get(&attempt.client).is_some_and(|last| *last > attempt.start.time)
+    /// the same host. Of an address of Entra's without a name, another of Entra's may be the next that was tried.
+    pub fn reached_nameless_after(&self, host: &HostStory, attempt: &Attempt) -> bool {
+        let reached = |entra| self.nameless.get(&(attempt.client, entra)).is_some_and(|t| *t > attempt.start.time);
+        let nameless = host.name.parse::<IpAddr>().is_ok();
+        reached(true) && (!nameless || is_entra_address(&host.name)) || !nameless && reached(false)
     }
 
-    fn last_nameless(&self) -> HashMap<IpAddr, Timestamp> {
+    fn last_nameless(&self) -> HashMap<(IpAddr, bool), Timestamp> {
         let mut last = HashMap::new();
-        for host in self.hosts.iter().filter(|h| h.name.parse::<IpAddr>().is_ok()) {
+        for host in &self.hosts {
+            let Ok(address) = host.name.parse::<IpAddr>() else { continue };
+            let entra = knowledge::in_entra_ranges(address);
             let reached = |a: &&Attempt| self.flow(a).is_some_and(|f| f.sides.iter().all(|s| s.packets > 0));
             for attempt in host.attempts.iter().filter(reached) {
-                let last = last.entry(attempt.client).or_insert(attempt.start.time);
+                let last = last.entry((attempt.client, entra)).or_insert(attempt.start.time);
                 *last = (*last).max(attempt.start.time);
             }
         }
@@ -305,6 +318,17 @@ impl Case {
     /// The flow of an attempt.
     pub fn flow(&self, attempt: &Attempt) -> Option<&crate::facts::Flow> {
         self.capture(attempt.piece)?.flows.get(attempt.flow)
+    }
+
+    /// What attempts at one and the same connection have in common, however often that was captured; of several sessions
+    /// in one connection each stands for itself.
+    pub fn connection(&self, attempt: &Attempt) -> (copies::FlowId, Option<usize>) {
+        (self.copies.connection((attempt.piece, attempt.flow)), attempt.session)
+    }
+
+    /// Whether the peer of an attempt is a proxy by a guess alone: no setting, log, request or name says so.
+    pub fn is_guessed_proxy(&self, attempt: &Attempt) -> bool {
+        self.guessed_proxies.contains(&attempt.peer)
     }
 
     /// When the attempt's connection, or one that went as it did, was used last.
