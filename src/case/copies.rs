@@ -64,6 +64,11 @@ impl Copies {
                 copies.join(a.id, b.id);
             }
         }
+        // Straight to the first, so that nobody walks the way again.
+        let flows: Vec<FlowId> = copies.earlier.keys().copied().collect();
+        for id in flows {
+            copies.shorten(id);
+        }
         copies
     }
 
@@ -77,10 +82,22 @@ impl Copies {
     }
 
     fn join(&mut self, a: FlowId, b: FlowId) {
-        let (a, b) = (self.connection(a), self.connection(b));
+        let (a, b) = (self.shorten(a), self.shorten(b));
         if a != b {
             self.earlier.insert(a.max(b), a.min(b));
         }
+    }
+
+    /// The connection of a flow; all flows on the way to it lead there at once afterwards.
+    fn shorten(&mut self, flow: FlowId) -> FlowId {
+        let first = self.connection(flow);
+        let mut id = flow;
+        while id != first
+            && let Some(next) = self.earlier.insert(id, first)
+        {
+            id = next;
+        }
+        first
     }
 }
 
