@@ -4,6 +4,7 @@
 //! name look-ups and the attempts to reach it, in time order, each with the way it took. Nothing is judged here.
 
 mod attempts;
+mod copies;
 pub mod log_join;
 mod lookups;
 mod names;
@@ -17,7 +18,7 @@ use crate::knowledge::endpoints::Endpoint;
 use crate::packet::At;
 use crate::parallel;
 use crate::time::Timestamp;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 pub(crate) use attempts::in_lost_tunnel;
@@ -65,8 +66,12 @@ pub struct Case {
     pub book: AddressBook,
     /// Proxies that the client used or tried: address → name or address text, `host:port`.
     pub proxies: BTreeMap<SocketAddr, String>,
+    /// Those of them that nothing shows to be proxies but that nothing else was tried.
+    guessed_proxies: BTreeSet<SocketAddr>,
     /// What each capture saw, by index into [`Case::pieces`]; of other pieces, nothing.
     watches: Vec<Watch>,
+    /// Connections that were captured more than once.
+    copies: copies::Copies,
     /// When each client last reached an address of which no capture tells a name.
     nameless: HashMap<IpAddr, Timestamp>,
     /// The clock of each debug log against the capture's.
@@ -199,22 +204,26 @@ impl Case {
         let flows = pieces.iter().map(|p| if let PieceFacts::Capture(c) = &p.facts { c.flows.len() } else { 0 }).sum();
         let tried = || {
             let book = AddressBook::build(&pieces);
-            let proxies = attempts::proxies(&pieces, &book);
+            let (proxies, guessed) = attempts::proxies(&pieces, &book);
             let attempts = attempts::collect(&pieces, &book, &proxies);
-            (book, proxies, attempts)
+            (book, (proxies, guessed), attempts)
         };
-        let ((book, proxies, attempts), lookups) = parallel::join(flows, tried, || lookups::collect(&pieces));
+        let ((book, (proxies, guessed_proxies), attempts), lookups) =
+            parallel::join(flows, tried, || lookups::collect(&pieces));
         let mut case = Case {
             pieces,
             hosts: Vec::new(),
             book,
             proxies,
+            guessed_proxies,
             watches: Vec::new(),
+            copies: copies::Copies::default(),
             nameless: HashMap::new(),
             clocks: Vec::new(),
             joins: Vec::new(),
         };
         case.tell_stories(lookups, attempts);
+        case.copies = copies::Copies::find(&case.pieces);
         case.nameless = case.last_nameless();
         let watch = |(index, piece): (usize, &Piece)| match &piece.facts {
             PieceFacts::Capture(capture) => Watch::new(index, capture, &case.hosts),
@@ -310,6 +319,17 @@ impl Case {
     /// When the last of the connections began that went as the attempt's, itself included.
     pub fn began_last(&self, attempt: &Attempt) -> Timestamp {
         self.crowd(attempt).map_or(attempt.start.time, |crowd| crowd.latest.max(attempt.start.time))
+    }
+
+    /// What attempts at one and the same connection have in common, however often that was captured; of several sessions
+    /// in one connection each stands for itself.
+    pub fn connection(&self, attempt: &Attempt) -> (copies::FlowId, Option<usize>) {
+        (self.copies.connection((attempt.piece, attempt.flow)), attempt.session)
+    }
+
+    /// Whether the peer of an attempt is a proxy by a guess alone: no setting, log, request or name says so.
+    pub fn is_guessed_proxy(&self, attempt: &Attempt) -> bool {
+        self.guessed_proxies.contains(&attempt.peer)
     }
 
     /// When the attempt's connection, or one that went as it did, was used last.

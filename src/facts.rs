@@ -179,6 +179,8 @@ pub struct TcpFacts {
     pub syns: Vec<At>,
     /// See `syns`.
     pub syn_count: u32,
+    /// Sequence number of the client's SYN.
+    pub syn_number: Option<u32>,
     /// First SYN-ACK.
     pub syn_ack: Option<At>,
     /// First ACK of the SYN-ACK (or data) by the client: established.

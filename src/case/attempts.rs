@@ -4,7 +4,7 @@ use super::{AddressBook, Attempt, Piece, PieceFacts, Way};
 use crate::facts::{CaptureFacts, Flow, FlowTransport};
 use crate::knowledge;
 use crate::parallel;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 /// Ports on which explicit proxies usually listen. Used only to tell a proxy from a server where no byte of the
@@ -24,8 +24,9 @@ const DYNAMIC_PORTS: u16 = 49_152;
 /// Ports on which services of a sign-in are reached directly.
 const SERVICE_PORTS: [u16; 2] = [443, 80];
 
-/// The proxies that the client used or tried, with `host:port` for reports.
-pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAddr, String> {
+/// The proxies that the client used or tried, with `host:port` for reports; and those of them that nothing shows to be
+/// proxies but that the client tried nothing else.
+pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> (BTreeMap<SocketAddr, String>, BTreeSet<SocketAddr>) {
     let mut named_elsewhere: Vec<(String, u16)> = Vec::new();
     let mut captures: Vec<&CaptureFacts> = Vec::new();
     for piece in pieces {
@@ -49,7 +50,7 @@ pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAd
         named_elsewhere.iter().filter_map(|(host, port)| Some(SocketAddr::new(host.parse().ok()?, *port))).collect();
     // Where no host of a sign-in was ever asked for, whatever the client tried in vain is its way out.
     let blind = !captures.iter().any(|c| asks_for_a_service(c) || gets_out(c));
-    let mut found = BTreeMap::new();
+    let (mut found, mut guessed, mut shown) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
     for flow in captures.iter().flat_map(|c| &c.flows).filter(|f| f.transport == FlowTransport::Tcp) {
         let server = flow.ends.server;
         let name = book.name_of(server.ip(), flow.first.time);
@@ -58,18 +59,25 @@ pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> BTreeMap<SocketAd
         let told =
             told_address.contains(&server) || name.is_some_and(|name| named_elsewhere.contains(&(name, server.port())));
         let silent = flow.app.tls.is_empty() && flow.app.http.is_empty() && flow.sides.iter().all(|s| s.bytes == 0);
-        let silent_on_proxy_port =
-            silent && (PROXY_PORTS.contains(&server.port()) && blind_or_named(blind, name) || blind && inside(server));
-        let tls_on_proxy_port = (PROXY_PORTS.contains(&server.port()) || blind && inside(server))
+        let proxy_port = PROXY_PORTS.contains(&server.port());
+        let silent_on_proxy_port = silent && (proxy_port && blind_or_named(blind, name) || blind && inside(server));
+        let tls_on_proxy_port = (proxy_port || blind && inside(server))
             && flow.app.tls.iter().any(|t| t.tunnel.is_none() && t.server_hellos.is_empty() && !names_a_service(t));
         if spoke_proxy || told || silent_on_proxy_port || tls_on_proxy_port {
+            let is_shown = spoke_proxy || told || proxy_port || name.is_some_and(super::names::is_proxy_like);
+            if is_shown {
+                shown.insert(server)
+            } else {
+                guessed.insert(server)
+            };
             found.entry(server).or_insert_with(|| match name {
                 Some(n) => format!("{n}:{}", server.port()),
                 None => server.to_string(),
             });
         }
     }
-    found
+    guessed.retain(|server| !shown.contains(server));
+    (found, guessed)
 }
 
 /// Whether a session asks for a host of Microsoft's by its SNI.
@@ -107,11 +115,14 @@ fn gets_out(capture: &CaptureFacts) -> bool {
     })
 }
 
-/// Whether anything in the capture asks for a host of Microsoft's: a DNS question, an SNI, a CONNECT, a Host header.
+/// Whether anything in the capture asks for a host of Microsoft's: a DNS question, an SNI, a CONNECT, a Host header, or a
+/// connection to one of Entra's addresses, however little came of it.
 fn asks_for_a_service(capture: &CaptureFacts) -> bool {
     capture.dns.iter().flat_map(|m| &m.questions).any(|(name, _)| knowledge::is_microsoft_host(name))
         || capture.flows.iter().any(|f| {
-            f.app.tls.iter().any(names_a_service)
+            let server = f.ends.server;
+            SERVICE_PORTS.contains(&server.port()) && knowledge::in_entra_ranges(server.ip())
+                || f.app.tls.iter().any(names_a_service)
                 || f.app.http.iter().any(|e| {
                     let target = if e.is_connect() { Some(e.target.as_str()) } else { e.host.as_deref() };
                     target.is_some_and(|t| knowledge::is_microsoft_host(&split_authority(t).0))
@@ -311,14 +322,14 @@ impl FlowReader<'_> {
         all.extend(seen);
     }
 
-    /// The name that stood for the server's address, and whether it is a conclusion from the order of events.
+    /// The name that stood for the server's address, and whether it is a conclusion.
     fn name(&self) -> Option<(String, bool)> {
         let when = self.flow.first.time;
-        let address = self.flow.ends.server.ip();
+        let (client, address) = (self.flow.ends.client.ip(), self.flow.ends.server.ip());
         self.book
-            .name_of(address, when)
-            .map(|n| (n.to_owned(), false))
-            .or_else(|| self.book.name_by_order(self.flow.ends.client.ip(), when).map(|n| (n.to_owned(), true)))
+            .name_for(client, address, when)
+            .or_else(|| self.book.name_by_order(client, address, when).map(|n| (n, true)))
+            .map(|(n, inferred)| (n.to_owned(), inferred))
     }
 
     /// The same; where nothing names the server of a service's port, its address stands for it.

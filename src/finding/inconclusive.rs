@@ -2,9 +2,10 @@
 
 use super::words::{Words, for_hosts, peers};
 use super::{Context, Finding, Rule, Severity};
-use crate::lang::Text;
+use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::Verdict;
+use crate::verdict::host::{deciding, is_guessed_proxy};
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -30,6 +31,41 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::Inconclusive, |host, v| {
         let name = &host.name;
         let peers = peers(host, v);
+        let attempt = deciding(host, v);
+        let failed = v.attempt.and_then(|i| v.judged.get(i)?.verdict).filter(|v| v.is_fault());
+        if let (Some(attempt), Some(failed)) = (attempt, failed) {
+            let (peer, how) = (attempt.peer, failed.title());
+            if is_guessed_proxy(context.case, host, attempt) {
+                return Words {
+                    title: message!(en: "Cannot tell whether {name} is the way out", ja: "{name} が外部への経路 (プロキシ) かどうか判定できない"),
+                    detail: Message {
+                        en: format!(
+                            "{peer} failed ({}), and the client tried nothing else that may lead to a host of the sign-in. But nothing shows that it is a proxy: no setting, no log, no request.",
+                            how.en
+                        ),
+                        ja: format!(
+                            "{peer} への通信が失敗した ({})。サインインのホストにつながり得る他の通信はない。ただし、これがプロキシであることを示すもの (設定、ログ、要求) もない。",
+                            how.ja
+                        ),
+                    },
+                    advice: message!(en: "Find out what listens at {peer}. If it is the proxy of this network, repair it; if not, take the trace again so that it covers the whole command.", ja: "{peer} が何のサービスか確認する。このネットワークのプロキシであれば復旧し、そうでなければコマンド全体を含むトレースを再取得する。"),
+                };
+            }
+            return Words {
+                title: message!(en: "Cannot tell what became of {name}", ja: "{name} への通信がどうなったか判定できない"),
+                detail: Message {
+                    en: format!(
+                        "A connection to {peer} failed ({}). That it was meant for {name} is only a conclusion, and what else the capture shows makes it doubtful.",
+                        how.en
+                    ),
+                    ja: format!(
+                        "{peer} への接続が失敗した ({})。{name} 宛てであったことは推定にすぎず、キャプチャの他の内容からは疑わしい。",
+                        how.ja
+                    ),
+                },
+                advice: message!(en: "Take the trace again with whole packets and after ipconfig /flushdns, so that the names of all connections are in it.", ja: "すべての接続の名前が含まれるように、ipconfig /flushdns の後にパケット全体を採取するトレースを再取得する。"),
+            };
+        }
         let detail = if peers.is_empty() {
             message!(en: "{name} was tried; the capture does not show how it ended.", ja: "{name} への試行はあるが、キャプチャからは結果が分からない。")
         } else {

@@ -2,10 +2,11 @@
 
 use super::logs;
 use super::{Context, Finding, Rule, Severity};
-use crate::case::Role;
+use crate::case::{HostStory, Role};
 use crate::facts::system::{ProxyScope, SystemFacts};
 use crate::lang::{Message, Text};
 use crate::message;
+use crate::verdict::host::{deciding, is_guessed_proxy};
 use crate::verdict::{HostVerdict, Judged, Verdict};
 
 /// See the module.
@@ -44,7 +45,12 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut out = Vec::new();
     // One that worked before is where the settings say.
     let never = |v: &HostVerdict| !v.judged.iter().any(Judged::has_reached);
-    for (host, verdict) in context.hosts().filter(|(h, v)| h.role == Role::Proxy && reachable(v.verdict) && never(v)) {
+    // Of a machine that may be something else no setting can be spoken of.
+    let left_over = |h: &HostStory, v: &HostVerdict| {
+        let guessed = deciding(h, v).is_some_and(|a| is_guessed_proxy(context.case, h, a));
+        h.role == Role::Proxy && reachable(v.verdict) && never(v) && !guessed
+    };
+    for (host, verdict) in context.hosts().filter(|(h, v)| left_over(h, v)) {
         // A log that names no proxy: the word alone.
         let unnamed = host.name == crate::case::log_join::UNNAMED_PROXY;
         let name = &host.name;

@@ -5,7 +5,7 @@ use super::certificate::Trusts;
 use super::scene::{ANOTHER_TRY_NS, Detail, Judged, LONG_WAIT_SECONDS, Proof, SILENCE_NS, Stage, client_end};
 use super::{Verdict, attempt, dns, tls};
 use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Role, Way, may_be_one};
-use crate::facts::{Flow, FlowTransport};
+use crate::facts::{Flow, FlowTransport, TcpFacts};
 use crate::flow::Side;
 use crate::packet::At;
 use crate::parallel;
@@ -172,9 +172,12 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
     if host.role == Role::Proxy && out.proxy.is_none() {
         out.proxy = deciding(host, &out).and_then(|a| case.proxies.get(&a.peer)).cloned();
     }
-    if out.verdict.is_fault() && deciding(host, &out).is_some_and(|a| a.name_inferred && case.reached_nameless_after(a))
-    {
-        out.verdict = Verdict::Inconclusive;
+    if let Some(attempt) = deciding(host, &out).filter(|_| out.verdict.is_fault()) {
+        if may_be_meant_for_another(case, host, attempt, &judged) {
+            out.verdict = Verdict::Inconclusive;
+        } else if is_guessed_proxy(case, host, attempt) {
+            out.confidence = Confidence::Inferred;
+        }
     }
     degrade(case, host, &name, &mut out);
     for i in out.troubled.iter().take(4) {
@@ -278,6 +281,23 @@ fn conclude_dead_path(case: &Case, host: &HostStory, judged: &mut [Judged]) {
     }
 }
 
+/// Whether a failed attempt has its host by a conclusion that the rest of the case makes doubtful.
+fn may_be_meant_for_another(case: &Case, host: &HostStory, attempt: &Attempt, judged: &[Judged]) -> bool {
+    // The host was reached on the same way by a connection that says its name.
+    let reached_by_name = |(a, j): (&Attempt, &Judged)| {
+        a.way == attempt.way && !a.name_inferred && j.verdict.is_some_and(Verdict::is_good)
+    };
+    let reached_otherwise =
+        || case.reached_nameless_after(attempt) || host.attempts.iter().zip(judged).any(reached_by_name);
+    let nameless_guess = || host.name.parse::<IpAddr>().is_ok() && is_guessed_proxy(case, host, attempt);
+    attempt.name_inferred && reached_otherwise() || nameless_guess()
+}
+
+/// Whether a host is taken for a proxy by a guess alone.
+pub fn is_guessed_proxy(case: &Case, host: &HostStory, attempt: &Attempt) -> bool {
+    host.role == Role::Proxy && case.is_guessed_proxy(attempt)
+}
+
 /// How much a way's verdict explains a failed sign-in.
 fn rank(verdict: Verdict) -> u8 {
     match verdict {
@@ -327,7 +347,7 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let answers = Answers::of(case, good.iter().filter_map(|i| host.attempts.get(*i)));
     let beside = |(i, _): &(usize, Verdict)| host.attempts.get(*i).is_some_and(|failed| answers.came_after(failed));
     let (beside, after): (Vec<_>, Vec<_>) = after.into_iter().partition(beside);
-    let failures: usize = after.iter().filter_map(|(i, _)| host.attempts.get(*i)).map(|a| alike(case, a)).sum();
+    let failures = distinct(case, after.iter().filter_map(|(i, _)| host.attempts.get(*i)));
     let used_until = |i: usize| host.attempts.get(i).map(|a| case.used_until(a));
     let is_last = |(i, v): &(usize, Verdict)| is_last_word(host, judged, members, (*i, *v), &good, used_until);
     if failures >= FAILURES_AFTER_SUCCESS_MIN || after.iter().any(is_last) {
@@ -346,6 +366,8 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let verdict = if failed || slowest.is_some() { Verdict::Degraded } else { Verdict::Ok };
     let mut troubled = if failed { before } else { Vec::new() };
     troubled.extend(after.iter().map(|(i, _)| *i));
+    let mut told = HashSet::new();
+    troubled.retain(|i| host.attempts.get(*i).is_some_and(|a| told.insert(case.connection(a))));
     let lost = if failed { lost } else { 0 };
     let delay = (verdict == Verdict::Degraded).then_some(lost.max(slowest.map_or(0, wait_of)) as f64 / 1e9);
     Some(WayVerdict { verdict, attempt: slowest.filter(|_| !failed).unwrap_or(first_good), delay, troubled })
@@ -510,20 +532,25 @@ fn alike(case: &Case, attempt: &Attempt) -> usize {
     case.crowd(attempt).map_or(1, |crowd| crowd.len().saturating_add(1))
 }
 
+/// How many connections these attempts, and those that went as they did, were: one that was captured twice is one.
+fn distinct<'a>(case: &Case, attempts: impl Iterator<Item = &'a Attempt>) -> usize {
+    let alike: BTreeMap<_, usize> = attempts.map(|a| (case.connection(a), alike(case, a))).collect();
+    alike.values().sum()
+}
+
 fn connections(case: &Case, host: &HostStory, judged: &[Judged]) -> (u32, u32, u32) {
-    let mut counts = (0u32, 0u32, 0u32);
-    for (a, j) in host.attempts.iter().zip(judged) {
-        let Some(tcp) = case.flow(a).and_then(|f| f.tcp.as_ref()) else { continue };
-        let alike = u32::try_from(alike(case, a)).unwrap_or(u32::MAX);
-        counts.0 = counts.0.saturating_add(alike);
-        if tcp.syn_ack.is_some() || tcp.midstream {
-            counts.1 = counts.1.saturating_add(alike);
-        }
-        if j.verdict.is_some_and(Verdict::is_fault) {
-            counts.2 = counts.2.saturating_add(alike);
-        }
-    }
-    counts
+    let of = |counts: &dyn Fn(&TcpFacts, &Judged) -> bool| {
+        let counted = host.attempts.iter().zip(judged).filter(|(a, j)| {
+            let tcp = case.flow(a).and_then(|f| f.tcp.as_ref());
+            tcp.is_some_and(|tcp| counts(tcp, j))
+        });
+        u32::try_from(distinct(case, counted.map(|(a, _)| a))).unwrap_or(u32::MAX)
+    };
+    (
+        of(&|_, _| true),
+        of(&|tcp, _| tcp.syn_ack.is_some() || tcp.midstream),
+        of(&|_, j| j.verdict.is_some_and(Verdict::is_fault)),
+    )
 }
 
 /// TLS versions of the deciding attempt, else of the last attempt that shows any.

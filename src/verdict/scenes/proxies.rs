@@ -5,6 +5,7 @@ use super::world::*;
 use crate::facts::*;
 use crate::flow::Side;
 use crate::report::Outcome;
+use crate::verdict::Confidence;
 
 #[test]
 fn the_proxy_is_judged_by_its_status() {
@@ -70,6 +71,26 @@ fn a_dead_proxy_carries_the_verdict_and_no_name_behind_it_is_blamed() {
     assert_eq!(report.hosts.len(), 1);
     let unresolved = World::new().with_life().asks("proxy.fabrikam.example", Some(3), &[]);
     assert_eq!(unresolved.verdict_of("proxy.fabrikam.example"), Some(Verdict::DnsFailure));
+}
+
+#[test]
+fn a_port_inside_that_nothing_shows_to_be_a_proxy_is_a_guess() {
+    let dead = || World::new().flow(|w| syn(w, "10.0.0.9:10051", 1, 5)).lasts(200);
+    let (_, report) = dead().case();
+    assert_eq!(report.diagnosis.outcome, Outcome::InsufficientEvidence);
+    assert!(!format!("{:?}", report.findings).contains("settings"));
+    // Whose name was asked for may well be one, but nobody saw a setting.
+    let named = World::new().asks("box.fabrikam.example", Some(0), &["10.9.0.7"]);
+    let (_, report) = named.flow(|w| syn(w, "10.9.0.7:9480", 1, 5)).lasts(200).case();
+    let host = report.hosts.first().unwrap();
+    assert_eq!((host.verdict, host.confidence), (Verdict::SynNoAnswer, Confidence::Inferred));
+    assert!(!report.findings.iter().any(|f| f.code == "proxy_left_over"));
+    // A connection to one of Entra's addresses is what the client wanted.
+    let (_, report) = dead().flow(|w| syn(w, "40.126.28.11:443", 1, 5)).lasts(300).case();
+    let root = report.diagnosis.root_cause.unwrap();
+    assert_eq!((root.host.as_str(), root.verdict), ("40.126.28.11", Verdict::SynNoAnswer));
+    let on_its_port = World::new().flow(|w| syn(w, "10.0.0.9:3128", 1, 5)).lasts(200).verdict_of("10.0.0.9");
+    assert_eq!(on_its_port, Some(Verdict::SynNoAnswer));
 }
 
 fn page(status: u16, location: Option<&str>, title: Option<&str>) -> Option<Verdict> {

@@ -238,7 +238,7 @@ fn works(w: &mut World, tenths: i64) -> Flow {
 #[test]
 fn a_client_that_alone_never_reached_a_host_is_told() {
     let with = |client: &'static str| {
-        let w = World::new().resolves().flow(|w| of_client(refused(w, 1), client));
+        let w = World::new().resolves().asked_by(client).flow(|w| of_client(refused(w, 1), client));
         w.flow(|w| of_client(refused(w, 20), client)).flow(|w| works(w, 40)).case().1
     };
     let other = with("10.9.9.9");
@@ -252,6 +252,53 @@ fn a_client_that_alone_never_reached_a_host_is_told() {
     assert!(!has(&alone, "one_client_fails"), "it got through in the end");
     let all = World::new().resolves().flow(|w| of_client(refused(w, 1), "10.9.9.9")).flow(|w| refused(w, 20));
     assert!(!has(&all.case().1, "one_client_fails"), "nobody reached it");
+}
+
+#[test]
+fn what_another_client_calls_an_address_blames_no_host_that_was_reached_by_name() {
+    let other = "10.9.9.9";
+    let both = |asked: World| asked.flow(|w| works(w, 1)).flow(|w| of_client(refused(w, 20), other));
+    let both = |asked| both(asked).flow(|w| of_client(refused(w, 40), other));
+    let (_, own) =
+        both(World::new().asks("a.example.net", Some(0), &["20.190.151.7"]).asked_by(other).resolves()).case();
+    let verdict = |report: &Report, name: &str| report.hosts.iter().find(|h| h.name == name).map(|h| h.verdict);
+    assert_eq!(verdict(&own, HOST), Some(Verdict::Ok));
+    assert_eq!(verdict(&own, "a.example.net"), Some(Verdict::Refused));
+    // It never asked: what it wanted there is not known.
+    assert_eq!(both(World::new().resolves()).verdict(), Some(Verdict::Inconclusive));
+    // Nobody else goes there: one machine asks by one address and goes by another.
+    let one = World::new().resolves().flow(|w| of_client(works(w, 1), other));
+    let one = one.flow(|w| of_client(refused(w, 20), other)).flow(|w| of_client(refused(w, 40), other));
+    assert_eq!(one.verdict(), Some(Verdict::Refused));
+}
+
+#[test]
+fn an_address_with_several_names_of_one_client_blames_none_that_was_reached() {
+    let fails = |w: World| w.flow(|w| works(w, 1)).flow(|w| refused(w, 50)).flow(|w| refused(w, 70));
+    let both = World::new().asks("a.example.net", Some(0), &["20.190.151.7"]).resolves();
+    assert_eq!(fails(both).verdict(), Some(Verdict::Inconclusive));
+    assert_eq!(fails(World::new().resolves()).verdict(), Some(Verdict::Refused));
+}
+
+#[test]
+fn a_failure_that_was_captured_twice_is_one() {
+    let broken = |w: &mut World, tenths: i64, number: u32, port: u16| {
+        let mut f = established(w, SERVER, tenths);
+        f.tcp.as_mut().unwrap().syn_number = Some(number);
+        f.ends.client.set_port(port);
+        hello(w, &mut f, tenths, HOST, 0x0304);
+        rst(w, &mut f, tenths + 1, Side::Server, 116);
+        f
+    };
+    let twice = |number: u32, client: &'static str| {
+        let w = World::new().resolves().flow(|w| works(w, 1)).flow(|w| broken(w, 20, 7, 50001));
+        let (_, report) = w.flow(|w| of_client(broken(w, 20, number, 50002), client)).case();
+        let host = report.hosts.into_iter().find(|h| h.name == HOST).unwrap();
+        (host.verdict, host.connections.0, host.connections.2)
+    };
+    assert_eq!(twice(7, "172.17.0.2"), (Verdict::Degraded, 2, 1), "before and behind an address translation");
+    assert_eq!(twice(8, "172.17.0.2"), (Verdict::ResetAfterClientHello, 3, 2), "two connections");
+    assert_eq!(twice(7, "10.0.0.5"), (Verdict::ResetAfterClientHello, 3, 2), "two ports of one client");
 }
 
 #[test]

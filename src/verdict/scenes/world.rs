@@ -90,6 +90,16 @@ impl World {
         self.asks(HOST, Some(0), &["20.190.151.7"])
     }
 
+    /// As if `client` had asked what was asked so far, and not somebody else.
+    pub(super) fn asked_by(mut self, client: &str) -> World {
+        let asker = Some(SocketAddr::new(ip(client), 5000));
+        for message in &mut self.facts.dns {
+            let place = if message.response { &mut message.dst } else { &mut message.src };
+            *place = asker;
+        }
+        self
+    }
+
     pub(super) fn flow(mut self, make: impl FnOnce(&mut World) -> Flow) -> World {
         let mut flow = make(&mut self);
         flow.stream = u32::try_from(self.facts.flows.len()).unwrap();
