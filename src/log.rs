@@ -12,6 +12,7 @@ mod command;
 pub mod graph_powershell;
 mod margin;
 mod other;
+mod outcome;
 pub mod pattern;
 mod place;
 pub mod secret;
@@ -210,7 +211,7 @@ fn read_line(b: &mut Builder, line: &str) {
         }
         Some(Stream::Warning) => {
             if !other::free(b, rest, false) {
-                let host = place::urls(rest).find(|u| !u.is_help()).map(|u| (u.host, u.port));
+                let host = place::target(rest);
                 b.event(LogEventKind::Warning, host.as_ref().map(|(h, p)| (h.as_str(), *p)), line);
             }
         }

@@ -12,7 +12,7 @@ mod numbers;
 mod words;
 
 pub use numbers::broker;
-use numbers::{hresult, socket_code, winhttp};
+use numbers::{hresult, socket_code, win32, winhttp};
 use words::WORDS;
 
 use ErrorClass as E;
@@ -45,7 +45,7 @@ regex!(
 regex!(PROXY_AUTH, r"\(407\)|\b407 \(?Proxy|status(?: ?code)?[: =]+'?407\b|ProxyAuthenticationRequired|ERR_PROXY_AUTH");
 regex!(
     SOCKET_CODE,
-    r"(?i)\[?\bWinError (\d+)\]?|\[Errno (-?\d+)\]|\b(?:SocketException|socket error|SocketErrorCode|NativeErrorCode)[^\d\n]{0,20}\(?(\d{5})\b|Connection(?:Reset|Aborted|Refused)Error\((\d+)|\b(?:TimeoutError|OSError|gaierror|SocketError)\((-?\d+),|\((\d{5})\)"
+    r"(?i)\bWinError (-?\d+)|\[Errno (-?\d+)\]|\b(?:SocketException|socket error|SocketErrorCode|NativeErrorCode)[^\d\n]{0,20}\(?(\d{5})\b|Connection(?:Reset|Aborted|Refused)Error\((\d+)|\b(?:TimeoutError|OSError|gaierror|SocketError)\((-?\d+),|\((\d{5})\)"
 );
 regex!(HRESULT, r"(?i)\b0x([89c][0-9a-f]{7})\b");
 regex!(
@@ -157,7 +157,7 @@ fn by_number(text: &str) -> Option<ErrorClass> {
     let sockets = SOCKET_CODE.as_ref().and_then(|regex| {
         regex.captures_iter(text).find_map(|c| {
             let code = c.iter().skip(1).flatten().next()?.as_str().parse::<i32>().ok()?;
-            socket_code(code, text)
+            if c.get(1).is_some() { win32(code) } else { socket_code(code, text) }
         })
     });
     if sockets.is_some() {

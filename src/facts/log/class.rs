@@ -247,6 +247,17 @@ impl ErrorClass {
         )
     }
 
+    /// True where the failure is one of making a connection, before anything was sent.
+    pub fn is_connecting(self) -> bool {
+        matches!(
+            self,
+            ErrorClass::ConnectionRefused
+                | ErrorClass::ConnectTimeout
+                | ErrorClass::NameNotResolved(_)
+                | ErrorClass::NetworkUnreachable
+        )
+    }
+
     /// True where a service answered, so that the path to it works and the cause is policy, account or setting.
     pub fn is_answer(self) -> bool {
         matches!(self, ErrorClass::Aadsts(_) | ErrorClass::OAuth | ErrorClass::HttpStatus(_))

@@ -11,7 +11,8 @@ pub(super) fn socket_code(code: i32, text: &str) -> Option<ErrorClass> {
         10052..=10054 | 104 => E::ConnectionReset,
         10060 | 110 => E::ConnectTimeout,
         10061 | 111 => E::ConnectionRefused,
-        103 | 32 => E::ConnectionClosed,
+        // A broken pipe (32) may be the reader of the program's own output: only words tell that it was a socket.
+        103 => E::ConnectionClosed,
         // Windows says 11001 for a name that does not exist and for a resolver that never answered.
         11001 => E::NameNotResolved(NameFault::Unspecified),
         11002 | 11003 => E::NameNotResolved(NameFault::Temporary),
@@ -24,6 +25,22 @@ pub(super) fn socket_code(code: i32, text: &str) -> Option<ErrorClass> {
         54 => E::ConnectionReset,
         60 => E::ConnectTimeout,
         61 => E::ConnectionRefused,
+        _ => return None,
+    })
+}
+
+/// Error numbers of Windows itself: those of Winsock and the few that its network layers return. The others (files,
+/// devices, permissions) share values with errno and mean something else.
+pub(super) fn win32(code: i32) -> Option<ErrorClass> {
+    Some(match code {
+        64 => E::ConnectionReset,
+        121 => E::Timeout,
+        1225 => E::ConnectionRefused,
+        1231 => E::NetworkUnreachable,
+        1236 => E::ConnectionClosed,
+        10_004..=11_031 => return socket_code(code, ""),
+        // Python writes HRESULTs as signed numbers.
+        i32::MIN..=-1 => return hresult(code.cast_unsigned()),
         _ => return None,
     })
 }
@@ -53,10 +70,7 @@ pub(super) fn hresult(code: u32) -> Option<ErrorClass> {
     match code {
         0x8007_0000..=0x8007_FFFF => {
             let win32 = code & 0xFFFF;
-            return winhttp(win32).or_else(|| match i32::try_from(win32).ok()? {
-                n @ 10_000..=11_004 => socket_code(n, ""),
-                _ => None,
-            });
+            return winhttp(win32).or_else(|| self::win32(i32::try_from(win32).ok()?));
         }
         0xCAA0_0000..=0xCAAF_FFFF => return Some(E::Broker(broker(code))),
         _ => {}
