@@ -19,7 +19,7 @@ use crate::verdict::{HostVerdict, Verdict};
 pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Finding]) -> Diagnosis {
     let hosts: Vec<(&HostStory, &HostVerdict)> =
         case.hosts.iter().zip(verdicts).filter_map(|(h, v)| Some((h, v.as_ref()?))).collect();
-    if let Some((host, verdict)) = root_cause(&hosts) {
+    if let Some((host, verdict)) = root_cause(case, &hosts) {
         return log::name(network_fault(host, verdict, findings), findings);
     }
     let undecided = hosts.iter().find(|(h, v)| v.verdict == Verdict::Inconclusive && h.required == Some(true));
@@ -94,8 +94,11 @@ fn accepted(verdict: &HostVerdict) -> bool {
 }
 
 /// The first host, in the order of suspicion, that stopped the sign-in.
-fn root_cause<'a>(hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Option<(&'a HostStory, &'a HostVerdict)> {
-    let failing = || hosts.iter().filter(|(_, v)| v.verdict.is_fault() && !accepted(v));
+fn root_cause<'a>(case: &Case, hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Option<(&'a HostStory, &'a HostVerdict)> {
+    let stopped = |h: &HostStory, v: &HostVerdict| {
+        v.verdict.is_fault() && !accepted(v) && !crate::verdict::log::stopped_nothing(case, h, v)
+    };
+    let failing = || hosts.iter().filter(|(h, v)| stopped(h, v));
     let earliest = |(h, _): &&(&HostStory, &HostVerdict)| h.order_in_time();
     let needed = failing().filter(|(h, _)| h.role == Role::Service && h.required == Some(true)).min_by_key(earliest);
     let reached = |authority: bool| {

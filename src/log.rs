@@ -190,6 +190,9 @@ fn read_line(b: &mut Builder, line: &str) {
         }
         return;
     }
+    if line.contains("Credential") {
+        b.in_chain(line);
+    }
     if az::line(b, line) {
         return;
     }
@@ -297,6 +300,8 @@ fn succeeded(b: &mut Builder, line: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
     let table = |names: [&str; 3]| names.iter().all(|n| words.contains(n));
     let is_table = table(["Account", "TenantId", "Environment"]) || table(["Name", "Account", "TenantId"]);
+    // Az.Accounts 3 and later; the list to choose from has more columns.
+    let is_table = is_table || words == ["Subscription", "name", "Tenant"];
     let is_list = line.trim_start().starts_with("\"homeTenantId\":");
     let connected = b.attempt.command.contains("login") || b.attempt.command.starts_with("Connect-");
     if !(connected && (is_table || is_list)) {

@@ -5,6 +5,7 @@ use super::{Context, Finding, Rule, Severity};
 use crate::facts::log::{Dialect, ErrorClass, TrustFault};
 use crate::lang::{Message, Text};
 use crate::message;
+use crate::verdict::Verdict;
 use std::net::IpAddr;
 
 /// See the module.
@@ -36,28 +37,42 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let is_trust = |c| matches!(c, ErrorClass::CertificateUntrusted(_));
         let Some((event, ErrorClass::CertificateUntrusted(fault))) = run.ended_by(is_trust) else { continue };
         let host = event.host.clone().unwrap_or_default();
+        // What is wrong with the certificate itself is the verdict's to tell; no trust in an issuer mends it.
+        let own = matches!(
+            fault,
+            TrustFault::Expired
+                | TrustFault::NotYetValid
+                | TrustFault::NameMismatch
+                | TrustFault::Weak
+                | TrustFault::Revoked
+        );
+        if own && context.host(&host).is_none_or(|(_, v)| v.verdict == Verdict::CertInvalid) {
+            continue;
+        }
+        // The log may not say which host it was.
+        let (en, ja) = event.host.as_deref().map_or(("the service", "サービス"), |h| (h, h));
         if out.iter().any(|f| f.host.as_deref() == Some(host.as_str())) {
             continue;
         }
         let mut detail = run.tell(message!(
-            en: "%c refused the certificate shown for {host}: {}",
-            ja: "%c は {host} として提示された証明書を拒否した: {}。",
+            en: "%c refused the certificate shown for {en}: {}",
+            ja: "%c は {ja} として提示された証明書を拒否した: {}。",
             event.text
         ));
         add(&mut detail, &who(context, &run, &host));
         let mut finding = run.finding(context, &RULE, event);
         finding.title = run.tell(match fault {
             TrustFault::Expired | TrustFault::NotYetValid => {
-                message!(en: "%c: the certificate for {host} is outside its validity", ja: "%c: {host} の証明書が有効期間外")
+                message!(en: "%c: the certificate for {en} is outside its validity", ja: "%c: {ja} の証明書が有効期間外")
             }
             TrustFault::NameMismatch => {
-                message!(en: "%c: the certificate for {host} is made out to another name", ja: "%c: {host} の証明書の名前が一致しない")
+                message!(en: "%c: the certificate for {en} is made out to another name", ja: "%c: {ja} の証明書の名前が一致しない")
             }
             TrustFault::MissingAuthorityKeyId | TrustFault::MissingSubjectKeyId | TrustFault::BasicConstraints => {
                 message!(en: "%c: the proxy's CA certificate does not meet the rules of Python 3.13", ja: "%c: プロキシの CA 証明書が Python 3.13 の要件を満たさない")
             }
             _ => {
-                message!(en: "%c does not trust the certificate of the proxy in front of {host}", ja: "%c が {host} との間にあるプロキシの証明書を信頼していない")
+                message!(en: "%c does not trust the certificate of the proxy in front of {en}", ja: "%c が {ja} との間にあるプロキシの証明書を信頼していない")
             }
         });
         finding.detail = detail;

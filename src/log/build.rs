@@ -29,6 +29,8 @@ pub(crate) struct Builder {
     pub block: Block,
     /// Host that curl was asked for, or was sent on to.
     pub target: Option<String>,
+    /// Several credentials are tried one after the other.
+    chain: bool,
     /// Time of the current line.
     time: Option<Timestamp>,
     local: Option<LogTime>,
@@ -210,6 +212,12 @@ impl Builder {
             self.proxy(proxy, line);
         }
         self.endpoint(&mut place, class, line);
+        let class = self.instead_of_metadata(class, line);
+        if class == ErrorClass::CaptivePortal
+            && let Some(host) = self.redirected_from()
+        {
+            place.host = Some((host, None));
+        }
         // A client that connects to its proxy without calling it one.
         let at_proxy = place.host.as_ref().is_some_and(|(host, port)| {
             let proxy = self.attempt.proxy.as_deref().map(|p| p.rsplit_once(':').unwrap_or((p, "")));
@@ -246,7 +254,52 @@ impl Builder {
             return;
         }
         let host = host.as_ref().map(|(h, p)| (h.as_str(), *p));
-        self.event(LogEventKind::Exception { class }, host, line);
+        // Only a virtual machine has a metadata service; elsewhere a chain goes on to its next credential.
+        let beside = self.chain && class.is_network() && host.is_some_and(|(h, _)| h == "169.254.169.254");
+        self.event(if beside { LogEventKind::Warning } else { LogEventKind::Exception { class } }, host, line);
+    }
+
+    /// Notes that credentials are tried in a chain; the one out of environment variables is always a part of one.
+    pub fn in_chain(&mut self, line: &str) {
+        const CHAINS: [&str; 3] = ["DefaultAzureCredential", "ChainedTokenCredential", "EnvironmentCredential"];
+        self.chain |= CHAINS.iter().any(|name| line.contains(name));
+    }
+
+    /// An answer that could not be read: the authority's metadata, a page in an answer's place, or a file of the
+    /// client's own.
+    fn instead_of_metadata(&self, class: ErrorClass, line: &str) -> ErrorClass {
+        if class != ErrorClass::AuthorityDiscovery {
+            return class;
+        }
+        if self.redirected_from().is_some() {
+            return ErrorClass::CaptivePortal;
+        }
+        if !pattern::is_unread_json(line) {
+            return class;
+        }
+        if line.contains('<') {
+            return ErrorClass::ForeignPage;
+        }
+        let discovers = |path: &str| path.contains("openid-configuration") || path.contains("discovery/instance");
+        let open = self.attempt.events.iter().rev().find_map(|e| match &e.kind {
+            LogEventKind::HttpResponse { path, .. } | LogEventKind::HttpRequest { path, .. } => Some(discovers(path)),
+            LogEventKind::Connecting { .. } => Some(true),
+            _ => None,
+        });
+        if open == Some(true) { class } else { ErrorClass::Other }
+    }
+
+    /// The host that sent the client on to a plain HTTP page elsewhere, which answered last: a service that is asked
+    /// over TLS never does that.
+    fn redirected_from(&self) -> Option<String> {
+        let mut replies = self.attempt.events.iter().rev().filter_map(|e| match e.kind {
+            LogEventKind::HttpResponse { status, .. } => Some((status, e.host.as_deref()?, e.port)),
+            _ => None,
+        });
+        let (_, last, last_port) = replies.next()?;
+        let (status, from, port) = replies.next()?;
+        let sent_on = (300..400).contains(&status) && port == Some(443) && last_port == Some(80) && last != from;
+        sent_on.then(|| from.to_owned())
     }
 
     /// Where a connection failed by the text is the service, or the proxy of a client that does not call it one.
@@ -378,6 +431,7 @@ impl Builder {
         let mut attempt = std::mem::take(&mut self.attempt);
         self.host = None;
         self.target = None;
+        self.chain = false;
         self.block = Block::None;
         let has_content = self.started && (!attempt.events.is_empty() || !attempt.command.is_empty());
         self.started = false;

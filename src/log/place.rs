@@ -121,7 +121,7 @@ pub(crate) fn target(line: &str) -> Option<HostPort> {
 /// sign-in are on 443, and a client that wants one of them connects to itself only for a proxy.
 pub(crate) fn is_proxy(endpoint: &HostPort, asked: Option<&HostPort>, asked_here: bool) -> bool {
     let (host, port) = endpoint;
-    if asked.is_some_and(|(h, _)| h == host) || crate::knowledge::is_microsoft_host(host) {
+    if asked.is_some_and(|(h, _)| h == host) {
         return false;
     }
     let secure = asked.is_none_or(|(_, port)| port.is_none_or(|p| p == 443));

@@ -111,3 +111,34 @@ pub fn broker(code: u32) -> BrokerFault {
         _ => BrokerFault::Unspecified,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::classify;
+    use super::*;
+
+    #[test]
+    fn numbers_of_windows_files_are_no_numbers_of_sockets() {
+        for text in [
+            "PermissionError: [WinError 32] The process cannot access the file because it is being used by another process",
+            "PermissionError: [WinError 32] プロセスはファイルにアクセスできません。別のプロセスが使用中です。",
+            "OSError: [WinError 110] The system cannot open the device or file specified",
+            "[WinError 104] x",
+            "BrokenPipeError: [Errno 32] Broken pipe",
+        ] {
+            assert_eq!(classify(text), None, "{text}");
+        }
+        for (text, class) in [
+            ("[WinError 10061] x", E::ConnectionRefused),
+            ("[WinError 1225] The remote computer refused the network connection", E::ConnectionRefused),
+            ("[WinError 64] The specified network name is no longer available", E::ConnectionReset),
+            ("[WinError 121] The semaphore timeout period has expired", E::Timeout),
+            ("[WinError -2146893813] : ''", E::CacheDamaged),
+            ("('Connection aborted.', BrokenPipeError(32, 'Broken pipe'))", E::ConnectionClosed),
+            ("write tcp 10.0.0.1:5->10.0.0.2:443: write: broken pipe", E::ConnectionClosed),
+            ("[Errno 104] Connection reset by peer", E::ConnectionReset),
+        ] {
+            assert_eq!(classify(text), Some(class), "{text}");
+        }
+    }
+}

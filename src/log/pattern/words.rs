@@ -105,6 +105,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         r"NameResolutionError|NameResolutionFailure|failed to resolve '|could not resolve host|could not resolve proxy|getaddrinfo failed|no such host is known|HostNotFound|remote name could not be resolved|リモート名を解決できませんでした|そのようなホストは不明|ERR_NAME_NOT_RESOLVED|remotename konnte nicht aufgel|nom distant n.a pas pu être résolu|hôte inconnu|host ist (?:nicht bekannt|unbekannt)|kein solcher Host bekannt|host desconocido|no se conoce (?:ese|dicho|este) host|알려진 호스트가 없|无法识别这样的主机|UnknownHostException|no se p(?:uede|udo) resolver el nombre remoto|impossibile risolvere il nome remoto|nome remoto não pôde ser resolvido|разрешить удал[её]нное имя|(?:无法|未能)解析此?远程名称|無法解析遠端名稱|不知道这样的主机|無法識別這台主機|원격 이름을 확인할 수 없습니다|server name or address could not be resolved|サーバーの名前またはアドレスは解決されませんでした",
         E::NameNotResolved(NameFault::Unspecified),
     ),
+    (r"SOCKS server failed to connect|SOCKS server (?:rejected|does not)", E::ProxyOther),
     // How the connection broke. Specific to TLS first: an EOF there is not yet a reset.
     (
         r"SSLEOFError|UNEXPECTED_EOF_WHILE_READING|EOF occurred in violation of protocol|unexpected eof while reading|received an unexpected EOF|before secure TLS connection was established|remote party has closed the transport stream|SSL_ERROR_SYSCALL|SSLZeroReturnError|TLS/SSL connection has been closed|unexpected EOF or 0 bytes from the transport stream|トランスポート ストリームから、予期しない EOF|Remote host terminated the handshake",
@@ -177,7 +178,87 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::ConnectOther,
     ),
     (
-        r#"["'](?:error|code)["']\s*:\s*["'](?:invalid_grant|invalid_client|interaction_required|unauthorized_client|invalid_request|access_denied|invalid_scope|unsupported_grant_type|invalid_resource|login_required|consent_required)["']|MsalUiRequiredException|MsalServiceException|MsalClientException|AuthenticationFailedException|CredentialUnavailableException|InteractiveBrowserCredential authentication (?:failed|unavailable)"#,
+        r#"["'](?:error|code)["']\s*:\s*["'](?:invalid_grant|invalid_client|interaction_required|unauthorized_client|invalid_request|access_denied|invalid_scope|unsupported_grant_type|invalid_resource|login_required|consent_required)["']|MsalServiceException.{0,200}HTTP StatusCode [45]\d\d"#,
         E::OAuth,
     ),
+    // Names of exceptions say that it failed, not that anything was reached.
+    (
+        r"MsalUiRequiredException|MsalServiceException|MsalClientException|AuthenticationFailedException|CredentialUnavailableException|InteractiveBrowserCredential authentication (?:failed|unavailable)",
+        E::Other,
+    ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::super::classify;
+    use super::*;
+    use crate::facts::log::ProxyFault;
+
+    /// Texts of one cause in the languages of Windows and the dialects of programs.
+    const ROWS: &[(&str, ErrorClass)] = &[
+        (
+            "x509: certificate has expired or is not yet valid: current time 2014-01-02T03:04:05Z is before 2023-12-31T23:59:59Z",
+            E::CertificateUntrusted(TrustFault::NotYetValid),
+        ),
+        (
+            "errors in the certificate chain: PartialChain, RevocationStatusUnknown, OfflineRevocation",
+            E::CertificateUntrusted(TrustFault::UnknownIssuer),
+        ),
+        ("errors in the certificate chain: RevocationStatusUnknown, OfflineRevocation", E::RevocationUnavailable),
+        ("[SSL: DH_KEY_TOO_SMALL] dh key too small", E::TlsOther),
+        ("[SSL: UNSAFE_LEGACY_RENEGOTIATION_DISABLED] unsafe legacy renegotiation disabled", E::TlsOther),
+        ("certificate verify failed: EE certificate key too weak", E::CertificateUntrusted(TrustFault::Weak)),
+        (
+            "Das Remotezertifikat ist laut Validierungsverfahren ungültig.",
+            E::CertificateUntrusted(TrustFault::Unspecified),
+        ),
+        (
+            "Le certificat distant n’est pas valide selon la procédure de validation.",
+            E::CertificateUntrusted(TrustFault::Unspecified),
+        ),
+        (
+            "SSL/TLS 보안 채널에 대한 트러스트 관계를 설정할 수 없습니다.",
+            E::CertificateUntrusted(TrustFault::Unspecified),
+        ),
+        ("Host desconocido. (a.example:443)", E::NameNotResolved(NameFault::Unspecified)),
+        ("Der angegebene Host ist unbekannt. (a.example:443)", E::NameNotResolved(NameFault::Unspecified)),
+        (
+            "The requested name is valid, but no data of the requested type was found. (a.example:443)",
+            E::NameNotResolved(NameFault::NotFound),
+        ),
+        (
+            "これは通常、ホスト名の解決時に起きる一時的なエラーで、ローカル サーバーが",
+            E::NameNotResolved(NameFault::Temporary),
+        ),
+        ("(Resource temporarily unavailable (a.example:443))", E::NameNotResolved(NameFault::Temporary)),
+        ("n’a pas répondu convenablement au-delà d’une certaine durée", E::ConnectTimeout),
+        ("연결된 구성원으로부터 응답이 없어 연결하지 못했거나", E::ConnectTimeout),
+        ("curl: (28) Failed to connect to a.example port 443 after 21040 ms: Timed out", E::ConnectTimeout),
+        ("Post \"https://a.example/token\": Proxy Authentication Required", E::ProxyStatus(407)),
+        ("Post \"https://a.example/token\": Bad Gateway", E::ProxyStatus(502)),
+        ("Unable to tunnel through proxy. Proxy returns \"HTTP/1.1 403 Forbidden\"", E::ProxyStatus(403)),
+        ("java.io.IOException: Failed to authenticate with proxy", E::ProxyStatus(407)),
+        (
+            "ProxyError('Unable to connect to proxy', SSLError(SSLEOFError(8, '[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol')))",
+            E::ProxyUnreachable(ProxyFault::Tls),
+        ),
+        (
+            "ProxyError('Unable to connect to proxy', SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate')))",
+            E::ProxyUnreachable(ProxyFault::Certificate),
+        ),
+        ("InteractiveBrowserCredential authentication failed: A window handle must be configured.", E::Other),
+        ("Microsoft.Identity.Client.MsalUiRequiredException: x", E::Other),
+        (r#"{"error":"invalid_grant"}"#, E::OAuth),
+        (
+            "Exception type: Microsoft.Identity.Client.MsalServiceException, ErrorCode: invalid_request HTTP StatusCode 400",
+            E::OAuth,
+        ),
+    ];
+
+    #[test]
+    fn texts_of_every_language_and_program_name_their_cause() {
+        let wrong: Vec<_> =
+            ROWS.iter().map(|(t, c)| (*t, classify(t), *c)).filter(|(_, got, c)| *got != Some(*c)).collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+}
