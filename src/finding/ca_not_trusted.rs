@@ -76,7 +76,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             }
         });
         finding.detail = detail;
-        finding.advice = advice(run.attempt.dialect, fault, &host);
+        finding.advice = advice(run.attempt.dialect, fault, (en, ja));
         if is_local(context, &run, &host) {
             let first = message!(
                 en: "Close Fiddler or whatever program listens as the local proxy, and remove it from HTTPS_PROXY.",
@@ -142,18 +142,18 @@ const CURL: Text = Text {
     ja: "curl は --cacert または CURL_CA_BUNDLE の PEM ファイル (Windows ではシステムのストア) を参照する。",
 };
 
-fn advice(dialect: Dialect, fault: TrustFault, host: &str) -> Message {
+fn advice(dialect: Dialect, fault: TrustFault, (host, host_ja): (&str, &str)) -> Message {
     let first: Message = match fault {
         TrustFault::Expired | TrustFault::NotYetValid => {
             return message!(
                 en: "Check the clock of the client, then renew the certificate: the proxy's, if it opens TLS to {host}; else the local bundle may be outdated (update the client).",
-                ja: "端末の時計を確認する。次に証明書を更新する。{host} への TLS をプロキシが終端している場合はプロキシの証明書、そうでなければ端末側の証明書バンドルが古い可能性がある (クライアントを更新する)。",
+                ja: "端末の時計を確認する。次に証明書を更新する。{host_ja} への TLS をプロキシが終端している場合はプロキシの証明書、そうでなければ端末側の証明書バンドルが古い可能性がある (クライアントを更新する)。",
             );
         }
         TrustFault::NameMismatch => {
             return message!(
                 en: "Something else answers for {host}: a portal, a block page or a proxy. Exempt {host} from it, and check the address that the name resolves to.",
-                ja: "{host} として別の機器 (ポータル、ブロック ページ、プロキシ) が応答している。{host} を対象から除外し、名前解決のアドレスを確認する。",
+                ja: "{host_ja} として別の機器 (ポータル、ブロック ページ、プロキシ) が応答している。{host_ja} を対象から除外し、名前解決のアドレスを確認する。",
             );
         }
         TrustFault::MissingAuthorityKeyId | TrustFault::MissingSubjectKeyId | TrustFault::BasicConstraints => message!(
@@ -162,7 +162,7 @@ fn advice(dialect: Dialect, fault: TrustFault, host: &str) -> Message {
         ),
         _ => message!(
             en: "Exempt {host} from TLS inspection, or make the proxy's root certificate known to the client.",
-            ja: "{host} を TLS インスペクションの対象から除外するか、プロキシのルート証明書をクライアントに信頼させる。",
+            ja: "{host_ja} を TLS インスペクションの対象から除外するか、プロキシのルート証明書をクライアントに信頼させる。",
         ),
     };
     let how: &[Text] = match dialect {
@@ -192,10 +192,10 @@ mod tests {
 
     #[test]
     fn each_client_is_told_its_own_file_or_store() {
-        let az = advice(Dialect::AzCli, TrustFault::UnknownIssuer, "h");
+        let az = advice(Dialect::AzCli, TrustFault::UnknownIssuer, ("h", "h"));
         assert!(az.en.contains("REQUESTS_CA_BUNDLE") && az.ja.contains("REQUESTS_CA_BUNDLE"));
-        let ps = advice(Dialect::AzPowerShell, TrustFault::UnknownIssuer, "h");
+        let ps = advice(Dialect::AzPowerShell, TrustFault::UnknownIssuer, ("h", "h"));
         assert!(ps.en.contains("certutil") && !ps.en.contains("cacert.pem"));
-        assert!(!advice(Dialect::AzCli, TrustFault::Expired, "h").en.contains("cacert.pem"));
+        assert!(!advice(Dialect::AzCli, TrustFault::Expired, ("h", "h")).en.contains("cacert.pem"));
     }
 }

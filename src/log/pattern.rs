@@ -175,16 +175,18 @@ pub(crate) fn at_proxy(class: ErrorClass, text: &str) -> ErrorClass {
                 E::ProxyOther
             }
         }
-        // urllib3 2 tells a tunnel's TLS from the one to a proxy that is set with https://.
-        E::CertificateUntrusted(_) if text.contains("Unable to connect to proxy") => {
-            E::ProxyUnreachable(ProxyFault::Certificate)
-        }
-        E::TlsNotSpoken | E::TlsEof | E::TlsOther | E::TlsVersion if text.contains("Unable to connect to proxy") => {
+        // urllib3 2 and Go tell a tunnel's TLS from the one to a proxy that is set with https://.
+        E::CertificateUntrusted(_) if is_tls_to_proxy(text) => E::ProxyUnreachable(ProxyFault::Certificate),
+        E::TlsNotSpoken | E::TlsEof | E::TlsOther | E::TlsVersion if is_tls_to_proxy(text) => {
             E::ProxyUnreachable(ProxyFault::Tls)
         }
         // A read that ran out after CONNECT: the class says it already.
         other => other,
     }
+}
+
+fn is_tls_to_proxy(text: &str) -> bool {
+    text.contains("Unable to connect to proxy") || text.contains("proxyconnect tcp: tls: ")
 }
 
 /// The first number that `regex` captures.

@@ -253,6 +253,10 @@ mod tests {
             "Exception type: Microsoft.Identity.Client.MsalServiceException, ErrorCode: invalid_request HTTP StatusCode 400",
             E::OAuth,
         ),
+        (
+            "Post \"https://a.example/token\": proxyconnect tcp: tls: first record does not look like a TLS handshake",
+            E::ProxyUnreachable(ProxyFault::Tls),
+        ),
     ];
 
     #[test]
