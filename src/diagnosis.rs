@@ -113,7 +113,10 @@ fn accepted(verdict: &HostVerdict) -> bool {
 
 /// The first host, in the order of suspicion, that stopped the sign-in.
 fn root_cause<'a>(case: &Case, hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Option<(&'a HostStory, &'a HostVerdict)> {
-    let failing = || hosts.iter().filter(|(_, v)| v.verdict.is_fault() && !accepted(v));
+    let stopped = |h: &HostStory, v: &HostVerdict| {
+        v.verdict.is_fault() && !accepted(v) && !crate::verdict::log::stopped_nothing(case, h, v)
+    };
+    let failing = || hosts.iter().filter(|(h, v)| stopped(h, v));
     let earliest = |(h, _): &&(&HostStory, &HostVerdict)| h.order_in_time();
     let needed = failing().filter(|(h, _)| h.role == Role::Service && h.required == Some(true)).min_by_key(earliest);
     let reached = |authority: bool| {

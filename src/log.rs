@@ -12,6 +12,7 @@ mod command;
 pub mod graph_powershell;
 mod margin;
 mod other;
+mod outcome;
 pub mod pattern;
 mod place;
 pub mod secret;
@@ -189,6 +190,9 @@ fn read_line(b: &mut Builder, line: &str) {
         }
         return;
     }
+    if line.contains("Credential") {
+        b.in_chain(line);
+    }
     if az::line(b, line) {
         return;
     }
@@ -210,7 +214,7 @@ fn read_line(b: &mut Builder, line: &str) {
         }
         Some(Stream::Warning) => {
             if !other::free(b, rest, false) {
-                let host = place::urls(rest).find(|u| !u.is_help()).map(|u| (u.host, u.port));
+                let host = place::target(rest);
                 b.event(LogEventKind::Warning, host.as_ref().map(|(h, p)| (h.as_str(), *p)), line);
             }
         }
@@ -296,6 +300,8 @@ fn succeeded(b: &mut Builder, line: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
     let table = |names: [&str; 3]| names.iter().all(|n| words.contains(n));
     let is_table = table(["Account", "TenantId", "Environment"]) || table(["Name", "Account", "TenantId"]);
+    // Az.Accounts 3 and later; the list to choose from has more columns.
+    let is_table = is_table || words == ["Subscription", "name", "Tenant"];
     let is_list = line.trim_start().starts_with("\"homeTenantId\":");
     let connected = b.attempt.command.contains("login") || b.attempt.command.starts_with("Connect-");
     if !(connected && (is_table || is_list)) {

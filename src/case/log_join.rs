@@ -203,15 +203,8 @@ fn name_proxies(case: &mut Case, lines: Vec<(Option<String>, Said)>) {
 /// failure is one of making a connection, which then is the proxy's.
 pub fn before_proxy(attempt: &log::Attempt, class: ErrorClass) -> bool {
     let told = |c: ErrorClass| c.is_proxy() && !matches!(c, ErrorClass::ProxyStatus(_));
-    let connecting = matches!(
-        class,
-        ErrorClass::ConnectionRefused
-            | ErrorClass::ConnectTimeout
-            | ErrorClass::NameNotResolved(_)
-            | ErrorClass::NetworkUnreachable
-    );
     let through = || attempt.proxy.is_some() || attempt.events.iter().filter_map(|e| e.kind.error()).any(told);
-    told(class) || connecting && through()
+    told(class) || class.is_connecting() && through()
 }
 
 /// Host of a proxy as logs and settings write it: `host:port`, perhaps with a scheme before it.

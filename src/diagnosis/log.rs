@@ -9,6 +9,7 @@ use crate::finding::{Finding, Severity, logs};
 use crate::lang::Message;
 use crate::message;
 use crate::report::{Diagnosis, Outcome};
+use crate::verdict::Verdict;
 
 /// Findings that give a fault of the network its name: told before the verdict on the same host.
 const NAMES: [&str; 3] = ["management_after_token", "proxy_left_over", "entra_tls_retired"];
@@ -49,7 +50,7 @@ pub(super) fn answer(findings: &[Finding], decided: bool) -> Option<Diagnosis> {
     if !decided && told.severity < Severity::Critical {
         return None;
     }
-    let open = OPEN.contains(&told.code);
+    let open = OPEN.contains(&told.code) || told.verdict == Some(Verdict::Inconclusive);
     Some(Diagnosis {
         outcome: if open { Outcome::InsufficientEvidence } else { Outcome::NoNetworkFault },
         root_cause: None,

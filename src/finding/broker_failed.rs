@@ -7,6 +7,7 @@ use crate::knowledge;
 use crate::knowledge::endpoints::Command;
 use crate::lang::{Message, Text};
 use crate::message;
+use crate::verdict::Verdict;
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -58,6 +59,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 ja: format!("{}: {}。ログの記録: {}", run.name().ja, meaning.ja, event.text),
             },
             advice: advice(run.command(), fault),
+            // A failure of the broker's network leaves it open which host it was.
+            verdict: ErrorClass::Broker(fault).is_network().then_some(Verdict::Inconclusive),
             ..run.finding(context, &RULE, event)
         });
     }

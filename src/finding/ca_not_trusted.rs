@@ -5,6 +5,7 @@ use super::{Context, Finding, Rule, Severity};
 use crate::facts::log::{Dialect, ErrorClass, TrustFault};
 use crate::lang::{Message, Text};
 use crate::message;
+use crate::verdict::Verdict;
 use std::net::IpAddr;
 
 /// See the module.
@@ -36,32 +37,46 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let is_trust = |c| matches!(c, ErrorClass::CertificateUntrusted(_));
         let Some((event, ErrorClass::CertificateUntrusted(fault))) = run.ended_by(is_trust) else { continue };
         let host = event.host.clone().unwrap_or_default();
+        // What is wrong with the certificate itself is the verdict's to tell; no trust in an issuer mends it.
+        let own = matches!(
+            fault,
+            TrustFault::Expired
+                | TrustFault::NotYetValid
+                | TrustFault::NameMismatch
+                | TrustFault::Weak
+                | TrustFault::Revoked
+        );
+        if own && context.host(&host).is_none_or(|(_, v)| v.verdict == Verdict::CertInvalid) {
+            continue;
+        }
+        // The log may not say which host it was.
+        let (en, ja) = event.host.as_deref().map_or(("the service", "サービス"), |h| (h, h));
         if out.iter().any(|f| f.host.as_deref() == Some(host.as_str())) {
             continue;
         }
         let mut detail = run.tell(message!(
-            en: "%c refused the certificate shown for {host}: {}",
-            ja: "%c は {host} として提示された証明書を拒否した: {}。",
+            en: "%c refused the certificate shown for {en}: {}",
+            ja: "%c は {ja} として提示された証明書を拒否した: {}。",
             event.text
         ));
         add(&mut detail, &who(context, &run, &host));
         let mut finding = run.finding(context, &RULE, event);
         finding.title = run.tell(match fault {
             TrustFault::Expired | TrustFault::NotYetValid => {
-                message!(en: "%c: the certificate for {host} is outside its validity", ja: "%c: {host} の証明書が有効期間外")
+                message!(en: "%c: the certificate for {en} is outside its validity", ja: "%c: {ja} の証明書が有効期間外")
             }
             TrustFault::NameMismatch => {
-                message!(en: "%c: the certificate for {host} is made out to another name", ja: "%c: {host} の証明書の名前が一致しない")
+                message!(en: "%c: the certificate for {en} is made out to another name", ja: "%c: {ja} の証明書の名前が一致しない")
             }
             TrustFault::MissingAuthorityKeyId | TrustFault::MissingSubjectKeyId | TrustFault::BasicConstraints => {
                 message!(en: "%c: the proxy's CA certificate does not meet the rules of Python 3.13", ja: "%c: プロキシの CA 証明書が Python 3.13 の要件を満たさない")
             }
             _ => {
-                message!(en: "%c does not trust the certificate of the proxy in front of {host}", ja: "%c が {host} との間にあるプロキシの証明書を信頼していない")
+                message!(en: "%c does not trust the certificate of the proxy in front of {en}", ja: "%c が {ja} との間にあるプロキシの証明書を信頼していない")
             }
         });
         finding.detail = detail;
-        finding.advice = advice(run.attempt.dialect, fault, &host);
+        finding.advice = advice(run.attempt.dialect, fault, (en, ja));
         if is_local(context, &run, &host) {
             let first = message!(
                 en: "Close Fiddler or whatever program listens as the local proxy, and remove it from HTTPS_PROXY.",
@@ -127,18 +142,18 @@ const CURL: Text = Text {
     ja: "curl は --cacert または CURL_CA_BUNDLE の PEM ファイル (Windows ではシステムのストア) を参照する。",
 };
 
-fn advice(dialect: Dialect, fault: TrustFault, host: &str) -> Message {
+fn advice(dialect: Dialect, fault: TrustFault, (host, host_ja): (&str, &str)) -> Message {
     let first: Message = match fault {
         TrustFault::Expired | TrustFault::NotYetValid => {
             return message!(
                 en: "Check the clock of the client, then renew the certificate: the proxy's, if it opens TLS to {host}; else the local bundle may be outdated (update the client).",
-                ja: "端末の時計を確認する。次に証明書を更新する。{host} への TLS をプロキシが終端している場合はプロキシの証明書、そうでなければ端末側の証明書バンドルが古い可能性がある (クライアントを更新する)。",
+                ja: "端末の時計を確認する。次に証明書を更新する。{host_ja} への TLS をプロキシが終端している場合はプロキシの証明書、そうでなければ端末側の証明書バンドルが古い可能性がある (クライアントを更新する)。",
             );
         }
         TrustFault::NameMismatch => {
             return message!(
                 en: "Something else answers for {host}: a portal, a block page or a proxy. Exempt {host} from it, and check the address that the name resolves to.",
-                ja: "{host} として別の機器 (ポータル、ブロック ページ、プロキシ) が応答している。{host} を対象から除外し、名前解決のアドレスを確認する。",
+                ja: "{host_ja} として別の機器 (ポータル、ブロック ページ、プロキシ) が応答している。{host_ja} を対象から除外し、名前解決のアドレスを確認する。",
             );
         }
         TrustFault::MissingAuthorityKeyId | TrustFault::MissingSubjectKeyId | TrustFault::BasicConstraints => message!(
@@ -147,7 +162,7 @@ fn advice(dialect: Dialect, fault: TrustFault, host: &str) -> Message {
         ),
         _ => message!(
             en: "Exempt {host} from TLS inspection, or make the proxy's root certificate known to the client.",
-            ja: "{host} を TLS インスペクションの対象から除外するか、プロキシのルート証明書をクライアントに信頼させる。",
+            ja: "{host_ja} を TLS インスペクションの対象から除外するか、プロキシのルート証明書をクライアントに信頼させる。",
         ),
     };
     let how: &[Text] = match dialect {
@@ -177,10 +192,10 @@ mod tests {
 
     #[test]
     fn each_client_is_told_its_own_file_or_store() {
-        let az = advice(Dialect::AzCli, TrustFault::UnknownIssuer, "h");
+        let az = advice(Dialect::AzCli, TrustFault::UnknownIssuer, ("h", "h"));
         assert!(az.en.contains("REQUESTS_CA_BUNDLE") && az.ja.contains("REQUESTS_CA_BUNDLE"));
-        let ps = advice(Dialect::AzPowerShell, TrustFault::UnknownIssuer, "h");
+        let ps = advice(Dialect::AzPowerShell, TrustFault::UnknownIssuer, ("h", "h"));
         assert!(ps.en.contains("certutil") && !ps.en.contains("cacert.pem"));
-        assert!(!advice(Dialect::AzCli, TrustFault::Expired, "h").en.contains("cacert.pem"));
+        assert!(!advice(Dialect::AzCli, TrustFault::Expired, ("h", "h")).en.contains("cacert.pem"));
     }
 }

@@ -34,6 +34,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             Some(CertificateFault::Expired) => ("expired", "有効期限切れ"),
             Some(CertificateFault::NotYetValid) => ("not yet valid by the client's clock", "端末の時計では有効期間前"),
             Some(CertificateFault::WrongName) => ("issued for another name", "別の名前に対して発行"),
+            Some(CertificateFault::Weak) => ("its key or signature is too weak", "鍵または署名が弱すぎる"),
+            Some(CertificateFault::Revoked) => ("revoked by its issuer", "発行者が失効させている"),
             Some(CertificateFault::Untrusted) | None => {
                 ("its issuer is not trusted by the client", "発行者を端末が信頼していない")
             }
@@ -43,7 +45,14 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         Words {
             title: message!(en: "The certificate of {name} is not acceptable: {why_en}", ja: "{name} の証明書を受け入れられない: {why_ja}"),
             detail,
-            advice: message!(en: "Compare the client's clock with the certificate's dates; update the client's root certificates; if both are right, the owner of {name} must renew the certificate.", ja: "端末の時計と証明書の有効期間を比較し、ルート証明書を更新する。どちらも正しければ {name} の管理者が証明書を更新する必要がある。"),
+            advice: if v.detail.certificate_fault == Some(CertificateFault::WrongName) {
+                message!(
+                    en: "Something else answers for {name}: a portal, a block page or a proxy. Exempt {name} from it, and check the address that the name resolves to.",
+                    ja: "{name} の代わりに別のもの (ポータル、ブロック ページ、プロキシ) が応答している。{name} を対象から除外し、名前解決の結果のアドレスを確認する。",
+                )
+            } else {
+                message!(en: "Compare the client's clock with the certificate's dates; update the client's root certificates; if both are right, the owner of {name} must renew the certificate.", ja: "端末の時計と証明書の有効期間を比較し、ルート証明書を更新する。どちらも正しければ {name} の管理者が証明書を更新する必要がある。")
+            },
         }
     })
 }

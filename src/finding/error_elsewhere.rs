@@ -6,6 +6,7 @@ use crate::facts::log::{ErrorClass, Outcome};
 use crate::knowledge::endpoints::Command;
 use crate::lang::Text;
 use crate::message;
+use crate::verdict::Verdict;
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -55,6 +56,12 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             ja: "ログの最後のエラー: {}",
             event.text
         );
+        // A frame without a picture: what failed inside it is not in the log.
+        if is_mute(&event.text) {
+            finding.title = run
+                .tell(message!(en: "%c failed and the log does not say why", ja: "%c が失敗したが、ログに理由がない"));
+            finding.verdict = Some(Verdict::Inconclusive);
+        }
         finding.advice = message!(
             en: "Update the module and try again. Then search the public issues ({issues}) with: {query}",
             ja: "モジュールを更新して再実行する。続いて公開の issue ({issues}) を次の語で検索する: {query}",
@@ -64,6 +71,11 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         }
     }
     out
+}
+
+/// Whether an error text ends where its reason should begin.
+fn is_mute(text: &str) -> bool {
+    text.trim_end().ends_with("failed:")
 }
 
 fn repository(command: Option<Command>) -> &'static str {
@@ -106,6 +118,12 @@ fn search_text(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_without_a_reason_proves_nothing() {
+        assert!(is_mute("Connect-MgGraph : InteractiveBrowserCredential authentication failed: "));
+        assert!(!is_mute("InteractiveBrowserCredential authentication failed: A window handle must be configured."));
+    }
 
     #[test]
     fn a_search_keeps_what_is_the_same_on_every_machine() {

@@ -3,10 +3,11 @@
 
 use super::logs::{Run, add, runs, tenant_option};
 use super::{Context, Finding, Rule, Severity};
-use crate::facts::log::{ErrorClass, LogEvent, Outcome};
+use crate::facts::log::{ErrorClass, LogEvent, Outcome, SigninMethod};
 use crate::knowledge::endpoints::Command;
 use crate::lang::Text;
 use crate::message;
+use crate::verdict::Verdict;
 
 /// The browser's leg failed.
 pub(super) static BROWSER: Rule = Rule {
@@ -153,7 +154,9 @@ fn unnamed(context: &Context<'_>) -> Vec<Finding> {
             finding.advice = tls;
         }
         if let Some(status) = answer {
-            finding.title = message!(en: "A proxy answered {status}; the log does not say for which host", ja: "プロキシが {status} を応答 (ログからは対象のホストが分からない)");
+            let proxy = run.attempt.proxy.as_deref();
+            let (en, ja) = proxy.map_or(("A proxy".to_owned(), "プロキシ".to_owned()), |p| (format!("The proxy {p}"), format!("プロキシ {p} ")));
+            finding.title = message!(en: "{en} answered {status}; the log does not say for which host", ja: "{ja}が {status} を応答 (ログからは対象のホストが分からない)");
             finding.advice = match status {
                 407 => message!(
                     en: "The proxy wants authentication: put credentials into HTTPS_PROXY (http://user:password@proxy:port, if the proxy offers Basic), use an authenticating relay, or exempt the sign-in hosts from it.",
@@ -194,7 +197,23 @@ fn said(context: &Context<'_>, run: &Run<'_>, rule: &Rule, event: &LogEvent) -> 
 }
 
 fn authority(context: &Context<'_>) -> Vec<Finding> {
-    let mut found = by_class(context, &AUTHORITY, |c| c == ErrorClass::AuthorityDiscovery);
+    let mut found = by_class(context, &AUTHORITY, |c| c == ErrorClass::ForeignPage);
+    for finding in &mut found {
+        let host = finding.host.clone().unwrap_or_default();
+        finding.verdict = Some(Verdict::Inconclusive);
+        finding.title = message!(
+            en: "A web page came in place of an answer: {host}",
+            ja: "応答の代わりに Web ページが返された: {host}"
+        );
+        finding.advice = message!(
+            en: "Open the address in a browser on the same network and see who wrote the page: a block page, a portal, a proxy or the service.",
+            ja: "同じネットワークのブラウザーで URL を開き、ページが何によるものか (ブロック ページ、ポータル、プロキシ、サービス) を確認する。",
+        );
+    }
+    if !found.is_empty() {
+        return found;
+    }
+    found = by_class(context, &AUTHORITY, |c| c == ErrorClass::AuthorityDiscovery);
     let command = runs(context).last().and_then(Run::command);
     for finding in &mut found {
         let option = tenant_option(command, "YOUR_TENANT_ID");
@@ -208,6 +227,20 @@ fn service(context: &Context<'_>) -> Vec<Finding> {
         let (event, class) = run.ended_by(|c| matches!(c, ErrorClass::HttpStatus(_) | ErrorClass::OAuth))?;
         let host = event.host.clone().unwrap_or_default();
         let mut finding = said(context, &run, &SERVICE, event);
+        // The machine's own service for managed identities comes before any sign-in.
+        let managed = run.attempt.method == SigninMethod::ManagedIdentity
+            || run.failures().iter().any(|(e, _)| e.text.contains("ManagedIdentity"));
+        if class == ErrorClass::OAuth && managed && run.attempt.hosts_answered().is_empty() {
+            finding.title = message!(
+                en: "The machine's service for managed identities refused",
+                ja: "マシンのマネージド ID サービスが要求を拒否した"
+            );
+            finding.detail = run.tell(message!(en: "%c: {}", ja: "%c: {}", event.text));
+            finding.advice = message!(
+                en: "Check that the identity is assigned to this machine, and the client id with which it is asked for.",
+                ja: "この ID がマシンに割り当てられているか、指定したクライアント ID が正しいかを確認する。",
+            );
+        }
         if let ErrorClass::HttpStatus(status) = class {
             finding.title =
                 message!(en: "{host} was reached and answered {status}", ja: "{host} に到達し、応答は {status}");

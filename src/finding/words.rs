@@ -33,7 +33,7 @@ pub(super) fn for_hosts(
     let more = hosts.len().saturating_sub(limits::FINDINGS_OF_A_RULE_MAX);
     if more > 0 {
         // What the sign-in needs and what came first: the root cause is among them.
-        hosts.sort_by_cached_key(|(host, v)| (Reverse(severity(rule, host, v)), host.order_in_time()));
+        hosts.sort_by_cached_key(|(host, v)| (Reverse(severity(context.case, rule, host, v)), host.order_in_time()));
         hosts.truncate(limits::FINDINGS_OF_A_RULE_MAX);
     }
     let mut findings: Vec<Finding> = hosts
@@ -53,7 +53,7 @@ pub(super) fn for_hosts(
             }
             Finding {
                 code: rule.code,
-                severity: severity(rule, host, v),
+                severity: severity(context.case, rule, host, v),
                 confidence: v.confidence,
                 host: Some(host.name.clone()),
                 verdict: Some(verdict),
@@ -98,9 +98,10 @@ fn reached_before(host: &HostStory, verdict: &HostVerdict) -> Option<Message> {
 }
 
 /// The rule's severity for hosts that the sign-in needs, less for others.
-fn severity(rule: &Rule, host: &HostStory, verdict: &HostVerdict) -> Severity {
+fn severity(case: &Case, rule: &Rule, host: &HostStory, verdict: &HostVerdict) -> Severity {
     let accepted = verdict.verdict == Verdict::Intercepted && verdict.detail.client_accepts;
     let cap = match (host.role, host.required) {
+        _ if crate::verdict::log::stopped_nothing(case, host, verdict) => Severity::Info,
         _ if accepted => Severity::Warning,
         (Role::Proxy, _) | (_, Some(true)) => Severity::Critical,
         (Role::Service, None) => Severity::Warning,

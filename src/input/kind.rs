@@ -356,6 +356,7 @@ fn looks_like_log(text: &str) -> bool {
         "login",
         "token",
         "x509",
+        "tunneling socket",
         "curl",
         "failed",
         "エラー",

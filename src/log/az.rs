@@ -345,6 +345,14 @@ pub(crate) fn header(b: &mut Builder, name: &str, value: &str, line: &str) {
                 *request_id = place::guid(value).map(str::to_ascii_lowercase);
             }
         }
+        // The page of a proxy that opens TLS, with the status that it gave.
+        "x-squid-error" => {
+            let status = b.attempt.events.iter().rev().find_map(|e| match e.kind {
+                LogEventKind::HttpResponse { status, .. } => Some(status),
+                _ => None,
+            });
+            b.failure(ErrorClass::ProxyStatus(status.filter(|s| *s >= 400).unwrap_or(403)), line);
+        }
         "x-ms-correlation-request-id" => b.correlation(value),
         "user-agent" => agent(b, value),
         _ => {}
@@ -431,6 +439,13 @@ fn general(b: &mut Builder, r: &Record<'_>, line: &str) {
     if let Some(c) = RAN.as_ref().and_then(|x| x.captures(message)) {
         let seconds: f64 = c.get(1).and_then(|s| s.as_str().parse().ok()).unwrap_or(0.0);
         b.attempt.duration_ms = Some((seconds.clamp(0.0, 1e9) * 1000.0) as u64);
+        return;
+    }
+    // Azure SDK for Python, whose chains try one credential after the other.
+    if r.logger.starts_with("azure.identity")
+        && (message.contains(" acquired a token from ") || message.ends_with(".get_token succeeded"))
+    {
+        b.event(LogEventKind::TokenReceived, None, line);
         return;
     }
     if message.contains("acquire_token: scopes") && b.attempt.scope.is_none() {

@@ -3,9 +3,10 @@
 //! What enters: calls of the dialects, line by line. What leaves: [`LogFacts`] within the limits. Every text is freed
 //! of secrets and cut here, so that no dialect can forget it.
 
-use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEvent, LogEventKind, LogFacts, LogTime, Outcome};
+use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEvent, LogEventKind, LogFacts, LogTime};
 use crate::limits::{LOG_ATTEMPTS_MAX, LOG_EVENTS_MAX, LOG_TEXT_CHARS_MAX};
 use crate::log::command::{self, Command};
+use crate::log::outcome::outcome;
 use crate::log::{pattern, place, secret, stamp, text};
 use crate::message;
 use crate::time::Timestamp;
@@ -28,6 +29,8 @@ pub(crate) struct Builder {
     pub block: Block,
     /// Host that curl was asked for, or was sent on to.
     pub target: Option<String>,
+    /// Several credentials are tried one after the other.
+    chain: bool,
     /// Time of the current line.
     time: Option<Timestamp>,
     local: Option<LogTime>,
@@ -208,6 +211,13 @@ impl Builder {
         if let Some(proxy) = &place.proxy {
             self.proxy(proxy, line);
         }
+        self.endpoint(&mut place, class, line);
+        let class = self.instead_of_metadata(class, line);
+        if class == ErrorClass::CaptivePortal
+            && let Some(host) = self.redirected_from()
+        {
+            place.host = Some((host, None));
+        }
         // A client that connects to its proxy without calling it one.
         let at_proxy = place.host.as_ref().is_some_and(|(host, port)| {
             let proxy = self.attempt.proxy.as_deref().map(|p| p.rsplit_once(':').unwrap_or((p, "")));
@@ -244,7 +254,72 @@ impl Builder {
             return;
         }
         let host = host.as_ref().map(|(h, p)| (h.as_str(), *p));
-        self.event(LogEventKind::Exception { class }, host, line);
+        // Only a virtual machine has a metadata service; elsewhere a chain goes on to its next credential.
+        let beside = self.chain && class.is_network() && host.is_some_and(|(h, _)| h == "169.254.169.254");
+        self.event(if beside { LogEventKind::Warning } else { LogEventKind::Exception { class } }, host, line);
+    }
+
+    /// Notes that credentials are tried in a chain; the one out of environment variables is always a part of one.
+    pub fn in_chain(&mut self, line: &str) {
+        const CHAINS: [&str; 3] = ["DefaultAzureCredential", "ChainedTokenCredential", "EnvironmentCredential"];
+        self.chain |= CHAINS.iter().any(|name| line.contains(name));
+    }
+
+    /// An answer that could not be read: the authority's metadata, a page in an answer's place, or a file of the
+    /// client's own.
+    fn instead_of_metadata(&self, class: ErrorClass, line: &str) -> ErrorClass {
+        if class != ErrorClass::AuthorityDiscovery {
+            return class;
+        }
+        if self.redirected_from().is_some() {
+            return ErrorClass::CaptivePortal;
+        }
+        if !pattern::is_unread_json(line) {
+            return class;
+        }
+        if line.contains('<') {
+            return ErrorClass::ForeignPage;
+        }
+        let discovers = |path: &str| path.contains("openid-configuration") || path.contains("discovery/instance");
+        let open = self.attempt.events.iter().rev().find_map(|e| match &e.kind {
+            LogEventKind::HttpResponse { path, .. } | LogEventKind::HttpRequest { path, .. } => Some(discovers(path)),
+            LogEventKind::Connecting { .. } => Some(true),
+            _ => None,
+        });
+        if open == Some(true) { class } else { ErrorClass::Other }
+    }
+
+    /// The host that sent the client on to a plain HTTP page elsewhere, which answered last: a service that is asked
+    /// over TLS never does that.
+    fn redirected_from(&self) -> Option<String> {
+        let mut replies = self.attempt.events.iter().rev().filter_map(|e| match e.kind {
+            LogEventKind::HttpResponse { status, .. } => Some((status, e.host.as_deref()?, e.port)),
+            _ => None,
+        });
+        let (_, last, last_port) = replies.next()?;
+        let (status, from, port) = replies.next()?;
+        let sent_on = (300..400).contains(&status) && port == Some(443) && last_port == Some(80) && last != from;
+        sent_on.then(|| from.to_owned())
+    }
+
+    /// Where a connection failed by the text is the service, or the proxy of a client that does not call it one.
+    fn endpoint(&mut self, place: &mut place::Place, class: ErrorClass, line: &str) {
+        let Some(endpoint) = place.endpoint.take() else { return };
+        let asked_here = place.host.is_some();
+        let open = self.host.clone().map(|(h, p)| (h, Some(p)));
+        let asked = place.host.as_ref().or(open.as_ref());
+        // A managed identity asks a service of the machine itself.
+        let of_machine = ["ManagedIdentity", "IMDS", "metadata endpoint"].iter().any(|w| line.contains(w));
+        if class.is_connecting() && !of_machine && place::is_proxy(&endpoint, asked, asked_here) {
+            let (host, port) = &endpoint;
+            self.proxy(&port.map_or_else(|| host.clone(), |p| format!("{host}:{p}")), line);
+            if let Some((host, port)) = place.host.take() {
+                self.host = Some((host, port.unwrap_or(443)));
+            }
+            place.host = Some(endpoint);
+        } else if !asked_here {
+            place.host = Some(endpoint);
+        }
     }
 
     /// The one of the last events that already tells `class` at `host`, or something better.
@@ -356,6 +431,7 @@ impl Builder {
         let mut attempt = std::mem::take(&mut self.attempt);
         self.host = None;
         self.target = None;
+        self.chain = false;
         self.block = Block::None;
         let has_content = self.started && (!attempt.events.is_empty() || !attempt.command.is_empty());
         self.started = false;
@@ -477,119 +553,4 @@ pub(crate) fn shown(line: &str) -> String {
         }
     }
     out
-}
-
-/// How an attempt ended. An explicit exit code wins; then what was begun last and not answered; then the last error
-/// that nothing made good at the same host; else the last success.
-fn outcome(attempt: &Attempt) -> Outcome {
-    let events = &attempt.events;
-    let exit = events.iter().rev().find_map(|e| match e.kind {
-        LogEventKind::Finished { exit_code } => Some(exit_code),
-        _ => None,
-    });
-    if exit == Some(Some(0)) {
-        return Outcome::Succeeded;
-    }
-    let failed = exit.flatten().is_some();
-    let last_error = (0..events.len()).rev().find(|i| is_open_error(events, *i, failed));
-    let last_step = events.iter().rposition(|e| !is_remark(&e.kind));
-    let waits = last_step.filter(|i| events.get(*i).is_some_and(|e| is_pending(&e.kind)));
-    if let (Some(event), false) = (waits, failed) {
-        return Outcome::Waiting { event };
-    }
-    if let Some(last) = last_error {
-        let given_up = events.get(last).and_then(|e| e.kind.error()) == Some(ErrorClass::UserCancelled);
-        let before = last.checked_sub(1).filter(|i| events.get(*i).is_some_and(|e| is_pending(&e.kind)));
-        return match before {
-            Some(event) if given_up => Outcome::Waiting { event },
-            _ => Outcome::Failed { event: cause(events, last) },
-        };
-    }
-    if failed {
-        // An exit code without any error that was understood.
-        return match events.iter().rposition(|e| matches!(e.kind, LogEventKind::Retry { .. })) {
-            Some(event) => Outcome::Failed { event },
-            None => Outcome::Unknown,
-        };
-    }
-    match last_step.and_then(|i| events.get(i)).map(|e| &e.kind) {
-        Some(LogEventKind::HttpResponse { status, .. }) if *status >= 400 => Outcome::Unknown,
-        Some(_) if events.iter().any(|e| is_success(&e.kind)) => Outcome::Succeeded,
-        _ => Outcome::Unknown,
-    }
-}
-
-/// Events that change nothing in the course of a sign-in.
-fn is_remark(kind: &LogEventKind) -> bool {
-    matches!(
-        kind,
-        LogEventKind::Warning
-            | LogEventKind::Proxy { .. }
-            | LogEventKind::TenantSeen { .. }
-            | LogEventKind::ServerDate { .. }
-            | LogEventKind::Command
-    )
-}
-
-/// Events that wait for an answer.
-fn is_pending(kind: &LogEventKind) -> bool {
-    matches!(
-        kind,
-        LogEventKind::Connecting { .. }
-            | LogEventKind::Connected { .. }
-            | LogEventKind::HttpRequest { .. }
-            | LogEventKind::Retry { .. }
-            | LogEventKind::BrowserOpened
-            | LogEventKind::DeviceCode
-    )
-}
-
-fn is_success(kind: &LogEventKind) -> bool {
-    match kind {
-        LogEventKind::HttpResponse { status, .. } => (200..400).contains(status),
-        LogEventKind::TokenReceived | LogEventKind::CacheUsed => true,
-        _ => false,
-    }
-}
-
-/// Whether event `i` is an error (no retry) that nothing behind it made good: a token, or an answer of the same host.
-/// Where the command is known to have failed, every error is open.
-fn is_open_error(events: &[LogEvent], i: usize, failed: bool) -> bool {
-    let Some(event) = events.get(i) else { return false };
-    if event.kind.error().is_none() || matches!(event.kind, LogEventKind::Retry { .. }) {
-        return false;
-    }
-    failed
-        || !events.get(i.saturating_add(1)..).unwrap_or_default().iter().any(|e| match e.kind {
-            LogEventKind::TokenReceived | LogEventKind::CacheUsed => true,
-            _ => is_success(&e.kind) && (event.host.is_none() || e.host == event.host),
-        })
-}
-
-/// The event that names the cause best: among the errors since the last success, at the host of the last error, the
-/// one whose class says most; the earliest of equals.
-fn cause(events: &[LogEvent], last: usize) -> usize {
-    let host = events.get(last).and_then(|e| e.host.as_deref());
-    let begin = events
-        .iter()
-        .take(last)
-        .rposition(|e| match e.kind {
-            LogEventKind::HttpResponse { status, .. } => (200..400).contains(&status),
-            LogEventKind::TokenReceived | LogEventKind::Command => true,
-            _ => false,
-        })
-        .map_or(0, |i| i.saturating_add(1));
-    let mut best = (last, events.get(last).and_then(|e| e.kind.error()).map_or(0, pattern::weight));
-    for (i, event) in events.iter().enumerate().take(last).skip(begin) {
-        let same_host = host.is_none() || event.host.is_none() || event.host.as_deref() == host;
-        let is_retry = matches!(event.kind, LogEventKind::Retry { .. });
-        if let Some(class) = event.kind.error()
-            && same_host
-            && !is_retry
-            && (pattern::weight(class) > best.1 || (pattern::weight(class) == best.1 && best.0 == last))
-        {
-            best = (i, pattern::weight(class));
-        }
-    }
-    best.0
 }

@@ -39,7 +39,6 @@ regex!(WAM_STATUS, r"(?i)(?:Error Message:|Response_Status\.Status_|StatusIntern
 regex!(WAM_LINE, r"^\s*(?:Error Code: (?:-?\d{9,10}|0x[0-9A-Fa-f]{8})|Error Message: [A-Za-z]+)\s*$");
 regex!(EXIT, r"^\[exit (\d+|timeout), ([\d.]+)s\]$");
 regex!(DEVICE, r"(?i)devicelogin|/deviceauth|microsoft\.com/device\b");
-regex!(HTML_TITLE, r"(?i)<title>([^<]{1,200})</title>");
 
 /// Reads one line that no dialect claimed.
 pub(crate) fn line(b: &mut Builder, line: &str) {
@@ -152,8 +151,19 @@ pub(crate) fn body(b: &mut Builder, text: &str) {
     if let Some(code) = pattern::aadsts(text) {
         b.aadsts(code, text);
     } else if text.starts_with('<') {
-        if let Some(title) = HTML_TITLE.as_ref().and_then(|r| r.captures(text)).and_then(|c| c.get(1)) {
-            b.event(LogEventKind::Warning, None, &format!("HTML answer, title: {}", title.as_str()));
+        let refused = b.attempt.events.iter().rev().find_map(|e| match e.kind {
+            LogEventKind::HttpResponse { status, .. } => Some(status >= 400),
+            _ => None,
+        });
+        match pattern::page(text) {
+            Some(class @ (ErrorClass::BlockPage | ErrorClass::CaptivePortal)) => b.failure(class, text),
+            // Entra ID's own pages are pages too, in answer to a browser.
+            Some(class) if refused == Some(true) => b.failure(class, text),
+            _ => {
+                if let Some(title) = pattern::title(text) {
+                    b.event(LogEventKind::Warning, None, &format!("HTML answer, title: {title}"));
+                }
+            }
         }
     } else if text.contains("\"error\"") && text.len() < 16 << 10 {
         // Only words of OAuth count here: a body may talk about anything.
@@ -224,6 +234,12 @@ fn curl(b: &mut Builder, line: &str) -> bool {
     if let Some(rest) = line.strip_prefix("curl: (") {
         b.speaks(Dialect::Curl);
         let message = rest.split_once(") ").map_or(rest, |(_, m)| m);
+        // Without -v only the command line names the host.
+        if b.host.is_none()
+            && let Some(host) = curl_target(b)
+        {
+            b.host = Some((host, 443));
+        }
         if pattern::classify(line).is_some() || pattern::classify(message).is_some() {
             free(b, line, true);
         } else {
@@ -393,5 +409,48 @@ mod tests {
         let attempt = facts.attempts.first().unwrap();
         assert_eq!(attempt.events.len(), 1, "{attempt:#?}");
         assert!(matches!(attempt.outcome, Outcome::Failed { event: 0 }));
+    }
+
+    #[test]
+    fn a_metadata_service_tried_in_a_chain_is_no_cause() {
+        let failed = "ManagedIdentityCredential authentication unavailable.\n \
+             ---> System.Net.Http.HttpRequestException: A socket operation was attempted to an unreachable network. (169.254.169.254:80)\n";
+        let alone = read(failed);
+        let cause = alone.attempts.first().and_then(|a| a.error_class());
+        assert_eq!(cause, Some(ErrorClass::NetworkUnreachable));
+        let chained = read(&format!("DEBUG: DefaultAzureCredential.GetToken invoked. Scopes: [ x ]\n{failed}"));
+        let cause = chained.attempts.first().and_then(|a| a.error_class());
+        assert_ne!(cause, Some(ErrorClass::NetworkUnreachable));
+    }
+
+    #[test]
+    fn a_proxy_that_dotnet_names_in_parentheses_is_the_proxy() {
+        let facts = read(
+            "DEBUG: Request [11111111-2222-3333-4444-555555555555] GET https://login.microsoftonline.com/common/discovery/instance\n\
+             client assembly: Azure.Identity\n\
+             DEBUG: Request [11111111-2222-3333-4444-555555555555] exception System.Net.Http.HttpRequestException: No such host is known. (proxy.corp.example:8080)\n \
+             ---> System.Net.Sockets.SocketException (11001): No such host is known.\n",
+        );
+        let attempt = facts.attempts.first().unwrap();
+        assert_eq!(attempt.proxy.as_deref(), Some("proxy.corp.example:8080"));
+        assert_eq!(attempt.error_class(), Some(ErrorClass::ProxyNameNotResolved));
+        assert_eq!(attempt.cause().and_then(|e| e.host.as_deref()), Some("login.microsoftonline.com"));
+    }
+
+    #[test]
+    fn a_page_in_place_of_an_answer_is_told_by_who_wrote_it() {
+        let asked = "DEBUG: urllib3.connectionpool: Starting new HTTPS connection (1): login.microsoftonline.com:443\n\
+             DEBUG: urllib3.connectionpool: https://login.microsoftonline.com:443 \"GET /organizations/v2.0/.well-known/openid-configuration HTTP/1.1\" 302 0\n";
+        let class = |rest: &str| read(&format!("{asked}{rest}")).attempts.first().and_then(|a| a.error_class());
+        let failed =
+            "ValueError: Unable to get authority configuration for https://login.microsoftonline.com/organizations.\n";
+        let portal = "DEBUG: urllib3.connectionpool: Starting new HTTP connection (1): portal.hotel.example:80\n\
+             DEBUG: urllib3.connectionpool: http://portal.hotel.example:80 \"GET /login HTTP/1.1\" 200 900\n";
+        assert_eq!(class(&format!("{portal}{failed}")), Some(ErrorClass::CaptivePortal));
+        assert_eq!(class(failed), Some(ErrorClass::AuthorityDiscovery));
+        let json = "json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)\n";
+        assert_eq!(class(json), Some(ErrorClass::AuthorityDiscovery));
+        let profile = read(json).attempts.first().and_then(|a| a.error_class());
+        assert_eq!(profile, Some(ErrorClass::Other));
     }
 }

@@ -9,10 +9,12 @@ use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use std::sync::LazyLock;
 
 mod numbers;
+mod page;
 mod words;
 
 pub use numbers::broker;
-use numbers::{hresult, socket_code, winhttp};
+use numbers::{hresult, socket_code, win32, winhttp};
+pub(crate) use page::{page, title};
 use words::WORDS;
 
 use ErrorClass as E;
@@ -40,17 +42,29 @@ regex!(
 );
 regex!(
     TUNNEL_STATUS,
-    r"(?i)(?:tunnel connection failed: |CONNECT tunnel failed, response |Received HTTP code |failed with status code '|tunneling socket could not be established, statusCode=|proxyconnect tcp: [^\d]*|Proxy response \()(\d{3})"
+    r"(?i)(?:tunnel connection failed: |CONNECT tunnel failed, response |Received HTTP code |failed with status code '|tunneling socket could not be established, statusCode=|proxyconnect tcp: [^\d]*|Proxy response \(|Proxy returns .HTTP/1\.[01] )(\d{3})"
 );
-regex!(PROXY_AUTH, r"\(407\)|\b407 \(?Proxy|status(?: ?code)?[: =]+'?407\b|ProxyAuthenticationRequired|ERR_PROXY_AUTH");
+// Go gives a proxy's refusal of CONNECT as the bare words of its status.
+regex!(
+    GO_STATUS,
+    r#"\b(?:Get|Post|Put|Patch|Head|Delete) \\?"https://[^"\\]+\\?": (Proxy Authentication Required|Forbidden|Bad Gateway|Service Unavailable|Gateway Timeout)\s*$"#
+);
+regex!(
+    PROXY_AUTH,
+    r"\(407\)|\b407 \(?Proxy|status(?: ?code)?[: =]+'?407\b|ProxyAuthenticationRequired|ERR_PROXY_AUTH|[Ff]ailed to authenticate with proxy"
+);
 regex!(
     SOCKET_CODE,
-    r"(?i)\[?\bWinError (\d+)\]?|\[Errno (-?\d+)\]|\b(?:SocketException|socket error|SocketErrorCode|NativeErrorCode)[^\d\n]{0,20}\(?(\d{5})\b|Connection(?:Reset|Aborted|Refused)Error\((\d+)|\b(?:TimeoutError|OSError|gaierror|SocketError)\((-?\d+),|\((\d{5})\)"
+    r"(?i)\bWinError (-?\d+)|\[Errno (-?\d+)\]|\b(?:SocketException|socket error|SocketErrorCode|NativeErrorCode)[^\d\n]{0,20}\(?(\d{5})\b|Connection(?:Reset|Aborted|Refused)Error\((\d+)|\b(?:TimeoutError|OSError|gaierror|SocketError)\((-?\d+),|\((\d{5})\)"
 );
 regex!(HRESULT, r"(?i)\b0x([89c][0-9a-f]{7})\b");
 regex!(
     WINHTTP,
     r"(?i)(?:WinHttp|ERROR_WINHTTP|ERROR_INTERNET|WININET)[^\d\n]{0,60}\b(12[01]\d\d)\b|\berror:? (12[01]\d\d)\b|\bエラー:? ?(12[01]\d\d)\b"
+);
+regex!(
+    UNREAD_JSON,
+    r"JSONDecodeError|Expecting value: line|[Uu]nexpected character encountered while parsing|Unexpected token|not valid JSON|non_parsable|json_parse_failed|invalid start of a value"
 );
 regex!(SSL_ALERT_NUMBER, r"(?i)SSL alert number (\d{1,3})");
 regex!(AADSTS, r"AADSTS(\d{4,9})");
@@ -74,10 +88,27 @@ pub fn classify(text: &str) -> Option<ErrorClass> {
     {
         return Some(E::ProxyStatus(status));
     }
-    if (has("407") || has("ProxyAuthenticationRequired") || has("ERR_PROXY_AUTH"))
+    if has("https://")
+        && let Some(status) = GO_STATUS.as_ref().and_then(|r| r.captures(text)?.get(1))
+    {
+        return Some(E::ProxyStatus(match status.as_str() {
+            "Proxy Authentication Required" => 407,
+            "Bad Gateway" => 502,
+            "Service Unavailable" => 503,
+            "Gateway Timeout" => 504,
+            _ => 403,
+        }));
+    }
+    if (has("407") || has("ProxyAuthenticationRequired") || has("ERR_PROXY_AUTH") || has("authenticate with proxy"))
         && PROXY_AUTH.as_ref().is_some_and(|r| r.is_match(text))
     {
         return Some(E::ProxyStatus(407));
+    }
+    // A page is a page, whatever stands in it; urllib3's objects have angle brackets too.
+    if has("<")
+        && let Some(class) = page(text)
+    {
+        return Some(class);
     }
     let words = words(text);
     let numbers = text.bytes().any(|b| b.is_ascii_digit());
@@ -91,6 +122,11 @@ pub fn classify(text: &str) -> Option<ErrorClass> {
         None if proxy && text.contains("rror") => Some(E::ProxyOther),
         other => other,
     }
+}
+
+/// Whether `text` says that JSON was expected and something else came.
+pub(crate) fn is_unread_json(text: &str) -> bool {
+    UNREAD_JSON.as_ref().is_some_and(|r| r.is_match(text))
 }
 
 /// The first of the words in `text`, by precedence. Whether there is any is asked first, which is much quicker.
@@ -139,9 +175,18 @@ pub(crate) fn at_proxy(class: ErrorClass, text: &str) -> ErrorClass {
                 E::ProxyOther
             }
         }
-        // A read that ran out after CONNECT, TLS towards a proxy that speaks none: the class says it already.
+        // urllib3 2 and Go tell a tunnel's TLS from the one to a proxy that is set with https://.
+        E::CertificateUntrusted(_) if is_tls_to_proxy(text) => E::ProxyUnreachable(ProxyFault::Certificate),
+        E::TlsNotSpoken | E::TlsEof | E::TlsOther | E::TlsVersion if is_tls_to_proxy(text) => {
+            E::ProxyUnreachable(ProxyFault::Tls)
+        }
+        // A read that ran out after CONNECT: the class says it already.
         other => other,
     }
+}
+
+fn is_tls_to_proxy(text: &str) -> bool {
+    text.contains("Unable to connect to proxy") || text.contains("proxyconnect tcp: tls: ")
 }
 
 /// The first number that `regex` captures.
@@ -157,7 +202,7 @@ fn by_number(text: &str) -> Option<ErrorClass> {
     let sockets = SOCKET_CODE.as_ref().and_then(|regex| {
         regex.captures_iter(text).find_map(|c| {
             let code = c.iter().skip(1).flatten().next()?.as_str().parse::<i32>().ok()?;
-            socket_code(code, text)
+            if c.get(1).is_some() { win32(code) } else { socket_code(code, text) }
         })
     });
     if sockets.is_some() {
@@ -180,7 +225,7 @@ pub fn weight(class: ErrorClass) -> u8 {
         E::AuthorityDiscovery | E::BrowserLeg | E::Timeout | E::UserCancelled | E::Broker(BrokerFault::Unspecified) => {
             3
         }
-        E::TlsOther | E::ProxyOther | E::ConnectionClosed => 4,
+        E::TlsOther | E::ProxyOther | E::ConnectionClosed | E::ForeignPage => 4,
         E::CertificateUntrusted(TrustFault::Unspecified)
         | E::NameNotResolved(NameFault::Unspecified)
         | E::Broker(_) => 5,
@@ -350,7 +395,7 @@ mod tests {
         (
             "C8",
             "ProxyError('Unable to connect to proxy. Your proxy appears to only use HTTP and not HTTPS', SSLError(SSLError(1, '[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)')))",
-            E::TlsNotSpoken,
+            E::ProxyUnreachable(ProxyFault::Tls),
         ),
         ("C9", "The SSL connection could not be established, see inner exception.", E::TlsOther),
         (

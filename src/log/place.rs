@@ -18,6 +18,9 @@ pub(crate) struct Place {
     pub host: Option<HostPort>,
     /// The proxy on the way.
     pub proxy: Option<String>,
+    /// Where the connection went that failed, where the text tells it beside or without the service: .NET's
+    /// `(host:port)`, Node's `ECONNREFUSED host:port`.
+    pub endpoint: Option<HostPort>,
 }
 
 /// Sites that error texts point to for help; they are not what failed.
@@ -48,10 +51,26 @@ regex!(CONNECTION, &format!(r"HTTPS?Connection\(host='{NAME}', port=(\d{{1,5}})\
 regex!(
     NAMED,
     &format!(
-        r"(?i)(?:failed to resolve '|could not be resolved: '|解決できませんでした。?:? ?'|connection to |getaddrinfo \w+ |could not resolve host: |lookup |failed to connect to |connect to host |connecting to |verify that the hostname |サーバー ')'?{NAME}(?::(\d{{1,5}})|\s+port (\d{{1,5}}))?(?:'|\s|:|;|,|$|\))"
+        r"(?i)(?:failed to resolve '|could not be resolved: '|解決できませんでした。?:? ?'|UnknownHostException: |altnames: Host: |connection to |getaddrinfo \w+ |could not resolve host: |lookup |failed to connect to |connect to host |connecting to |verify that the hostname |サーバー ')'?{NAME}(?::(\d{{1,5}})|\s+port (\d{{1,5}}))?(?:'|\.?\s|:|;|,|$|\))"
     )
 );
-regex!(PAREN, r"\(([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+):(\d{1,5})\)");
+regex!(
+    ENDPOINT,
+    r"(?:\(|\bE(?:CONN|HOST|NET|TIMED)[A-Z]+ )([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|localhost|\[?[0-9A-Fa-f:]*::[0-9A-Fa-f:]*\]?):(\d{1,5})(?:\)|[\s.,;]|$)"
+);
+// Netty: `connection timed out: host/address:port`.
+regex!(SLASHED, r"\b([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)/\[?[0-9A-Fa-f.:]+\]?:(\d{1,5})\b");
+regex!(QUOTED, &format!(r#"['"“«]{NAME}['"”»]"#));
+// node-fetch and Go say what was asked for before they say what failed.
+regex!(
+    REQUESTED,
+    r#"(?:\brequest to |\b(?:Get|Post|Put|Patch|Head|Delete) \\?")(https?://[^\s"\\]+)(?: failed|\\?":)"#
+);
+// What stands before URLs that name a permission or a way back, and nothing that was connected to.
+regex!(
+    NO_TARGET,
+    r#"(?i)(?:scopes?['"]?\s*[:=]?\s*(?:\[[^\]]*|['"(\[\s]*)|(?:resource|audience)['"]?\s*[:=]\s*['"]?|redirect(?:[ _]?ur[il])?['"]?\s*(?:[:=]|to|is)?\s*['"]?)$"#
+);
 regex!(URL, r#"(?i)\b(https?)://(?:[^/\s'"@]*@)?(\[[0-9a-f:]+\]|[a-z0-9_.-]+)(?::(\d{1,5}))?(/[^\s'"<>?#]*)?"#);
 regex!(
     PROXY,
@@ -69,10 +88,52 @@ regex!(STAMP, r"(?i)(?:timestamp|タイムスタンプ)[\W_]{1,6}(\d{4}-\d\d-\d\
 regex!(GUID, r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}");
 
 fn named(regex: &LazyLock<Option<Regex>>, line: &str) -> Option<HostPort> {
-    let c = regex.as_ref()?.captures(line)?;
-    let host = c.get(1)?.as_str();
-    let port = c.iter().skip(2).flatten().find_map(|p| p.as_str().parse().ok());
-    plausible(host).then(|| (host.to_ascii_lowercase(), port))
+    regex.as_ref()?.captures_iter(line).find_map(|c| {
+        let host = c.get(1)?.as_str();
+        let port = c.iter().skip(2).flatten().find_map(|p| p.as_str().parse().ok());
+        plausible(host).then(|| (host.to_ascii_lowercase(), port))
+    })
+}
+
+/// The URL that the line says was asked for.
+fn requested(line: &str) -> Option<HostPort> {
+    let url = REQUESTED.as_ref()?.captures(line)?.get(1)?;
+    urls(url.as_str()).next().map(|u| (u.host, u.port))
+}
+
+/// The first URL of a line that can be what a client connected to: no help, no scope, no way back to the client.
+pub(crate) fn target(line: &str) -> Option<HostPort> {
+    let mut end = 0usize;
+    for m in URL.as_ref()?.find_iter(line) {
+        let before = line.get(..m.start()).unwrap_or_default();
+        let named_only = m.as_str().ends_with("/.default") || NO_TARGET.as_ref().is_some_and(|r| r.is_match(before));
+        // Only this URL: the next one has its own words before it.
+        let url = urls(line.get(m.start().max(end)..m.end()).unwrap_or_default()).next();
+        end = m.end();
+        if let Some(url) = url.filter(|u| !named_only && !u.is_help()) {
+            return Some((url.host, url.port));
+        }
+    }
+    None
+}
+
+/// Whether `endpoint`, to which a connection failed, is the proxy of a client that wanted `asked`: services of a
+/// sign-in are on 443, and a client that wants one of them connects to itself only for a proxy.
+pub(crate) fn is_proxy(endpoint: &HostPort, asked: Option<&HostPort>, asked_here: bool) -> bool {
+    let (host, port) = endpoint;
+    if asked.is_some_and(|(h, _)| h == host) {
+        return false;
+    }
+    let secure = asked.is_none_or(|(_, port)| port.is_none_or(|p| p == 443));
+    let other_port = port.is_some_and(|p| p != 443 && (p != 80 || asked.is_some()));
+    match host.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
+        // The metadata service of a virtual machine has an address that no proxy has.
+        Ok(std::net::IpAddr::V4(ip)) if ip.is_link_local() => false,
+        Ok(ip) if ip.is_loopback() => asked.is_some() || other_port,
+        Ok(_) => secure && other_port,
+        Err(_) if host == "localhost" => asked.is_some() || other_port,
+        Err(_) => secure && (other_port || asked_here),
+    }
 }
 
 /// A name with a dot, or an address: words of a sentence have none.
@@ -88,19 +149,29 @@ pub(crate) fn find(line: &str, class: ErrorClass) -> Place {
     let mut place = Place::default();
     if class.is_proxy() || line.contains("ProxyError") || line.contains("to proxy") {
         // Inside a ProxyError the single connection is the one to the proxy, the pool is the service's.
+        let told = || {
+            let answered = matches!(class, ErrorClass::ProxyStatus(_));
+            let (host, port) =
+                named(&CONNECTION, line).or_else(|| named(&NAMED, line).filter(|_| !answered)).filter(|(h, _)| {
+                    // The name that a proxy could not reach is no proxy.
+                    named(&POOL, line).is_none_or(|(pool, _)| pool != *h)
+                })?;
+            Some(port.map_or_else(|| host.clone(), |p| format!("{host}:{p}")))
+        };
         place.proxy =
-            PROXY.as_ref().and_then(|r| r.captures(line)?.get(1).map(|m| m.as_str().to_owned())).or_else(|| {
-                let (host, port) = named(&CONNECTION, line)?;
-                Some(port.map_or_else(|| host.clone(), |p| format!("{host}:{p}")))
-            });
-        place.host = named(&POOL, line).or_else(|| named(&PAREN, line));
+            PROXY.as_ref().and_then(|r| r.captures(line)?.get(1).map(|m| m.as_str().to_owned())).or_else(told);
+        place.host = named(&POOL, line).or_else(|| requested(line)).or_else(|| named(&ENDPOINT, line));
         return place;
     }
-    place.host = named(&POOL, line)
-        .or_else(|| named(&CONNECTION, line))
-        .or_else(|| named(&NAMED, line))
-        .or_else(|| named(&PAREN, line))
-        .or_else(|| urls(line).find(|u| !u.is_help()).map(|u| (u.host, u.port)));
+    place.host = named(&POOL, line).or_else(|| named(&CONNECTION, line)).or_else(|| requested(line));
+    place.endpoint = named(&ENDPOINT, line).or_else(|| named(&SLASHED, line));
+    if place.endpoint.is_none() && matches!(class, ErrorClass::NameNotResolved(_)) {
+        // Windows translates the words around the name, and quotes it in every language.
+        place.endpoint = named(&NAMED, line).or_else(|| named(&QUOTED, line));
+    }
+    if place.host.is_none() && place.endpoint.is_none() {
+        place.host = named(&NAMED, line).or_else(|| target(line));
+    }
     place
 }
 
@@ -200,6 +271,7 @@ pub(crate) fn aadsts_ids(line: &str) -> AadstsIds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::log::NameFault;
 
     #[test]
     fn the_host_is_the_service_and_not_the_proxy() {
@@ -211,6 +283,60 @@ mod tests {
         let place = find(line, ErrorClass::ProxyStatus(407));
         assert_eq!(place.proxy.as_deref().map(authority).as_deref(), Some("proxy.example:8080"));
         assert_eq!(place.host, Some(("graph.microsoft.com".to_owned(), Some(443))));
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_reached_is_named_by_the_error_inside() {
+        let px = |inner: &str| {
+            let line = format!(
+                "HTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries exceeded with url: /o (Caused by ProxyError('Unable to connect to proxy', {inner}))"
+            );
+            let place = find(&line, ErrorClass::ProxyOther);
+            assert_eq!(place.host.map(|h| h.0).as_deref(), Some("login.microsoftonline.com"));
+            place.proxy
+        };
+        let timeout = "ConnectTimeoutError(<urllib3.connection.HTTPSConnection object at 0x1>, 'Connection to proxy.corp.example timed out. (connect timeout=None)')";
+        assert_eq!(px(timeout).as_deref(), Some("proxy.corp.example"));
+        let name = "NameResolutionError(\"<urllib3.connection.HTTPSConnection object at 0x2>: Failed to resolve 'proxy.corp.example' ([Errno 11001] getaddrinfo failed)\")";
+        assert_eq!(px(name).as_deref(), Some("proxy.corp.example"));
+        let node = "FetchError: request to https://login.microsoftonline.com/t failed, reason: tunneling socket could not be established, statusCode=407";
+        let host = find(node, ErrorClass::ProxyStatus(407)).host;
+        assert_eq!(host.map(|h| h.0).as_deref(), Some("login.microsoftonline.com"));
+    }
+
+    #[test]
+    fn permissions_and_ways_back_are_no_targets() {
+        for line in [
+            "Scopes: [ https://graph.microsoft.com/.default ] ParentRequestId:  Exception: closed by the remote host.",
+            "Scopes: https://graph.microsoft.com/User.Read: closed",
+            "scope=https://vault.azure.net/x failed",
+            "'resource': 'https://management.core.windows.net/' failed",
+            "state mismatch; redirect http://localhost:8400 - closed",
+            "RedirectUri: 'http://localhost' closed",
+            "see https://aka.ms/msal-net-wam",
+        ] {
+            assert_eq!(find(line, ErrorClass::ConnectionReset), Place::default(), "{line}");
+        }
+        let line = "Scopes: [ https://a.example/.default ] POST to https://b.example/token failed";
+        assert_eq!(target(line), Some(("b.example".to_owned(), Some(443))));
+        let line = "ERROR. Scopes: https://a.example/x. Error message: request to https://login.microsoftonline.com/c failed, reason: connect ECONNREFUSED 127.0.0.1:8888.";
+        let place = find(line, ErrorClass::ConnectionRefused);
+        assert_eq!(place.host.map(|h| h.0).as_deref(), Some("login.microsoftonline.com"));
+        assert_eq!(place.endpoint, Some(("127.0.0.1".to_owned(), Some(8888))));
+    }
+
+    #[test]
+    fn a_connection_elsewhere_than_to_the_service_is_the_proxys() {
+        let at = |h: &str, p: u16| (h.to_owned(), Some(p));
+        let login = at("login.microsoftonline.com", 443);
+        assert!(is_proxy(&at("proxy.corp.example", 8080), Some(&login), false));
+        assert!(is_proxy(&at("proxy.corp.example", 8080), None, false));
+        assert!(is_proxy(&at("127.0.0.1", 8888), Some(&login), false));
+        assert!(is_proxy(&("proxy.corp.example".to_owned(), None), Some(&login), true));
+        assert!(!is_proxy(&login, None, false) && !is_proxy(&login, Some(&login), true));
+        assert!(!is_proxy(&at("20.190.159.2", 443), Some(&login), true));
+        assert!(!is_proxy(&at("169.254.169.254", 80), Some(&login), false));
+        assert!(!is_proxy(&at("adfs.corp.example", 443), Some(&login), false));
     }
 
     #[test]
@@ -236,9 +362,20 @@ mod tests {
                 "graph.microsoft.com",
                 Some(443),
             ),
+            ("Le nom distant n’a pas pu être résolu : 'sts.example.org'", "sts.example.org", None),
+            ("无法解析此远程名称: 'sts.example.org'", "sts.example.org", None),
+            ("java.net.UnknownHostException: sts.example.org: unknown", "sts.example.org", None),
+            ("connection timed out after 10000 ms: sts.example.org/192.0.2.7:443", "sts.example.org", Some(443)),
+            (
+                "Hostname/IP does not match certificate's altnames: Host: sts.example.org. is not in the cert's altnames: DNS:x.example",
+                "sts.example.org",
+                None,
+            ),
             ("see https://aka.ms/help and https://sts.example.org:4443/adfs failed", "sts.example.org", Some(4443)),
         ] {
-            assert_eq!(find(line, ErrorClass::Other).host, Some((host.to_owned(), port)), "{line}");
+            let class = ErrorClass::NameNotResolved(NameFault::Unspecified);
+            let place = find(line, class);
+            assert_eq!(place.host.or(place.endpoint), Some((host.to_owned(), port)), "{line}");
         }
         assert_eq!(find("Connection to the server failed", ErrorClass::Other).host, None);
     }

@@ -54,6 +54,10 @@ pub enum CertificateFault {
     NotYetValid,
     /// For another name.
     WrongName,
+    /// Its key or signature is too weak for the client.
+    Weak,
+    /// Its issuer revoked it.
+    Revoked,
     /// Nothing visible is wrong: the client does not trust the issuer.
     Untrusted,
 }

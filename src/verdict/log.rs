@@ -8,7 +8,7 @@ use super::certificate::CertificateFault;
 use super::{Confidence, HostVerdict, Verdict};
 use crate::case::log_join::{UNNAMED_PROXY, before_proxy};
 use crate::case::{Case, HostStory, Role, Said as Line};
-use crate::facts::log::{BrokerFault, ErrorClass, LogEvent, LogEventKind, NameFault, ProxyFault, TrustFault};
+use crate::facts::log::{BrokerFault, ErrorClass, LogEvent, LogEventKind, NameFault, Outcome, ProxyFault, TrustFault};
 use crate::flow::Side;
 use crate::lang::Message;
 use crate::time::Timestamp;
@@ -113,6 +113,8 @@ fn tell(case: &Case, heard: &Heard, out: &mut HostVerdict) {
                 TrustFault::Expired => CertificateFault::Expired,
                 TrustFault::NotYetValid => CertificateFault::NotYetValid,
                 TrustFault::NameMismatch => CertificateFault::WrongName,
+                TrustFault::Weak => CertificateFault::Weak,
+                TrustFault::Revoked => CertificateFault::Revoked,
                 _ => CertificateFault::Untrusted,
             };
             out.detail.certificate_fault = out.detail.certificate_fault.or(Some(fault));
@@ -167,7 +169,8 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
                     }
                     Some((verdict, confidence)) => {
                         bad.push((*said, class, verdict, confidence));
-                        after_good = true;
+                        // What a command met that succeeded in the end leaves a host that answered reached.
+                        after_good |= attempt.outcome != Outcome::Succeeded || good.is_empty();
                     }
                     None => {}
                 }
@@ -247,6 +250,8 @@ pub fn verdict_of(class: ErrorClass, host: &str) -> Option<(Verdict, Confidence)
             ProxyFault::Timeout => (Verdict::SynNoAnswer, Observed),
             ProxyFault::Reset => (Verdict::ProxyNoResponse, Inferred),
             ProxyFault::NoRoute => (Verdict::IcmpUnreachable, Inferred),
+            ProxyFault::Certificate => (Verdict::CertInvalid, Observed),
+            ProxyFault::Tls => (Verdict::ClosedBeforeServerHello, Inferred),
             ProxyFault::Unspecified => (Verdict::SynNoAnswer, Inferred),
         },
         ErrorClass::NetworkUnreachable => (Verdict::IcmpUnreachable, Inferred),
@@ -265,7 +270,10 @@ pub fn verdict_of(class: ErrorClass, host: &str) -> Option<(Verdict, Confidence)
         // Entra ID refuses old TLS by an answer inside that old TLS (AADSTS1002016).
         ErrorClass::Aadsts(1_002_016) => (Verdict::TlsLegacy, Observed),
         ErrorClass::Aadsts(_) | ErrorClass::OAuth | ErrorClass::HttpStatus(_) => (Verdict::Ok, Observed),
+        ErrorClass::BlockPage => (Verdict::BlockPage, Inferred),
+        ErrorClass::CaptivePortal => (Verdict::CaptivePortal, Inferred),
         ErrorClass::TlsNotSpoken
+        | ErrorClass::ForeignPage
         | ErrorClass::TlsOther
         | ErrorClass::RevocationUnavailable
         | ErrorClass::ProxyOther
@@ -278,6 +286,17 @@ pub fn verdict_of(class: ErrorClass, host: &str) -> Option<(Verdict, Confidence)
         | ErrorClass::UserCancelled
         | ErrorClass::Other => return None,
     })
+}
+
+/// Whether only logs of commands that succeeded tell of the fault: a way to a token that was tried before another one, a
+/// host beside the sign-in. Old TLS is worth telling all the same.
+pub fn stopped_nothing(case: &Case, host: &HostStory, verdict: &HostVerdict) -> bool {
+    let mut outcomes = host.said.iter().filter_map(|s| case.line(*s)).map(|(a, _)| a.outcome).peekable();
+    verdict.by_log
+        && verdict.verdict != Verdict::TlsLegacy
+        && !verdict.verdict.is_good()
+        && outcomes.peek().is_some()
+        && outcomes.all(|o| o == Outcome::Succeeded)
 }
 
 /// What a finding says where only a log tells: title (where the log knows less than the rule's), detail, advice.
@@ -302,6 +321,16 @@ pub fn words(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Option<Sai
     );
     let unnamed = host.role == Role::Proxy && name == UNNAMED_PROXY;
     let (title, advice) = match verdict.verdict {
+        Verdict::CertInvalid | Verdict::ClosedBeforeServerHello if host.role == Role::Proxy => (
+            Some(message!(
+                en: "The TLS connection to the proxy itself failed",
+                ja: "プロキシ自体への TLS 接続が失敗",
+            )),
+            Some(message!(
+                en: "The client speaks TLS to the proxy because its setting begins with https://. Nearly every proxy is spoken to in plain HTTP: write HTTPS_PROXY=http://proxy:port. If the proxy does speak TLS, the client must trust its certificate (REQUESTS_CA_BUNDLE).",
+                ja: "プロキシの設定が https:// で始まるため、クライアントはプロキシに TLS で接続している。ほとんどのプロキシには平文の HTTP で接続する。HTTPS_PROXY=http://プロキシ:ポート と設定する。プロキシが TLS に対応している場合は、その証明書をクライアントに信頼させる (REQUESTS_CA_BUNDLE)。",
+            )),
+        ),
         _ if unnamed => {
             let title = verdict.verdict.title();
             let check = message!(

@@ -63,6 +63,12 @@ pub enum ErrorClass {
     OAuth,
     /// A service answered with this HTTP status.
     HttpStatus(u16),
+    /// A page that refuses came in place of the service's answer.
+    BlockPage,
+    /// A captive portal answered in the service's place.
+    CaptivePortal,
+    /// A page came in place of the service's answer; who wrote it does not show.
+    ForeignPage,
     /// The connection could not be made, the text does not say how.
     ConnectOther,
     /// An error without a known cause.
@@ -120,6 +126,10 @@ pub enum ProxyFault {
     Reset,
     /// No route.
     NoRoute,
+    /// It was spoken to in TLS, and its certificate was not accepted.
+    Certificate,
+    /// It was spoken to in TLS, and closed or answered something else.
+    Tls,
     /// The text does not say.
     Unspecified,
 }
@@ -184,6 +194,9 @@ impl ErrorClass {
             ErrorClass::BrowserLeg => "browser_leg",
             ErrorClass::UserCancelled => "user_cancelled",
             ErrorClass::OAuth => "oauth",
+            ErrorClass::BlockPage => "block_page",
+            ErrorClass::CaptivePortal => "captive_portal",
+            ErrorClass::ForeignPage => "foreign_page",
             ErrorClass::ConnectOther => "connect_other",
             ErrorClass::Other => "other",
         };
@@ -212,6 +225,9 @@ impl ErrorClass {
             | ErrorClass::ProxyNameNotResolved
             | ErrorClass::ProxyOther
             | ErrorClass::NetworkUnreachable
+            | ErrorClass::BlockPage
+            | ErrorClass::CaptivePortal
+            | ErrorClass::ForeignPage
             | ErrorClass::ConnectOther => true,
             ErrorClass::Broker(f) => matches!(
                 f,
@@ -244,6 +260,17 @@ impl ErrorClass {
                 | ErrorClass::ProxyUnreachable(_)
                 | ErrorClass::ProxyNameNotResolved
                 | ErrorClass::ProxyOther
+        )
+    }
+
+    /// True where the failure is one of making a connection, before anything was sent.
+    pub fn is_connecting(self) -> bool {
+        matches!(
+            self,
+            ErrorClass::ConnectionRefused
+                | ErrorClass::ConnectTimeout
+                | ErrorClass::NameNotResolved(_)
+                | ErrorClass::NetworkUnreachable
         )
     }
 
@@ -292,6 +319,8 @@ impl ProxyFault {
             ProxyFault::Timeout => "timeout",
             ProxyFault::Reset => "reset",
             ProxyFault::NoRoute => "no_route",
+            ProxyFault::Certificate => "certificate",
+            ProxyFault::Tls => "tls",
             ProxyFault::Unspecified => "unspecified",
         }
     }

@@ -11,7 +11,8 @@ pub(super) fn socket_code(code: i32, text: &str) -> Option<ErrorClass> {
         10052..=10054 | 104 => E::ConnectionReset,
         10060 | 110 => E::ConnectTimeout,
         10061 | 111 => E::ConnectionRefused,
-        103 | 32 => E::ConnectionClosed,
+        // A broken pipe (32) may be the reader of the program's own output: only words tell that it was a socket.
+        103 => E::ConnectionClosed,
         // Windows says 11001 for a name that does not exist and for a resolver that never answered.
         11001 => E::NameNotResolved(NameFault::Unspecified),
         11002 | 11003 => E::NameNotResolved(NameFault::Temporary),
@@ -24,6 +25,22 @@ pub(super) fn socket_code(code: i32, text: &str) -> Option<ErrorClass> {
         54 => E::ConnectionReset,
         60 => E::ConnectTimeout,
         61 => E::ConnectionRefused,
+        _ => return None,
+    })
+}
+
+/// Error numbers of Windows itself: those of Winsock and the few that its network layers return. The others (files,
+/// devices, permissions) share values with errno and mean something else.
+pub(super) fn win32(code: i32) -> Option<ErrorClass> {
+    Some(match code {
+        64 => E::ConnectionReset,
+        121 => E::Timeout,
+        1225 => E::ConnectionRefused,
+        1231 => E::NetworkUnreachable,
+        1236 => E::ConnectionClosed,
+        10_004..=11_031 => return socket_code(code, ""),
+        // Python writes HRESULTs as signed numbers.
+        i32::MIN..=-1 => return hresult(code.cast_unsigned()),
         _ => return None,
     })
 }
@@ -53,10 +70,7 @@ pub(super) fn hresult(code: u32) -> Option<ErrorClass> {
     match code {
         0x8007_0000..=0x8007_FFFF => {
             let win32 = code & 0xFFFF;
-            return winhttp(win32).or_else(|| match i32::try_from(win32).ok()? {
-                n @ 10_000..=11_004 => socket_code(n, ""),
-                _ => None,
-            });
+            return winhttp(win32).or_else(|| self::win32(i32::try_from(win32).ok()?));
         }
         0xCAA0_0000..=0xCAAF_FFFF => return Some(E::Broker(broker(code))),
         _ => {}
@@ -95,5 +109,36 @@ pub fn broker(code: u32) -> BrokerFault {
         // ERROR_CANCELLED (1223) as HRESULT.
         0x8007_04C7 => BrokerFault::UserCancelled,
         _ => BrokerFault::Unspecified,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::classify;
+    use super::*;
+
+    #[test]
+    fn numbers_of_windows_files_are_no_numbers_of_sockets() {
+        for text in [
+            "PermissionError: [WinError 32] The process cannot access the file because it is being used by another process",
+            "PermissionError: [WinError 32] プロセスはファイルにアクセスできません。別のプロセスが使用中です。",
+            "OSError: [WinError 110] The system cannot open the device or file specified",
+            "[WinError 104] x",
+            "BrokenPipeError: [Errno 32] Broken pipe",
+        ] {
+            assert_eq!(classify(text), None, "{text}");
+        }
+        for (text, class) in [
+            ("[WinError 10061] x", E::ConnectionRefused),
+            ("[WinError 1225] The remote computer refused the network connection", E::ConnectionRefused),
+            ("[WinError 64] The specified network name is no longer available", E::ConnectionReset),
+            ("[WinError 121] The semaphore timeout period has expired", E::Timeout),
+            ("[WinError -2146893813] : ''", E::CacheDamaged),
+            ("('Connection aborted.', BrokenPipeError(32, 'Broken pipe'))", E::ConnectionClosed),
+            ("write tcp 10.0.0.1:5->10.0.0.2:443: write: broken pipe", E::ConnectionClosed),
+            ("[Errno 104] Connection reset by peer", E::ConnectionReset),
+        ] {
+            assert_eq!(classify(text), Some(class), "{text}");
+        }
     }
 }

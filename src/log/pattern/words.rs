@@ -18,6 +18,11 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         r"basic constraints of ca cert|basic constraints.*not marked critical|(?:verify failed|problem): invalid ca certificate|\bINVALID_CA\b|CA cert does not include|path length constraint",
         E::CertificateUntrusted(TrustFault::BasicConstraints),
     ),
+    // .NET lists every fault of the chain: that nothing could be asked about an unknown issuer follows from the first.
+    (
+        r"(?:UntrustedRoot|PartialChain)\b.*(?:RevocationStatusUnknown|OfflineRevocation)|(?:RevocationStatusUnknown|OfflineRevocation)\b.*(?:UntrustedRoot|PartialChain)",
+        E::CertificateUntrusted(TrustFault::UnknownIssuer),
+    ),
     (
         r"RevocationStatusUnknown|OfflineRevocation|CRYPT_E_REVOCATION_OFFLINE|CRYPT_E_NO_REVOCATION_CHECK|revocation server was offline|unable to check revocation|失効の状態を確認できませんでした|失効サーバー|失効の関数は",
         E::RevocationUnavailable,
@@ -31,7 +36,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::CertificateUntrusted(TrustFault::SelfSigned),
     ),
     (
-        r"certificate is not yet valid|CERT_NOT_YET_VALID|certificate not yet valid",
+        r"certificate is not yet valid|CERT_NOT_YET_VALID|certificate not yet valid|current time \S+ is before ",
         E::CertificateUntrusted(TrustFault::NotYetValid),
     ),
     (
@@ -42,6 +47,8 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         r"hostname mismatch|ip address mismatch|hostname '[^']*' doesn't match|ERR_TLS_CERT_ALTNAME_INVALID|RemoteCertificateNameMismatch|certificate is (?:not )?valid for |no alternative certificate subject name|ERR_CERT_COMMON_NAME_INVALID|Hostname/IP does not match|CERT_E_CN_NO_MATCH|SEC_E_WRONG_PRINCIPAL|subject name does not match|名前と一致しません",
         E::CertificateUntrusted(TrustFault::NameMismatch),
     ),
+    // Parameters of the handshake that OpenSSL refuses: neither the certificate nor the version is at fault.
+    (r"dh[ _]key[ _]too[ _]small|UNSAFE_LEGACY_RENEGOTIATION_DISABLED|unsafe legacy renegotiation", E::TlsOther),
     (r"key too (?:weak|small)|_MD_TOO_WEAK|_KEY_TOO_SMALL|ERR_CERT_WEAK", E::CertificateUntrusted(TrustFault::Weak)),
     (
         r"certificate (?:has been |is |was )?revoked|CERT_REVOKED|CRYPT_E_REVOKED",
@@ -52,12 +59,12 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::CertificateUntrusted(TrustFault::UnknownIssuer),
     ),
     (
-        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|remote certificate is invalid|remote certificate was rejected|RemoteCertificateChainErrors|RemoteCertificateValidation|could not establish trust relationship|SSL certificate problem|certificate validation failed|検証プロシージャによると、?リモート証明書は無効|信頼関係を確立できません|failed to verify certificate|UnknownIssuer",
+        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|remote certificate is invalid|remote certificate was rejected|RemoteCertificateChainErrors|RemoteCertificateValidation|could not establish trust relationship|SSL certificate problem|certificate validation failed|remote certificate was not (?:provided|available)|RemoteCertificateNotAvailable|検証プロシージャによると、?リモート証明書は無効|Remotezertifikat ist (?:laut|gemäß) |certificat distant (?:n.est pas valide|est non valide)|certificado remoto no es válido|远程证书无效|遠端憑證(?:是)?無效|원격 인증서가 유효하지 않|konnte keine Vertrauensstellung hergestellt werden|établir une relation de confiance|establecer una relación de confianza|建立信任关系|建立信任關係|트러스트 관계를 설정할 수 없|信頼関係を確立できません|failed to verify certificate|UnknownIssuer",
         E::CertificateUntrusted(TrustFault::Unspecified),
     ),
     // What a TLS peer answered.
     (
-        r"UNSUPPORTED_PROTOCOL|unsupported protocol|ALERT_PROTOCOL_VERSION|alert protocol version|protocol version not supported|do not possess a common algorithm|共通のアルゴリズム|NO_PROTOCOLS_AVAILABLE|no protocols available|unsupported TLS version|VERSION_TOO_LOW|legacy sigalg disallowed|dh key too small|ERR_SSL_VERSION_OR_CIPHER_MISMATCH|SEC_E_ALGORITHM_MISMATCH|UNSAFE_LEGACY_RENEGOTIATION_DISABLED|unsafe legacy renegotiation|server selected unsupported protocol|NO_SHARED_CIPHER|no shared cipher|ne possèdent pas un algorithme commun|verfügen nicht über einen gemeinsamen Algorithmus",
+        r"UNSUPPORTED_PROTOCOL|unsupported protocol|ALERT_PROTOCOL_VERSION|alert protocol version|protocol version not supported|do not possess a common algorithm|共通のアルゴリズム|NO_PROTOCOLS_AVAILABLE|no protocols available|unsupported TLS version|VERSION_TOO_LOW|legacy sigalg disallowed|ERR_SSL_VERSION_OR_CIPHER_MISMATCH|SEC_E_ALGORITHM_MISMATCH|server selected unsupported protocol|NO_SHARED_CIPHER|no shared cipher|ne possèdent pas un algorithme commun|verfügen nicht über einen gemeinsamen Algorithmus",
         E::TlsVersion,
     ),
     (
@@ -87,17 +94,18 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
     ),
     // Names.
     (
-        r"name or service not known|nodename nor servname|no address associated with hostname|getaddrinfo ENOTFOUND|\bENOTFOUND\b|NXDOMAIN|lookup [^ ]+(?: on [^ ]+)?: no such host|DNS_PROBE_FINISHED_NXDOMAIN|DNS name does not exist|DNS 名がありません|DNS 名は存在しません",
+        r"name or service not known|nodename nor servname|no address associated with hostname|getaddrinfo ENOTFOUND|\bENOTFOUND\b|NXDOMAIN|lookup [^ ]+(?: on [^ ]+)?: no such host|DNS_PROBE_FINISHED_NXDOMAIN|DNS name does not exist|DNS 名がありません|DNS 名は存在しません|requested name is valid, but no data of the requested type|要求した名前は有効ですが|\((?:no data available|name does not resolve|no such device or address) \([^ ()]+:\d+\)\)?",
         E::NameNotResolved(NameFault::NotFound),
     ),
     (
-        r"temporary failure in name resolution|EAI_AGAIN|\bTRY_AGAIN\b.*resol|server misbehaving|lookup [^ ]+(?: on [^ ]+)?: (?:i/o timeout|read udp)|resolving timed out|DNS server failure|non-recoverable failure in name resolution",
+        r"temporary failure in name resolution|EAI_AGAIN|\bTRY_AGAIN\b.*resol|server misbehaving|lookup [^ ]+(?: on [^ ]+)?: (?:i/o timeout|read udp)|resolving timed out|DNS server failure|non-recoverable failure in name resolution|usually a temporary error during hostname resolution|non-recoverable error occurred during a database lookup|ホスト名の解決時に起きる一時的なエラー|データベースの検索中に回復不可能なエラー|resource temporarily unavailable \([^ ()]+:\d+\)|EAI_NODATA",
         E::NameNotResolved(NameFault::Temporary),
     ),
     (
-        r"NameResolutionError|NameResolutionFailure|failed to resolve '|could not resolve host|could not resolve proxy|getaddrinfo failed|no such host is known|HostNotFound|remote name could not be resolved|リモート名を解決できませんでした|そのようなホストは不明|ERR_NAME_NOT_RESOLVED|remotename konnte nicht aufgel|nom distant n'a pas pu être résolu|hôte inconnu|host ist nicht bekannt|UnknownHostException|no se puede resolver el nombre remoto|无法解析此远程名称|不知道这样的主机|원격 이름을 확인할 수 없습니다|server name or address could not be resolved|サーバーの名前またはアドレスは解決されませんでした",
+        r"NameResolutionError|NameResolutionFailure|failed to resolve '|could not resolve host|could not resolve proxy|getaddrinfo failed|no such host is known|HostNotFound|remote name could not be resolved|リモート名を解決できませんでした|そのようなホストは不明|ERR_NAME_NOT_RESOLVED|remotename konnte nicht aufgel|nom distant n.a pas pu être résolu|hôte inconnu|host ist (?:nicht bekannt|unbekannt)|kein solcher Host bekannt|host desconocido|no se conoce (?:ese|dicho|este) host|알려진 호스트가 없|无法识别这样的主机|UnknownHostException|no se p(?:uede|udo) resolver el nombre remoto|impossibile risolvere il nome remoto|nome remoto não pôde ser resolvido|разрешить удал[её]нное имя|(?:无法|未能)解析此?远程名称|無法解析遠端名稱|不知道这样的主机|無法識別這台主機|원격 이름을 확인할 수 없습니다|server name or address could not be resolved|サーバーの名前またはアドレスは解決されませんでした",
         E::NameNotResolved(NameFault::Unspecified),
     ),
+    (r"SOCKS server failed to connect|SOCKS server (?:rejected|does not)", E::ProxyOther),
     // How the connection broke. Specific to TLS first: an EOF there is not yet a reset.
     (
         r"SSLEOFError|UNEXPECTED_EOF_WHILE_READING|EOF occurred in violation of protocol|unexpected eof while reading|received an unexpected EOF|before secure TLS connection was established|remote party has closed the transport stream|SSL_ERROR_SYSCALL|SSLZeroReturnError|TLS/SSL connection has been closed|unexpected EOF or 0 bytes from the transport stream|トランスポート ストリームから、予期しない EOF|Remote host terminated the handshake",
@@ -112,7 +120,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::ConnectionRefused,
     ),
     (
-        r"ConnectTimeoutError|\bConnectTimeout\b|timed out\. \(connect timeout|\bETIMEDOUT\b|did not properly respond after a period of time|正しく応答しなかった|n'a pas répondu convenablement|nicht ordnungsgemäß reagiert|no respondió adecuadamente|没有正确答复|dial tcp [^ ]+: i/o timeout|ERR_CONNECTION_TIMED_OUT|connection timed out|connection timeout after|connect to [^ ]+ port \d+ failed: (?:timed out|timeout)|ServiceRequestTimeoutError|\bConnectTimeoutException\b|connect timed out|timeout was reached",
+        r"ConnectTimeoutError|\bConnectTimeout\b|timed out\. \(connect timeout|\bETIMEDOUT\b|did not properly respond after a period of time|正しく応答しなかった|n.a pas répondu convenablement|nicht (?:ordnungsgemäß|richtig) reagiert|연결된 구성원으로부터 응답이 없어|no respondió adecuadamente|没有正确答复|dial tcp [^ ]+: i/o timeout|ERR_CONNECTION_TIMED_OUT|failed to connect to [^ ]+ port \d+ after \d+ ms: (?:timed out|timeout)|connection timed out|connection timeout after|connect to [^ ]+ port \d+ failed: (?:timed out|timeout)|ServiceRequestTimeoutError|\bConnectTimeoutException\b|connect timed out|timeout was reached",
         E::ConnectTimeout,
     ),
     (
@@ -128,7 +136,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::BlockedLocally,
     ),
     (
-        r"RemoteDisconnected|remote end closed connection without response|empty reply from server|underlying connection was closed|接続が切断されました|接続は閉じられました|response ended prematurely|socket hang up|\bConnectionClosed\b|ERR_EMPTY_RESPONSE|ERR_CONNECTION_CLOSED|\bEPIPE\b|broken pipe|ConnectionAbortedError|ERR_CONNECTION_ABORTED|Connection aborted|proxy connect aborted|unexpected EOF$|: EOF$",
+        r"RemoteDisconnected|remote end closed connection without response|empty reply from server|underlying connection was closed|接続が切断されました|接続は閉じられました|response ended prematurely|socket hang up|\bConnectionClosed\b|ERR_EMPTY_RESPONSE|ERR_CONNECTION_CLOSED|\bEPIPE\b|(?:tcp|socket|ssl|tls|connection|send failure)[^\n]*broken pipe|ConnectionAbortedError|ERR_CONNECTION_ABORTED|Connection aborted|proxy connect aborted|unexpected EOF$|: EOF$",
         E::ConnectionClosed,
     ),
     // Clock, cache, authority.
@@ -158,19 +166,103 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
     ),
     // TLS and connections in general.
     (
-        r"SSL connection could not be established|could not create SSL/TLS secure channel|SSL/TLS のセキュリティで保護されているチャネル|SecureChannelFailure|a call to SSPI failed|authentication failed because the remote party|authentication failed, see inner exception|requests\.exceptions\.SSLError|urllib3\.exceptions\.SSLError|Caused by SSLError|\bssl\.SSLError|\[SSL: |\[SSL\]|\bEPROTO\b|schannel: |SSL_ERROR_SSL|bad handshake|SSL_connect:|tls: |javax\.net\.ssl\.SSL",
+        r"SSL connection could not be established|could not create SSL/TLS secure channel|SSL/TLS のセキュリティで保護されているチャネル|geschützter SSL/TLS-Kanal|canal sécurisé SSL/TLS|canal seguro SSL/TLS|SSL/TLS 安全通道|SSL/TLS 보안 채널|SecureChannelFailure|a call to SSPI failed|authentication failed because the remote party|authentication failed, see inner exception|requests\.exceptions\.SSLError|urllib3\.exceptions\.SSLError|Caused by SSLError|\bssl\.SSLError|\[SSL: |\[SSL\]|\bEPROTO\b|schannel: |SSL_ERROR_SSL|bad handshake|SSL_connect:|tls: |javax\.net\.ssl\.SSL",
         E::TlsOther,
     ),
     (
-        r"HttpClient\.Timeout|a task was cancell?ed|TaskCancell?edException|the operation has timed out|the operation was cancell?ed|タイムアウトしました|操作がタイムアウト|タスクが取り消されました|context deadline exceeded|request (?:has )?timed out|TimeoutError\b|TimeoutException|délai d'attente|Zeitüberschreitung|Client\.Timeout exceeded",
+        r"HttpClient\.Timeout|a task was cancell?ed|TaskCancell?edException|the operation has timed out|the operation was cancell?ed|タイムアウトしました|操作がタイムアウト|タスクが取り消されました|context deadline exceeded|request (?:has )?timed out|TimeoutError\b|TimeoutException|délai d.attente|Zeitüberschreitung|Timeout für Vorgang|tiempo de espera de la operación|操作超时|작업 시간이 초과|Client\.Timeout exceeded",
         E::Timeout,
     ),
     (
-        r"NewConnectionError|failed to establish a new connection|failed to connect to [^ ]+ port|couldn't connect to server|unable to connect to the remote server|リモート サーバーに接続できません|ConnectFailure|max retries exceeded with url|ServiceRequestError|HttpRequestException|error occurred while sending the request|要求の送信中にエラーが発生|\bfetch failed\b|network_error|request_send_failure|retry failed after \d+ tries|WebExceptionStatus|requests\.exceptions\.ConnectionError|unexpected error occurred on a (?:send|receive)",
+        r"NewConnectionError|failed to establish a new connection|failed to connect to [^ ]+ port|couldn't connect to server|unable to connect to the remote server|リモート サーバーに接続できません|Verbindung mit dem Remoteserver kann nicht|impossible de se connecter au serveur distant|conectar con el servidor remoto|无法连接到远程服务器|無法連接至遠端伺服器|원격 서버에 연결할 수 없|ConnectFailure|max retries exceeded with url|ServiceRequestError|HttpRequestException|error occurred while sending the request|要求の送信中にエラーが発生|\bfetch failed\b|network_error|request_send_failure|retry failed after \d+ tries|WebExceptionStatus|requests\.exceptions\.ConnectionError|unexpected error occurred on a (?:send|receive)",
         E::ConnectOther,
     ),
     (
-        r#"["'](?:error|code)["']\s*:\s*["'](?:invalid_grant|invalid_client|interaction_required|unauthorized_client|invalid_request|access_denied|invalid_scope|unsupported_grant_type|invalid_resource|login_required|consent_required)["']|MsalUiRequiredException|MsalServiceException|MsalClientException|AuthenticationFailedException|CredentialUnavailableException|InteractiveBrowserCredential authentication (?:failed|unavailable)"#,
+        r#"["'](?:error|code)["']\s*:\s*["'](?:invalid_grant|invalid_client|interaction_required|unauthorized_client|invalid_request|access_denied|invalid_scope|unsupported_grant_type|invalid_resource|login_required|consent_required)["']|MsalServiceException.{0,200}HTTP StatusCode [45]\d\d"#,
         E::OAuth,
     ),
+    // Names of exceptions say that it failed, not that anything was reached.
+    (
+        r"MsalUiRequiredException|MsalServiceException|MsalClientException|AuthenticationFailedException|CredentialUnavailableException|InteractiveBrowserCredential authentication (?:failed|unavailable)",
+        E::Other,
+    ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::super::classify;
+    use super::*;
+    use crate::facts::log::ProxyFault;
+
+    /// Texts of one cause in the languages of Windows and the dialects of programs.
+    const ROWS: &[(&str, ErrorClass)] = &[
+        (
+            "x509: certificate has expired or is not yet valid: current time 2014-01-02T03:04:05Z is before 2023-12-31T23:59:59Z",
+            E::CertificateUntrusted(TrustFault::NotYetValid),
+        ),
+        (
+            "errors in the certificate chain: PartialChain, RevocationStatusUnknown, OfflineRevocation",
+            E::CertificateUntrusted(TrustFault::UnknownIssuer),
+        ),
+        ("errors in the certificate chain: RevocationStatusUnknown, OfflineRevocation", E::RevocationUnavailable),
+        ("[SSL: DH_KEY_TOO_SMALL] dh key too small", E::TlsOther),
+        ("[SSL: UNSAFE_LEGACY_RENEGOTIATION_DISABLED] unsafe legacy renegotiation disabled", E::TlsOther),
+        ("certificate verify failed: EE certificate key too weak", E::CertificateUntrusted(TrustFault::Weak)),
+        (
+            "Das Remotezertifikat ist laut Validierungsverfahren ungültig.",
+            E::CertificateUntrusted(TrustFault::Unspecified),
+        ),
+        (
+            "Le certificat distant n’est pas valide selon la procédure de validation.",
+            E::CertificateUntrusted(TrustFault::Unspecified),
+        ),
+        (
+            "SSL/TLS 보안 채널에 대한 트러스트 관계를 설정할 수 없습니다.",
+            E::CertificateUntrusted(TrustFault::Unspecified),
+        ),
+        ("Host desconocido. (a.example:443)", E::NameNotResolved(NameFault::Unspecified)),
+        ("Der angegebene Host ist unbekannt. (a.example:443)", E::NameNotResolved(NameFault::Unspecified)),
+        (
+            "The requested name is valid, but no data of the requested type was found. (a.example:443)",
+            E::NameNotResolved(NameFault::NotFound),
+        ),
+        (
+            "これは通常、ホスト名の解決時に起きる一時的なエラーで、ローカル サーバーが",
+            E::NameNotResolved(NameFault::Temporary),
+        ),
+        ("(Resource temporarily unavailable (a.example:443))", E::NameNotResolved(NameFault::Temporary)),
+        ("n’a pas répondu convenablement au-delà d’une certaine durée", E::ConnectTimeout),
+        ("연결된 구성원으로부터 응답이 없어 연결하지 못했거나", E::ConnectTimeout),
+        ("curl: (28) Failed to connect to a.example port 443 after 21040 ms: Timed out", E::ConnectTimeout),
+        ("Post \"https://a.example/token\": Proxy Authentication Required", E::ProxyStatus(407)),
+        ("Post \"https://a.example/token\": Bad Gateway", E::ProxyStatus(502)),
+        ("Unable to tunnel through proxy. Proxy returns \"HTTP/1.1 403 Forbidden\"", E::ProxyStatus(403)),
+        ("java.io.IOException: Failed to authenticate with proxy", E::ProxyStatus(407)),
+        (
+            "ProxyError('Unable to connect to proxy', SSLError(SSLEOFError(8, '[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol')))",
+            E::ProxyUnreachable(ProxyFault::Tls),
+        ),
+        (
+            "ProxyError('Unable to connect to proxy', SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate')))",
+            E::ProxyUnreachable(ProxyFault::Certificate),
+        ),
+        ("InteractiveBrowserCredential authentication failed: A window handle must be configured.", E::Other),
+        ("Microsoft.Identity.Client.MsalUiRequiredException: x", E::Other),
+        (r#"{"error":"invalid_grant"}"#, E::OAuth),
+        (
+            "Exception type: Microsoft.Identity.Client.MsalServiceException, ErrorCode: invalid_request HTTP StatusCode 400",
+            E::OAuth,
+        ),
+        (
+            "Post \"https://a.example/token\": proxyconnect tcp: tls: first record does not look like a TLS handshake",
+            E::ProxyUnreachable(ProxyFault::Tls),
+        ),
+    ];
+
+    #[test]
+    fn texts_of_every_language_and_program_name_their_cause() {
+        let wrong: Vec<_> =
+            ROWS.iter().map(|(t, c)| (*t, classify(t), *c)).filter(|(_, got, c)| *got != Some(*c)).collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+}
