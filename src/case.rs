@@ -12,7 +12,7 @@ mod watch;
 
 use crate::facts::log::{LogFacts, SigninFacts};
 use crate::facts::system::SystemFacts;
-use crate::facts::{CaptureFacts, Crowd};
+use crate::facts::{CaptureFacts, Crowd, Flow, FlowTransport};
 use crate::knowledge;
 use crate::knowledge::endpoints::Endpoint;
 use crate::packet::At;
@@ -72,6 +72,8 @@ pub struct Case {
     watches: Vec<Watch>,
     /// Connections that were captured more than once.
     copies: copies::Copies,
+    /// Addresses that anybody connected to, or was answered by.
+    used: HashSet<IpAddr>,
     /// When each client last reached an address of which no capture tells a name.
     nameless: HashMap<IpAddr, Timestamp>,
     /// The clock of each debug log against the capture's.
@@ -218,12 +220,14 @@ impl Case {
             guessed_proxies,
             watches: Vec::new(),
             copies: copies::Copies::default(),
+            used: HashSet::new(),
             nameless: HashMap::new(),
             clocks: Vec::new(),
             joins: Vec::new(),
         };
         case.tell_stories(lookups, attempts);
         case.copies = copies::Copies::find(&case.pieces);
+        case.used = case.used_addresses();
         case.nameless = case.last_nameless();
         let watch = |(index, piece): (usize, &Piece)| match &piece.facts {
             PieceFacts::Capture(capture) => Watch::new(index, capture, &case.hosts),
@@ -312,7 +316,7 @@ impl Case {
     }
 
     /// The flow of an attempt.
-    pub fn flow(&self, attempt: &Attempt) -> Option<&crate::facts::Flow> {
+    pub fn flow(&self, attempt: &Attempt) -> Option<&Flow> {
         self.capture(attempt.piece)?.flows.get(attempt.flow)
     }
 
@@ -322,14 +326,35 @@ impl Case {
     }
 
     /// What attempts at one and the same connection have in common, however often that was captured; of several sessions
-    /// in one connection each stands for itself.
-    pub fn connection(&self, attempt: &Attempt) -> (copies::FlowId, Option<usize>) {
-        (self.copies.connection((attempt.piece, attempt.flow)), attempt.session)
+    /// in one connection each stands for itself. (Of the first a copy that is cut may show nothing.)
+    pub fn connection(&self, attempt: &Attempt) -> (copies::FlowId, usize) {
+        (self.copies.connection((attempt.piece, attempt.flow)), attempt.session.unwrap_or(0))
     }
 
     /// Whether the peer of an attempt is a proxy by a guess alone: no setting, log, request or name says so.
     pub fn is_guessed_proxy(&self, attempt: &Attempt) -> bool {
         self.guessed_proxies.contains(&attempt.peer)
+    }
+
+    /// When the server of an attempt last said more on its connection than a farewell.
+    pub fn answered_until(&self, attempt: &Attempt) -> Option<Timestamp> {
+        self.flow(attempt)?.sides.get(1)?.last_content.map(|at| at.time)
+    }
+
+    /// Whether anybody connected to an address, or was answered by it.
+    pub fn is_used(&self, address: IpAddr) -> bool {
+        self.used.contains(&address)
+    }
+
+    fn used_addresses(&self) -> HashSet<IpAddr> {
+        let heard = |f: &Flow| f.transport == FlowTransport::Tcp || f.sides.iter().all(|side| side.packets > 0);
+        let attempts = self.hosts.iter().flat_map(|h| &h.attempts);
+        let used = attempts.filter(|a| self.flow(a).is_some_and(heard));
+        used.flat_map(|a| {
+            let counted = self.crowd(a).into_iter().flat_map(|crowd| crowd.servers.iter().map(|s| s.ip()));
+            std::iter::once(a.peer.ip()).chain(counted)
+        })
+        .collect()
     }
 
     /// When the attempt's connection, or one that went as it did, was used last.

@@ -13,9 +13,11 @@ use crate::knowledge::endpoints::Role as EndpointRole;
 use crate::lang::Message;
 use crate::message;
 use crate::report::{Diagnosis, Outcome, RootCause};
+use crate::time::Timestamp;
 use crate::verdict::host::deciding;
 use crate::verdict::{HostVerdict, Verdict};
-use std::net::IpAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 
 /// The answer for a case.
 pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Finding]) -> Diagnosis {
@@ -27,7 +29,7 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
     let undecided = hosts
         .iter()
         .find(|(h, v)| v.verdict == Verdict::Inconclusive && h.required == Some(true))
-        .or_else(|| nameless_end(case, &hosts));
+        .or_else(|| open_end(case, &hosts));
     let is_reached =
         |(h, v): &&(&HostStory, &HostVerdict)| h.role == Role::Service && (v.verdict.is_good() || accepted(v));
     let reached: Vec<&str> = hosts.iter().filter(is_reached).map(|(h, _)| h.name.as_str()).collect();
@@ -124,13 +126,15 @@ fn root_cause<'a>(case: &Case, hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Op
             h.role == Role::Service
                 && h.required == Some(true)
                 && v.verdict.is_good()
-                && h.endpoint.is_some_and(|e| (e.role == EndpointRole::Authority) == authority)
+                && h.endpoint.is_some()
+                && is_authority(h) == authority
         })
     };
     // A dead proxy beside a way that works (the next one of a PAC file, another program's) stopped nothing.
+    let ways = Ways::of(case, hosts);
     let proxy = failing()
-        .find(|(h, _)| h.role == Role::Proxy)
-        .filter(|(h, v)| !reached(true) || deciding(h, v).is_some_and(|failed| !goes_on_without(case, hosts, failed)));
+        .filter(|(h, _)| h.role == Role::Proxy)
+        .find(|(h, v)| !reached(true) || deciding(h, v).is_some_and(|failed| !ways.go_on_without(failed)));
     // The token and what comes after it: the sign-in went through, whatever else failed beside it.
     let signed_in = reached(true) && reached(false);
     let authority_open = hosts.iter().any(may_be_authority_reached);
@@ -149,41 +153,72 @@ fn root_cause<'a>(case: &Case, hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Op
     proxy.or(needed).or(likely).or(portal.filter(|_| !reached(true))).map(|(h, v)| (*h, *v))
 }
 
+/// The authority that the sign-in needs, by whichever of its names.
+fn is_authority(host: &HostStory) -> bool {
+    let role = host.endpoint.map(|e| e.role);
+    host.required == Some(true) && matches!(role, Some(EndpointRole::Authority | EndpointRole::AuthorityAlias))
+}
+
 /// The authority, by name or by one of its addresses, where it was reached or may have been.
 fn may_be_authority_reached((h, v): &(&HostStory, &HostVerdict)) -> bool {
-    let authority = h.endpoint.is_some_and(|e| e.role == EndpointRole::Authority) && h.required == Some(true);
     let open = v.verdict.is_good() || v.verdict == Verdict::Inconclusive && v.attempt.is_some();
-    open && (authority || knowledge::is_entra_address(&h.name))
+    open && (is_authority(h) || knowledge::is_entra_address(&h.name))
 }
 
-/// Whether a host that the sign-in needs was reached by another way than over the peer of a failed attempt, or over it
-/// after the failure.
-fn goes_on_without(case: &Case, hosts: &[(&HostStory, &HostVerdict)], failed: &Attempt) -> bool {
-    hosts.iter().filter(|(h, _)| h.role == Role::Service && h.required == Some(true)).any(|(h, v)| {
-        let good = h.attempts.iter().zip(&v.judged).filter(|(_, j)| j.verdict.is_some_and(Verdict::is_good));
-        good.into_iter().any(|(a, _)| a.peer != failed.peer || case.used_until(a) > failed.end.time)
-    })
+/// The attempts on a host that reached it.
+fn good_attempts<'a>(host: &'a HostStory, verdict: &'a HostVerdict) -> impl Iterator<Item = &'a Attempt> {
+    let good = host.attempts.iter().zip(&verdict.judged).filter(|(_, j)| j.verdict.is_some_and(Verdict::is_good));
+    good.map(|(attempt, _)| attempt)
 }
 
-/// A server of which the capture shows nothing but the address, where nothing that the sign-in needs was reached after it
-/// was tried in vain, or it is not known what became of it: one of Entra's, or, once the sign-in has begun and before it
-/// is over, any on the internet.
-fn nameless_end<'h, 'a>(
+/// The peers over which hosts that the sign-in needs were reached, and when the last answer came over each.
+struct Ways(HashMap<SocketAddr, Option<Timestamp>>);
+
+impl Ways {
+    fn of(case: &Case, hosts: &[(&HostStory, &HostVerdict)]) -> Ways {
+        let mut ways = HashMap::new();
+        for (h, v) in hosts.iter().filter(|(h, _)| h.role == Role::Service && h.required == Some(true)) {
+            for attempt in good_attempts(h, v) {
+                let answered = ways.entry(attempt.peer).or_insert(None);
+                *answered = (*answered).max(case.answered_until(attempt));
+            }
+        }
+        Ways(ways)
+    }
+
+    /// Whether there is another way than over the peer of a failed attempt, or that one was of use after the failure.
+    fn go_on_without(&self, failed: &Attempt) -> bool {
+        let own = self.0.get(&failed.peer);
+        self.0.len() > usize::from(own.is_some()) || own.is_some_and(|answered| *answered > Some(failed.end.time))
+    }
+}
+
+/// What was tried last and may have been the sign-in's, where nothing that it needs was reached after it: a server of
+/// which the capture shows nothing but the address (one of Entra's that failed or of which nothing is known, or, once the
+/// sign-in has begun and before it is over, any on the internet that failed), or a host that a failure was meant for by
+/// a doubtful conclusion.
+fn open_end<'h, 'a>(
     case: &Case,
     hosts: &'h [(&'a HostStory, &'a HostVerdict)],
 ) -> Option<&'h (&'a HostStory, &'a HostVerdict)> {
     let is_flow = |h: &HostStory| h.required == Some(true) || knowledge::is_entra_address(&h.name);
     let good = || hosts.iter().filter(|(h, v)| is_flow(h) && v.verdict.is_good());
-    let is_over = good().any(|(h, _)| h.endpoint.is_some_and(|e| e.role != EndpointRole::Authority));
-    let last = good().flat_map(|(h, _)| &h.attempts).map(|a| case.began_last(a)).max();
+    let is_over = good().any(|(h, _)| h.endpoint.is_some() && !is_authority(h));
+    let last = good().flat_map(|(h, v)| good_attempts(h, v)).map(|a| case.began_last(a)).max();
+    let may_be_needed = |h: &HostStory, v: &HostVerdict| {
+        let failed = v.verdict.is_fault() && !accepted(v);
+        let open = v.verdict == Verdict::Inconclusive;
+        let Ok(address) = h.name.parse::<IpAddr>() else {
+            let doubted = v.attempt.and_then(|i| v.judged.get(i)?.verdict).is_some_and(Verdict::is_fault);
+            return open && doubted && takes_part(h);
+        };
+        let web = || h.attempts.iter().any(|a| a.peer.port() == HTTPS);
+        let elsewhere = || last.is_some() && web() && !knowledge::cannot_be_public(address);
+        if knowledge::in_entra_ranges(address) { open || failed } else { failed && elsewhere() }
+    };
     hosts.iter().filter(|_| !is_over).find(|(h, v)| {
-        let Ok(address) = h.name.parse::<IpAddr>() else { return false };
-        let entra = knowledge::in_entra_ranges(address);
-        let web = h.attempts.iter().any(|a| a.peer.port() == HTTPS);
-        let elsewhere = || last.is_some() && web && !knowledge::cannot_be_public(address) && v.verdict.is_fault();
-        let open = v.verdict == Verdict::Inconclusive || v.verdict.is_fault() && !accepted(v);
         let began = deciding(h, v).map(|a| a.start.time);
-        open && (entra || elsewhere()) && began.is_some_and(|began| last.is_none_or(|last| began > last))
+        may_be_needed(h, v) && began.is_some_and(|began| last.is_none_or(|last| began > last))
     })
 }
 

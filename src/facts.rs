@@ -126,6 +126,8 @@ pub struct SideFacts {
     pub first_data: Option<At>,
     /// See `first_data`.
     pub last_data: Option<At>,
+    /// Last frame that brought more at once than a farewell has (TCP).
+    pub last_content: Option<At>,
     /// TTL or hop limit of the first packet that is no RST.
     pub ttl: Option<u8>,
     /// Smallest and largest TTL of packets that are no RST.

@@ -126,8 +126,8 @@ fn are_copies(a: &Marked<'_>, b: &Marked<'_>) -> bool {
     let near = |from: Timestamp| b.flow.first.time.since(from) <= allowed;
     match a.mark {
         Mark::Hello(_) | Mark::Syn(..) => near(a.flow.first.time),
-        // A port is used again, if at all, with a SYN of its own.
-        Mark::Ends(..) => is_headless(a.flow) != is_headless(b.flow) && near(ended(a)) && ended(b) >= a.flow.first.time,
+        // A port is used again, if at all, with a SYN of its own; what has none goes on where the one before it ended.
+        Mark::Ends(..) => is_headless(b.flow) && near(ended(a)) && ended(b) >= a.flow.first.time,
     }
 }
 

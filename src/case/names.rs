@@ -193,6 +193,9 @@ impl AddressBook {
             let fresh = |at: Timestamp| when.since(at) <= ANSWER_WINDOW_NS;
             // Asked for just now, it is what the client wants; what it asked for long ago, it no longer does.
             let told = answer.other.is_none_or(|o| when.since(o) > LIVE_NS || fresh(answer.at) && !fresh(o));
+            // Nothing was told before it, and what came behind it speaks of more than one name.
+            let several = || answers.iter().any(|a| a.name != answer.name);
+            let told = told && (earlier > 0 || !several());
             return Some((&*answer.name, !told));
         }
         // A machine may ask by one address and go by another. Where more clients go there, whose answer it was is open.

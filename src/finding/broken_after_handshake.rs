@@ -77,14 +77,22 @@ fn one(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Option
         return None;
     }
     let name = &host.name;
+    let detail = if count == 1 {
+        message!(
+            en: "The only connection to {name} completed its handshake and sent a request; packets were lost again and again until its end, and nothing came back. So the name, the port and the certificate are allowed, and what follows is not.",
+            ja: "{name} への唯一の接続でハンドシェイクが完了し要求が送られたが、最後までパケットの損失が続き、応答がない。名前・ポート・証明書は通っており、その後の通信が止められている。",
+        )
+    } else {
+        message!(
+            en: "{count} connections to {name} completed their handshake and sent a request; none brought anything back ({resets} were reset, the others silent). So the name, the port and the certificate are allowed, and what follows is not.",
+            ja: "{name} への {count} 接続でハンドシェイクが完了し要求が送られたが、どの接続にも応答がない (RST {resets} 件、残りは無応答)。名前・ポート・証明書は通っており、その後の通信が止められている。",
+        )
+    };
     Some(Finding {
         confidence: Confidence::Observed,
         host: Some(name.clone()),
         title: message!(en: "TLS to {name} works, but no request is answered", ja: "{name} への TLS は成立するが、要求に応答がない"),
-        detail: message!(
-            en: "{count} connections to {name} completed their handshake and sent a request; none brought anything back ({resets} were reset, the others silent). So the name, the port and the certificate are allowed, and what follows is not.",
-            ja: "{name} への {count} 接続でハンドシェイクが完了し要求が送られたが、どの接続にも応答がない (RST {resets} 件、残りは無応答)。名前・ポート・証明書は通っており、その後の通信が止められている。",
-        ),
+        detail,
         evidence,
         filter: display_filter(context.case, host),
         ..RULE.finding()
@@ -116,6 +124,9 @@ fn unanswered(case: &Case, attempt: &Attempt) -> Option<Unanswered> {
     }
     let request_lost = client.retransmissions >= RETRANSMISSIONS_MIN && client.acked_bytes < client.bytes;
     let lost = request_lost || server.unacked_gap_bytes > 0 && client.sack_holes > 0;
+    // What was answered before is no connection on which nothing is answered.
+    let heard = if server.unacked_gap_bytes > 0 { peer.last } else { server.last_content };
+    let lost = lost && heard.map(|at| at.time) <= session.complete.map(|at| at.time);
     let ended = |end, reset| Some(Unanswered { asked, end, reset, lost });
     let tcp = flow.tcp.as_ref()?;
     let reset = |by: Side| tcp.resets.iter().find(|r| r.by == by && r.at.time >= asked.time).map(|r| r.at);

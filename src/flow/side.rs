@@ -98,6 +98,8 @@ pub struct Half {
     pub first_data: Stamp,
     /// See `first_data`.
     pub last_data: Stamp,
+    /// Last frame that brought more than a farewell.
+    pub last_content: Stamp,
     /// First FIN.
     pub fin: Stamp,
     /// The first payload bytes, to tell an injected answer from the real one that follows it.
@@ -131,6 +133,10 @@ pub struct HalfFlags {
     pub reset: bool,
 }
 
+/// With so many bytes, or fewer, a side may only take its leave (an encrypted close_notify has 24 to 53, RFC 8446 5.2, RFC
+/// 5246 6.2.3), ask whether the other is there, or acknowledge.
+pub const FAREWELL_BYTES: u64 = 100;
+
 impl Half {
     /// A side of which nothing was seen.
     pub fn new() -> Half {
@@ -163,6 +169,9 @@ impl Half {
             self.bytes = self.bytes.saturating_add(new);
             self.first_data.set_once(at, first);
             self.last_data = Stamp::new(at, first);
+        }
+        if new > FAREWELL_BYTES {
+            self.last_content = Stamp::new(at, first);
         }
     }
 
@@ -396,6 +405,6 @@ mod tests {
 
     #[test]
     fn a_side_stays_small() {
-        assert!(size_of::<Half>() <= 136, "{}", size_of::<Half>());
+        assert!(size_of::<Half>() <= 152, "{}", size_of::<Half>());
     }
 }

@@ -133,6 +133,7 @@ fn side_facts(half: &Half, rare: &RareHalf, first: At) -> SideFacts {
         bytes: half.bytes,
         first_data: half.first_data.at(first),
         last_data: half.last_data.at(first),
+        last_content: half.last_content.at(first),
         ttl: half.flags.seen.then_some(ttl),
         ttl_range: half.flags.seen.then_some((least, most)),
         retransmissions: rare.retransmissions,

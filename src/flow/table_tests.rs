@@ -395,6 +395,6 @@ proptest! {
 
 #[test]
 fn a_flow_record_stays_small() {
-    assert!(size_of::<crate::flow::tcp::TcpFlow<Recorder>>() <= 480);
+    assert!(size_of::<crate::flow::tcp::TcpFlow<Recorder>>() <= 512);
     assert!(size_of::<crate::flow::udp::UdpFlow<Recorder>>() <= 240);
 }

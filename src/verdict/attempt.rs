@@ -75,16 +75,16 @@ fn tcp_flow(s: &Scene<'_>) -> Judged {
     if client_data == 0 && server_data == 0 {
         return accepted_without_data(s);
     }
-    if server.unacked_gap_bytes > 0 && server_data > 0 && client_data > 0 {
-        // What was said is not known, but that part of it never arrived is.
-        let mut judged = tls::stalled(s, server.last_data.unwrap_or(s.flow.first), Stage::Connected, Vec::new());
-        judged.confidence = Confidence::Inferred;
-        return judged;
-    }
     if client_data > 0 && server_data > 0 {
         // A handshake ends with something that the client says after an answer that is longer than an alert.
         let replied = client.last_data.map(|at| at.time) > server.first_data.map(|at| at.time);
         let web = s.attempt.peer.port() == 443 && !s.tcp.midstream;
+        if server.unacked_gap_bytes > 0 && web && !replied {
+            // What was said is not known, but that part of the first answer never arrived is.
+            let mut judged = tls::stalled(s, server.last_data.unwrap_or(s.flow.first), Stage::Connected, Vec::new());
+            judged.confidence = Confidence::Inferred;
+            return judged;
+        }
         if s.attempt.session.is_some() || web && (server_data < ANSWER_BYTES_MIN || !replied) {
             return Judged::neutral(Stage::Connected);
         }

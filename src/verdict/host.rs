@@ -2,10 +2,10 @@
 
 use super::Confidence;
 use super::certificate::Trusts;
-use super::scene::{ANOTHER_TRY_NS, Detail, Judged, LONG_WAIT_SECONDS, Proof, SILENCE_NS, Stage, client_end};
+use super::scene::{ANOTHER_TRY_NS, Detail, Judged, LONG_WAIT_NS, Proof, SILENCE_NS, Stage};
 use super::{Verdict, attempt, dns, tls};
 use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Role, Way, may_be_one};
-use crate::facts::{Flow, FlowTransport, TcpFacts};
+use crate::facts::{FlowTransport, TcpFacts};
 use crate::flow::Side;
 use crate::packet::At;
 use crate::parallel;
@@ -202,14 +202,7 @@ fn led_nowhere<'a>(case: &Case, host: &'a HostStory) -> Option<(&'a Lookup, At)>
     };
     let (lookup, at, _) = host.lookups.iter().filter_map(answered).min_by_key(|(_, at, _)| at.time)?;
     let known: HashSet<IpAddr> = host.lookups.iter().filter_map(answered).flat_map(|(.., a)| a).copied().collect();
-    let is_used = case.hosts.iter().flat_map(|h| &h.attempts).any(|a| {
-        let heard = |f: &Flow| f.transport == FlowTransport::Tcp || f.sides.iter().all(|side| side.packets > 0);
-        if !case.flow(a).is_some_and(heard) {
-            return false;
-        }
-        let counted = || case.crowd(a).into_iter().flat_map(|crowd| &crowd.servers).any(|s| known.contains(&s.ip()));
-        known.contains(&a.peer.ip()) || counted()
-    });
+    let is_used = known.iter().any(|address| case.is_used(*address));
     let went_on = case.watch(lookup.piece)?.until(at.time).since(at.time) >= SILENCE_NS;
     (!is_used && went_on).then_some((lookup, at))
 }
@@ -379,7 +372,7 @@ fn tried<'a>(host: &'a HostStory, judged: &'a [Judged], i: usize) -> Option<(&'a
 }
 
 /// The last thing that the server of a host said to each client, and to each family of addresses, on connections that
-/// worked. What comes once the client closes says nothing: servers answer that with a farewell of their own.
+/// worked. A farewell, to a client that closes or as an idle connection ends, says nothing.
 #[derive(Default)]
 struct Answers {
     by_client: HashMap<IpAddr, Timestamp>,
@@ -391,14 +384,11 @@ impl Answers {
     fn of<'a>(case: &Case, good: impl Iterator<Item = &'a Attempt>) -> Answers {
         let mut answers = Answers::default();
         for attempt in good {
-            let Some(flow) = case.flow(attempt) else { continue };
-            let closed = flow.tcp.as_ref().and_then(client_end);
-            let said = flow.sides.get(1).and_then(|server| server.last_data);
-            let Some(at) = said.filter(|at| closed.is_none_or(|end| end.frame > at.frame)) else { continue };
-            let of_client = answers.by_client.entry(attempt.client).or_insert(at.time);
-            *of_client = (*of_client).max(at.time);
+            let Some(at) = case.answered_until(attempt) else { continue };
+            let of_client = answers.by_client.entry(attempt.client).or_insert(at);
+            *of_client = (*of_client).max(at);
             if let Some(of_family) = answers.by_family.get_mut(usize::from(attempt.client.is_ipv6())) {
-                *of_family = (*of_family).max(Some(at.time));
+                *of_family = (*of_family).max(Some(at));
             }
         }
         answers
@@ -441,7 +431,9 @@ fn is_last_word(
     let last = good.iter().filter(same_client).filter_map(|i| used_until(*i)).max();
     let is_another = |last| {
         let since = attempt.start.time.since(last);
-        since >= ANOTHER_TRY_NS || since >= 0 && failure.detail.waited_seconds >= LONG_WAIT_SECONDS
+        // The connection itself shows that somebody waited for it, not only the capture.
+        let waited = attempt.end.time.since(attempt.start.time);
+        since >= ANOTHER_TRY_NS || since >= 0 && waited >= LONG_WAIT_NS && failure.detail.waited_seconds > 0.0
     };
     last.is_some_and(is_another) && !members.iter().filter(same_client).any(is_open)
 }
@@ -534,8 +526,12 @@ fn alike(case: &Case, attempt: &Attempt) -> usize {
 
 /// How many connections these attempts, and those that went as they did, were: one that was captured twice is one.
 fn distinct<'a>(case: &Case, attempts: impl Iterator<Item = &'a Attempt>) -> usize {
-    let alike: BTreeMap<_, usize> = attempts.map(|a| (case.connection(a), alike(case, a))).collect();
-    alike.values().sum()
+    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+    for attempt in attempts {
+        let count = counts.entry(case.connection(attempt)).or_default();
+        *count = (*count).max(alike(case, attempt));
+    }
+    counts.values().sum()
 }
 
 fn connections(case: &Case, host: &HostStory, judged: &[Judged]) -> (u32, u32, u32) {

@@ -30,9 +30,9 @@ pub const RETRANSMITTED_SILENCE_NS: i64 = NANOS_PER_SECOND;
 /// What a client begins so long after its last success is another try, not one of several connections of the same one.
 pub const ANOTHER_TRY_NS: i64 = 10 * NANOS_PER_SECOND;
 
-/// A client that waits so long for one connection, and uses nothing else meanwhile, waits for the sign-in: nobody leaves
-/// a spare connection or a second address open for it.
-pub const LONG_WAIT_SECONDS: f64 = 30.0;
+/// A client that goes on with one failing connection for so long, and uses nothing else meanwhile, waits for it: a spare
+/// connection or a second address is given up sooner.
+pub const LONG_WAIT_NS: i64 = 30 * NANOS_PER_SECOND;
 
 /// What became of an attempt.
 #[derive(Debug, Clone, Default)]
@@ -199,7 +199,9 @@ impl Scene<'_> {
 
     /// The client's FIN or RST.
     pub fn client_end(&self) -> Option<At> {
-        client_end(self.tcp)
+        let fin = self.tcp.fins.first().copied().flatten();
+        let rst = self.tcp.resets.iter().find(|r| r.by == Side::Client).map(|r| r.at);
+        earliest(fin, rst)
     }
 
     /// The server's FIN.
@@ -276,13 +278,6 @@ impl Scene<'_> {
         let drop = self.capture.drops.get(self.watch()?.drop_of(self.attempt.flow)?)?;
         Some((drop.component.clone(), drop.reason.clone()))
     }
-}
-
-/// The client's FIN or RST.
-pub(super) fn client_end(tcp: &TcpFacts) -> Option<At> {
-    let fin = tcp.fins.first().copied().flatten();
-    let rst = tcp.resets.iter().find(|r| r.by == Side::Client).map(|r| r.at);
-    earliest(fin, rst)
 }
 
 pub(super) fn earliest(a: Option<At>, b: Option<At>) -> Option<At> {

@@ -42,6 +42,9 @@ const ENCRYPTED_ALERT_LEN: u16 = 19;
 /// Bytes of a few alerts, each in a record of its own (RFC 5246 6.2.1, 7.2).
 const FEW_ALERTS: u64 = 28;
 
+/// Bytes of a HelloRetryRequest with a cookie of usual length, and of the ChangeCipherSpec behind it (RFC 8446 4.1.4, D.4).
+const RETRY_BYTES_MAX: u64 = 400;
+
 /// The handshake of one session.
 pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
     let offered = session.client_hellos.iter().map(|h| h.max_version()).max();
@@ -314,9 +317,11 @@ fn after_server_hello(
     if server_owes_nothing(s, session, version) {
         // The client has all that it needs to go on, and does not: it asks its user for a certificate, or for a list of
         // revoked ones, keeps the connection for later, or was ended.
+        let since = s.flow.sides.get(1).and_then(|server| server.last_data).unwrap_or(at);
+        let at_once = |end: At| end.time.since(since.time) < SILENCE_NS;
         let judged = match s.client_end() {
-            Some(_) => Judged::neutral(Stage::ServerHello),
-            None => Judged::undecided(Stage::ServerHello, proof),
+            Some(end) if at_once(end) => Judged::neutral(Stage::ServerHello),
+            _ => Judged::undecided(Stage::ServerHello, proof),
         };
         return with_trust(judged, trust);
     }
@@ -372,7 +377,8 @@ fn before_server_hello(
     let [client, server] = &s.flow.sides;
     let holes = server.unacked_gap_bytes > 0 || client.sack_holes > 0 || server.sack_holes > 0;
     // Alerts of level 1 and a HelloRetryRequest are no ServerHello; of anything longer nobody knows here what it was.
-    let said_little = retried.is_some() || s.server_bytes() <= FEW_ALERTS && server.cut_bytes == 0;
+    let little = if retried.is_some() { FEW_ALERTS + RETRY_BYTES_MAX } else { FEW_ALERTS };
+    let said_little = s.server_bytes() <= little && server.cut_bytes == 0;
     let closed = s.server_close().filter(|_| said_little && !holes && !session.open_record[1]);
     if closed.is_none() && (s.server_bytes() > 0 || holes) {
         return stalled(s, server.last_data.or(client.first_retransmission).unwrap_or(hello.at), stage, proof);

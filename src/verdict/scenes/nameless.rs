@@ -156,9 +156,18 @@ fn a_close_after_a_warning_or_a_retry_is_a_close() {
         server_hello(w, f, 2, 0x0304);
         let retry = Choice { version: 0x0304, hello_retry_request: true, ..Choice::default() };
         session(f).server_hellos[0].choice = Arc::new(retry);
+        f.sides[1].bytes = 99;
         fin(w, f, 3, Side::Server);
     });
     assert_eq!(retried.verdict(), Some(Verdict::ResetMidHandshake));
+    let went_on = after_hello(|w, f| {
+        server_hello(w, f, 2, 0x0304);
+        let retry = Choice { version: 0x0304, hello_retry_request: true, ..Choice::default() };
+        session(f).server_hellos[0].choice = Arc::new(retry);
+        f.sides[1].cut_bytes = 3000;
+        fin(w, f, 3, Side::Server);
+    });
+    assert_eq!(went_on.verdict(), Some(Verdict::Inconclusive), "the snap length cut what followed the retry");
     let unread = after_hello(|w, f| {
         sends(w, f, Side::Server, 2, 3000);
         fin(w, f, 3, Side::Server);
@@ -168,8 +177,9 @@ fn a_close_after_a_warning_or_a_retry_is_a_close() {
 
 #[test]
 fn resets_beside_a_connection_that_goes_on_to_work_stop_nothing() {
-    let case = |goes_on: bool, closes_first: bool| {
-        let mut main = None;
+    /// Bytes of an encrypted close_notify.
+    const FAREWELL: u64 = 31;
+    let case = |later: &[(Side, i64, u64)]| {
         let mut w = World::new().resolves();
         let mut f = reached(&mut w, SERVER, 1, Some(HOST));
         for tenths in [50, 60] {
@@ -181,19 +191,17 @@ fn resets_beside_a_connection_that_goes_on_to_work_stop_nothing() {
                 f
             });
         }
-        if closes_first {
-            fin(&mut w, &mut f, 90, Side::Client);
+        for (side, tenths, bytes) in later {
+            sends(&mut w, &mut f, *side, *tenths, *bytes);
         }
-        if goes_on {
-            sends(&mut w, &mut f, Side::Client, 90, 300);
-            sends(&mut w, &mut f, Side::Server, 91, 3000);
-        }
-        main.replace(f);
-        w.flow(|_| main.unwrap()).lasts(300).verdict()
+        w.flow(|_| f).lasts(300).verdict()
     };
-    assert_eq!(case(false, false), Some(Verdict::ResetAfterClientHello));
-    assert_eq!(case(true, false), Some(Verdict::Degraded));
-    assert_eq!(case(true, true), Some(Verdict::ResetAfterClientHello), "only a farewell");
+    assert_eq!(case(&[]), Some(Verdict::ResetAfterClientHello));
+    let (asks, answer) = ((Side::Client, 90, 300), (Side::Server, 91, 3000));
+    assert_eq!(case(&[asks, answer]), Some(Verdict::Degraded));
+    let farewell = [(Side::Client, 200, FAREWELL), (Side::Server, 200, FAREWELL)];
+    assert_eq!(case(&farewell), Some(Verdict::ResetAfterClientHello), "of whichever side");
+    assert_eq!(case(&[&[asks, answer], &farewell[..]].concat()), Some(Verdict::Degraded), "answers before it count");
 }
 
 #[test]
@@ -209,12 +217,14 @@ fn a_long_wait_after_a_connection_that_worked_is_the_last_word_at_once() {
                 hello(w, &mut f, 12, HOST, 0x0304);
                 f.sides[0].acked_bytes = 517;
                 fin(w, &mut f, end, Side::Client);
+                f.last = At { frame: w.frame, time: crate::time::Timestamp(end * SECOND / 10) };
                 f
             })
+            .lasts(600)
             .verdict()
     };
     assert_eq!(waits(12 + 400), Some(Verdict::SilentAfterClientHello));
-    assert_eq!(waits(12 + 60), Some(Verdict::Degraded));
+    assert_eq!(waits(12 + 60), Some(Verdict::Degraded), "however long the capture goes on");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::super::Verdict;
 use super::world::*;
 use crate::facts::*;
 use crate::flow::Side;
+use crate::packet::At;
 use crate::report::Outcome;
 use crate::verdict::Confidence;
 
@@ -309,4 +310,33 @@ fn dies(later: i64, also_direct: bool) -> Outcome {
 fn a_proxy_that_dies_after_it_worked_stops_what_comes_next() {
     assert_eq!(dies(1200, false), Outcome::NetworkFault);
     assert_eq!(dies(1200, true), Outcome::NoNetworkFault, "there is another way");
+}
+
+#[test]
+fn of_two_proxies_that_died_the_one_that_stopped_the_sign_in_is_told() {
+    let refuses = |w: World, proxy: &str, tenths: i64| {
+        w.flow(|w| {
+            let mut f = syn(w, proxy, tenths, 1);
+            rst(w, &mut f, tenths, Side::Server, 60);
+            f
+        })
+    };
+    let spare = "10.30.0.4:3128";
+    let mut w = refuses(refuses(World::new(), spare, 1), spare, 2);
+    w = w.flow(|w| {
+        let mut f = asks_proxy(w, Some(200), &[]);
+        f.app.http[0].tunnel_bytes = [3000, 9000];
+        hello(w, &mut f, 30, HOST, 0x0304);
+        session(&mut f).tunnel = Some(format!("{HOST}:443"));
+        server_hello(w, &mut f, 31, 0x0304);
+        complete(w, &mut f, 32);
+        // What the client still sends into the tunnel is no use of it.
+        f.last = At { frame: f.last.frame, time: crate::time::Timestamp(200 * SECOND) };
+        f
+    });
+    for tenths in [1200, 1220] {
+        w = refuses(w, PROXY, tenths);
+    }
+    let (_, report) = w.lasts(2500).case();
+    assert_eq!(report.diagnosis.outcome, Outcome::NetworkFault);
 }

@@ -175,6 +175,9 @@ pub(super) fn sends(w: &mut World, f: &mut Flow, side: Side, tenths: i64, bytes:
     let s = &mut f.sides[side.index()];
     s.first_data.get_or_insert(at);
     s.last_data = Some(at);
+    if bytes > 100 {
+        s.last_content = Some(at);
+    }
     s.bytes += bytes;
     s.packets += 1;
     f.last = at;
