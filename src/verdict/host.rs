@@ -1,6 +1,7 @@
 //! All attempts on a host → one verdict: the worst that explains why the sign-in failed.
 
 use super::Confidence;
+use super::answers::Answers;
 use super::certificate::Trusts;
 use super::scene::{ANOTHER_TRY_NS, Detail, Judged, LONG_WAIT_NS, Proof, SILENCE_NS, Stage};
 use super::{Verdict, attempt, dns, tls};
@@ -347,6 +348,19 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
         let (attempt, verdict) = leading_failure(host, judged, &after)?;
         return Some(WayVerdict { verdict, attempt, delay: None, troubled: Vec::new() });
     }
+    // Handshakes that stopped in the middle, one after another, and nothing that worked since.
+    let open = |i: &&usize| {
+        let undecided = |(a, j): (&Attempt, &Judged)| {
+            let halfway = j.verdict == Some(Verdict::Inconclusive) && j.stage >= Stage::ServerHello;
+            halfway && a.start.time > last_good
+        };
+        tried(host, judged, **i).is_some_and(undecided)
+    };
+    let halfway: Vec<usize> = members.iter().filter(open).copied().collect();
+    if distinct(case, halfway.iter().filter_map(|i| host.attempts.get(*i))) >= FAILURES_AFTER_SUCCESS_MIN {
+        let attempt = halfway.first().copied()?;
+        return Some(WayVerdict { verdict: Verdict::Inconclusive, attempt, delay: None, troubled: Vec::new() });
+    }
     let before: Vec<usize> = bad.iter().map(|(i, _)| *i).filter(|i| started(*i) <= started(first_good)).collect();
     let lost = match (before.first().and_then(|i| started(*i)), started(first_good)) {
         (Some(failing), Some(worked)) => worked.since(failing),
@@ -369,36 +383,6 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
 /// An attempt, and what became of it.
 fn tried<'a>(host: &'a HostStory, judged: &'a [Judged], i: usize) -> Option<(&'a Attempt, &'a Judged)> {
     Some((host.attempts.get(i)?, judged.get(i)?))
-}
-
-/// The last thing that the server of a host said to each client, and to each family of addresses, on connections that
-/// worked. A farewell, to a client that closes or as an idle connection ends, says nothing.
-#[derive(Default)]
-struct Answers {
-    by_client: HashMap<IpAddr, Timestamp>,
-    /// See [`may_be_one`].
-    by_family: [Option<Timestamp>; 2],
-}
-
-impl Answers {
-    fn of<'a>(case: &Case, good: impl Iterator<Item = &'a Attempt>) -> Answers {
-        let mut answers = Answers::default();
-        for attempt in good {
-            let Some(at) = case.answered_until(attempt) else { continue };
-            let of_client = answers.by_client.entry(attempt.client).or_insert(at);
-            *of_client = (*of_client).max(at);
-            if let Some(of_family) = answers.by_family.get_mut(usize::from(attempt.client.is_ipv6())) {
-                *of_family = (*of_family).max(Some(at));
-            }
-        }
-        answers
-    }
-
-    /// Whether what may be the same client was answered after `failed` was over.
-    fn came_after(&self, failed: &Attempt) -> bool {
-        let other_family = self.by_family.get(usize::from(!failed.client.is_ipv6())).copied().flatten();
-        self.by_client.get(&failed.client).copied().max(other_family) > Some(failed.end.time)
-    }
 }
 
 /// Whether a failure after the successes `good` tells by itself that the host was no longer reached: the client's next

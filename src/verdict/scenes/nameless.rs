@@ -239,3 +239,23 @@ fn a_connection_that_still_sends_shows_that_the_capture_was_running() {
     assert_eq!(waits(900), Some(Verdict::SilentAfterClientHello));
     assert_eq!(waits(2040), Some(Verdict::SilentAfterClientHello), "nothing else for more than two minutes");
 }
+
+#[test]
+fn handshakes_that_stop_halfway_after_a_success_leave_the_host_open() {
+    let halfway = |times: &[i64]| {
+        let mut w = World::new().resolves().flow(|w| reached(w, SERVER, 1, Some(HOST)));
+        for tenths in times {
+            w = w.flow(|w| {
+                let mut f = established(w, SERVER, *tenths);
+                hello(w, &mut f, *tenths, HOST, 0x0304);
+                server_hello(w, &mut f, tenths + 1, 0x0304);
+                f.sides[1].acked_bytes = f.sides[1].bytes;
+                rst(w, &mut f, tenths + 300, Side::Client, 64);
+                f
+            });
+        }
+        w.lasts(2000).verdict()
+    };
+    assert_eq!(halfway(&[100]), Some(Verdict::Ok), "a prompt that nobody answered");
+    assert_eq!(halfway(&[100, 600]), Some(Verdict::Inconclusive));
+}
