@@ -46,7 +46,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 | TrustFault::Weak
                 | TrustFault::Revoked
         );
-        if own && context.host(&host).is_none_or(|(_, v)| v.verdict == Verdict::CertInvalid) {
+        if own && context.host(&host).is_some_and(|(_, v)| v.verdict == Verdict::CertInvalid) {
             continue;
         }
         // The log may not say which host it was.

@@ -415,6 +415,9 @@ fn token_event(b: &mut Builder, token: bool, line: &str) -> bool {
     true
 }
 
+/// How credentials of the Azure SDK for Python say that they worked.
+const ENDS_WITH_A_TOKEN: &[&str] = &[".get_token succeeded", ".get_token_info succeeded"];
+
 /// Loggers that only name files and functions; their words mean nothing.
 const CLERKS: &[&str] = &["binary_cache", "persistence", "token_cache", "breaking_change", "extension", "telemetry"];
 
@@ -443,7 +446,7 @@ fn general(b: &mut Builder, r: &Record<'_>, line: &str) {
     }
     // Azure SDK for Python, whose chains try one credential after the other.
     if r.logger.starts_with("azure.identity")
-        && (message.contains(" acquired a token from ") || message.ends_with(".get_token succeeded"))
+        && (message.contains(" acquired a token from ") || ENDS_WITH_A_TOKEN.iter().any(|end| message.ends_with(end)))
     {
         b.event(LogEventKind::TokenReceived, None, line);
         return;

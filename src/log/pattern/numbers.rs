@@ -36,7 +36,7 @@ pub(super) fn win32(code: i32) -> Option<ErrorClass> {
         64 => E::ConnectionReset,
         121 => E::Timeout,
         1225 => E::ConnectionRefused,
-        1231 => E::NetworkUnreachable,
+        1231 | 1232 => E::NetworkUnreachable,
         1236 => E::ConnectionClosed,
         10_004..=11_031 => return socket_code(code, ""),
         // Python writes HRESULTs as signed numbers.
