@@ -66,7 +66,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 advice: message!(en: "Take the trace again with whole packets and after ipconfig /flushdns, so that the names of all connections are in it.", ja: "すべての接続の名前が含まれるように、ipconfig /flushdns の後にパケット全体を採取するトレースを再取得する。"),
             };
         }
-        let detail = if peers.is_empty() {
+        let detail = if attempt.is_none() && host.attempts.is_empty() && v.said.is_empty() {
+            message!(en: "{name} was asked for, and nobody is seen to connect to it.", ja: "{name} の名前解決は行われているが、接続が見当たらない。")
+        } else if peers.is_empty() {
             message!(en: "{name} was tried; the capture does not show how it ended.", ja: "{name} への試行はあるが、キャプチャからは結果が分からない。")
         } else {
             message!(en: "{name} was tried at {peers}; the capture does not show how it ended.", ja: "{name} ({peers}) への試行はあるが、キャプチャからは結果が分からない。")
