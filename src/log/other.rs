@@ -156,8 +156,7 @@ pub(crate) fn body(b: &mut Builder, text: &str) {
             _ => None,
         });
         match pattern::page(text) {
-            Some(class @ (ErrorClass::BlockPage | ErrorClass::CaptivePortal)) => b.failure(class, text),
-            // Entra ID's own pages are pages too, in answer to a browser.
+            // Pages of services are pages too, in answer to a browser, whatever their titles say.
             Some(class) if refused == Some(true) => b.failure(class, text),
             _ => {
                 if let Some(title) = pattern::title(text) {
@@ -435,6 +434,20 @@ mod tests {
         assert_eq!(attempt.proxy.as_deref(), Some("proxy.corp.example:8080"));
         assert_eq!(attempt.error_class(), Some(ErrorClass::ProxyNameNotResolved));
         assert_eq!(attempt.cause().and_then(|e| e.host.as_deref()), Some("login.microsoftonline.com"));
+    }
+
+    #[test]
+    fn a_page_with_a_good_status_is_no_failure() {
+        let class = |status: u16, title: &str| {
+            let facts = read(&format!(
+                "$ curl -v https://graph.microsoft.com/\n* Connected to graph.microsoft.com (192.0.2.9) port 443 (#0)\n\
+                 > GET / HTTP/1.1\n< HTTP/1.1 {status} X\n<html><head><title>{title}</title></head></html>\n"
+            ));
+            facts.attempts.first().and_then(|a| a.error_class())
+        };
+        assert_eq!(class(200, "Web Filter administration"), None);
+        assert_eq!(class(200, "Guest access"), None);
+        assert_eq!(class(403, "Web Page Blocked"), Some(ErrorClass::BlockPage));
     }
 
     #[test]
