@@ -33,6 +33,8 @@ const HELP_HOSTS: &[&str] = &[
     "urllib3.readthedocs.io",
     "curl.se",
     "curl.haxx.se",
+    // Document types and namespaces of pages and envelopes.
+    "www.w3.org",
     "msal-python.readthedocs.io",
     "your_tenant",
     "tenant_name.ciamlogin.com",
@@ -147,6 +149,12 @@ fn plausible(host: &str) -> bool {
 /// The places in `line`, which names a failure of `class`.
 pub(crate) fn find(line: &str, class: ErrorClass) -> Place {
     let mut place = Place::default();
+    if matches!(class, ErrorClass::BlockPage | ErrorClass::CaptivePortal | ErrorClass::ForeignPage) {
+        // What the page itself names is its writer's affair; who was asked stands before it, if anywhere.
+        let before = line.split('<').next().unwrap_or_default();
+        place.host = named(&POOL, before).or_else(|| requested(before)).or_else(|| target(before));
+        return place;
+    }
     if class.is_proxy() || line.contains("ProxyError") || line.contains("to proxy") {
         // Inside a ProxyError the single connection is the one to the proxy, the pool is the service's.
         let told = || {
@@ -189,7 +197,7 @@ pub(crate) struct Url {
 impl Url {
     /// Whether it only points to help.
     pub fn is_help(&self) -> bool {
-        HELP_HOSTS.contains(&self.host.as_str())
+        HELP_HOSTS.contains(&self.host.as_str()) || self.host.starts_with("schemas.")
     }
 }
 
@@ -302,6 +310,17 @@ mod tests {
         let node = "FetchError: request to https://login.microsoftonline.com/t failed, reason: tunneling socket could not be established, statusCode=407";
         let host = find(node, ErrorClass::ProxyStatus(407)).host;
         assert_eq!(host.map(|h| h.0).as_deref(), Some("login.microsoftonline.com"));
+    }
+
+    #[test]
+    fn a_page_names_nobody_who_was_asked() {
+        let page = r#"<!DOCTYPE html PUBLIC "x" "http://www.w3.org/TR/x.dtd"><a href="https://help.corp.example/">"#;
+        for class in [ErrorClass::BlockPage, ErrorClass::CaptivePortal, ErrorClass::ForeignPage] {
+            assert_eq!(find(&format!("HTTP status: 401, Error: {page}"), class), Place::default());
+            let host = find(&format!("GET https://sts.example.org/adfs: {page}"), class).host;
+            assert_eq!(host.map(|h| h.0).as_deref(), Some("sts.example.org"));
+        }
+        assert_eq!(target("xmlns='http://schemas.xmlsoap.org/soap' http://www.w3.org/1999/xhtml"), None);
     }
 
     #[test]
