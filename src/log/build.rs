@@ -3,7 +3,7 @@
 //! What enters: calls of the dialects, line by line. What leaves: [`LogFacts`] within the limits. Every text is freed
 //! of secrets and cut here, so that no dialect can forget it.
 
-use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEvent, LogEventKind, LogFacts, LogTime};
+use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEvent, LogEventKind, LogFacts, LogTime, SigninMethod};
 use crate::limits::{LOG_ATTEMPTS_MAX, LOG_EVENTS_MAX, LOG_TEXT_CHARS_MAX};
 use crate::log::command::{self, Command};
 use crate::log::outcome::outcome;
@@ -219,10 +219,7 @@ impl Builder {
             place.host = Some((host, None));
         }
         // A client that connects to its proxy without calling it one.
-        let at_proxy = place.host.as_ref().is_some_and(|(host, port)| {
-            let proxy = self.attempt.proxy.as_deref().map(|p| p.rsplit_once(':').unwrap_or((p, "")));
-            proxy.is_some_and(|(h, p)| h == host && port.is_none_or(|n| p.is_empty() || p == n.to_string()))
-        });
+        let at_proxy = place.host.as_ref().is_some_and(|at| self.is_known_proxy(at));
         if at_proxy {
             place.host = self.target.clone().map(|h| (h, None));
         }
@@ -309,8 +306,17 @@ impl Builder {
         let open = self.host.clone().map(|(h, p)| (h, Some(p)));
         let asked = place.host.as_ref().or(open.as_ref());
         // A managed identity asks a service of the machine itself.
-        let of_machine = ["ManagedIdentity", "IMDS", "metadata endpoint"].iter().any(|w| line.contains(w));
-        if class.is_connecting() && !of_machine && place::is_proxy(&endpoint, asked, asked_here) {
+        let managed = self.attempt.method == SigninMethod::ManagedIdentity
+            || ["ManagedIdentity", "IMDS", "metadata endpoint"].iter().any(|w| line.contains(w));
+        let known = self.is_known_proxy(&endpoint);
+        let question = place::Asked {
+            host: asked,
+            here: asked_here,
+            open: asked_here || self.is_waiting(),
+            answered: asked.is_some_and(|(h, _)| self.answered_directly(h)),
+            managed,
+        };
+        if class.is_connecting() && (known || place::is_proxy(&endpoint, question)) {
             let (host, port) = &endpoint;
             self.proxy(&port.map_or_else(|| host.clone(), |p| format!("{host}:{p}")), line);
             if let Some((host, port)) = place.host.take() {
@@ -320,6 +326,30 @@ impl Builder {
         } else if !asked_here {
             place.host = Some(endpoint);
         }
+    }
+
+    /// Whether the attempt's proxy is this place.
+    fn is_known_proxy(&self, (host, port): &place::HostPort) -> bool {
+        let proxy = self.attempt.proxy.as_deref().map(|p| p.rsplit_once(':').unwrap_or((p, "")));
+        proxy.is_some_and(|(h, p)| h == host && port.is_none_or(|n| p.is_empty() || p == n.to_string()))
+    }
+
+    /// Whether what was asked last has no answer yet.
+    fn is_waiting(&self) -> bool {
+        let last = self.attempt.events.iter().rev().find(|e| {
+            matches!(
+                e.kind,
+                LogEventKind::HttpRequest { .. } | LogEventKind::HttpResponse { .. } | LogEventKind::Connecting { .. }
+            )
+        });
+        last.is_some_and(|e| !matches!(e.kind, LogEventKind::HttpResponse { .. }))
+    }
+
+    /// Whether `host` answered in this attempt and no proxy is known that could have brought the answer.
+    fn answered_directly(&self, host: &str) -> bool {
+        let answers = |e: &LogEvent| matches!(e.kind, LogEventKind::HttpResponse { .. });
+        self.attempt.proxy.is_none()
+            && self.attempt.events.iter().any(|e| answers(e) && e.host.as_deref() == Some(host))
     }
 
     /// The one of the last events that already tells `class` at `host`, or something better.

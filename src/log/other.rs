@@ -437,6 +437,22 @@ mod tests {
     }
 
     #[test]
+    fn a_place_asked_after_an_answer_is_no_proxy() {
+        let proxy = |answer: &str, at: &str| {
+            let facts = read(&format!(
+                "PS C:\\> Connect-AzAccount -Debug\n\
+                 DEBUG: Request [0a6f2f61-4c1e-4f0d-8a35-0c6c8b6b7d11] GET https://login.microsoftonline.com/common/userrealm/a\n{answer}\
+                 Connect-AzAccount : No connection could be made because the target machine actively refused it. ({at})\n"
+            ));
+            facts.attempts.first().and_then(|a| a.proxy.clone())
+        };
+        let answer = "DEBUG: Response [0a6f2f61-4c1e-4f0d-8a35-0c6c8b6b7d11] 200 OK (00.2s)\n";
+        assert_eq!(proxy("", "proxy.corp.example:8080").as_deref(), Some("proxy.corp.example:8080"));
+        assert_eq!(proxy(answer, "sql.corp.example:1433"), None);
+        assert_eq!(proxy("", "sts.contoso.com:49443"), None);
+    }
+
+    #[test]
     fn a_page_with_a_good_status_is_no_failure() {
         let class = |status: u16, title: &str| {
             let facts = read(&format!(
