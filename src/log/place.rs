@@ -136,7 +136,7 @@ pub(crate) fn target(line: &str) -> Option<HostPort> {
         let before = tail(line.get(..m.start()).unwrap_or_default(), BEFORE_URL_BYTES_MAX);
         let says = |words: &LazyLock<Option<Regex>>| words.as_ref().is_some_and(|r| r.is_match(before));
         let own = url.host == "localhost" || url.host.starts_with("127.");
-        if !says(&NO_TARGET) && !(own && says(&WAY_BACK)) {
+        if !(says(&NO_TARGET) || own && says(&WAY_BACK)) {
             return Some((url.host, url.port));
         }
     }
