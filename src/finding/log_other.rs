@@ -4,8 +4,8 @@
 use super::logs::{Run, add, runs, tenant_option};
 use super::{Context, Finding, Rule, Severity};
 use crate::facts::log::{ErrorClass, LogEvent, Outcome, SigninMethod};
-use crate::knowledge::endpoints::Command;
-use crate::lang::Text;
+use crate::knowledge::endpoints::{Command, Role, endpoint};
+use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::Verdict;
 
@@ -197,29 +197,56 @@ fn said(context: &Context<'_>, run: &Run<'_>, rule: &Rule, event: &LogEvent) -> 
 }
 
 fn authority(context: &Context<'_>) -> Vec<Finding> {
-    let mut found = by_class(context, &AUTHORITY, |c| c == ErrorClass::ForeignPage);
-    for finding in &mut found {
-        let host = finding.host.clone().unwrap_or_default();
+    let page = runs(context).into_iter().filter(|r| r.aadsts().is_none()).find_map(|run| {
+        let (event, _) = run.ended_by(|c| c == ErrorClass::ForeignPage)?;
+        let mut finding = run.finding(context, &AUTHORITY, event);
         finding.verdict = Some(Verdict::Inconclusive);
-        finding.title = message!(
-            en: "A web page came in place of an answer: {host}",
-            ja: "応答の代わりに Web ページが返された: {host}"
-        );
+        let host = event.host.as_deref();
+        let (title, detail) = page(host, host.is_some_and(|h| is_authority(&run, h)));
+        finding.title = title;
+        finding.detail = run.tell(message!(en: "%c: {}", ja: "%c: {}。", event.text));
+        add(&mut finding.detail, &detail);
         finding.advice = message!(
             en: "Open the address in a browser on the same network and see who wrote the page: a block page, a portal, a proxy or the service.",
             ja: "同じネットワークのブラウザーで URL を開き、ページが何によるものか (ブロック ページ、ポータル、プロキシ、サービス) を確認する。",
         );
+        Some(finding)
+    });
+    if let Some(page) = page {
+        return vec![page];
     }
-    if !found.is_empty() {
-        return found;
-    }
-    found = by_class(context, &AUTHORITY, |c| c == ErrorClass::AuthorityDiscovery);
+    let mut found = by_class(context, &AUTHORITY, |c| c == ErrorClass::AuthorityDiscovery);
     let command = runs(context).last().and_then(Run::command);
     for finding in &mut found {
         let option = tenant_option(command, "YOUR_TENANT_ID");
         add(&mut finding.advice, &message!(en: "The tenant is named by: {option}", ja: " テナントの指定: {option}"));
     }
     found
+}
+
+/// Whether the client takes `host` for the authority.
+fn is_authority(run: &Run<'_>, host: &str) -> bool {
+    run.attempt.authority.as_deref() == Some(host)
+        || endpoint(host).is_some_and(|e| matches!(e.role, Role::Authority | Role::AuthorityAlias))
+}
+
+/// What a page in place of an answer means: title and detail.
+fn page(host: Option<&str>, authority: bool) -> (Message, Message) {
+    // The log may not say which host it was.
+    let (en, ja) = host.map_or(("the service", "サービス"), |h| (h, h));
+    let title = message!(
+        en: "A web page came in place of an answer: {en}",
+        ja: "応答の代わりに Web ページが返された: {ja}"
+    );
+    let detail = if authority {
+        AUTHORITY.meaning.into()
+    } else {
+        message!(
+            en: "The client expected data from {en} and got a web page: a block page, a captive portal or a proxy answered in its place, or the service's own web server refused with an error page.",
+            ja: "クライアントは {ja} からデータを受け取るはずだったが、Web ページが返された。ブロック ページ、キャプティブ ポータル、プロキシが代わりに応答したか、サービス自身の Web サーバーがエラー ページで拒否している。",
+        )
+    };
+    (title, detail)
 }
 
 fn service(context: &Context<'_>) -> Vec<Finding> {
@@ -274,4 +301,20 @@ fn waiting(context: &Context<'_>) -> Vec<Finding> {
         Some(finding)
     });
     found.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_without_a_host_is_the_services_and_not_the_authoritys() {
+        let (title, detail) = page(None, false);
+        assert!(title.en.ends_with(": the service") && title.ja.ends_with(": サービス"), "{title:?}");
+        assert!(!detail.en.contains("configuration") && !detail.ja.contains("構成"), "{detail:?}");
+        let (title, detail) = page(Some("management.azure.com"), false);
+        assert!(title.en.contains("management.azure.com") && !detail.en.contains("authority"), "{detail:?}");
+        let (_, detail) = page(Some("login.microsoftonline.com"), true);
+        assert!(detail.en.contains("configuration") && detail.ja.contains("構成"), "{detail:?}");
+    }
 }

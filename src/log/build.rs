@@ -11,6 +11,8 @@ use crate::log::{pattern, place, secret, stamp, text};
 use crate::message;
 use crate::time::Timestamp;
 
+mod way;
+
 /// Bytes of a line that are looked at for its event text; a line can be a page of JSON.
 const TEXT_BYTES_MAX: usize = 8 << 10;
 
@@ -213,16 +215,15 @@ impl Builder {
         }
         self.endpoint(&mut place, class, line);
         let class = self.instead_of_metadata(class, line);
-        if class == ErrorClass::CaptivePortal
-            && let Some(host) = self.redirected_from()
+        // A page is blamed on the host that was asked for, not on the one that it stands on.
+        if matches!(class, ErrorClass::BlockPage | ErrorClass::CaptivePortal)
+            && let Some((first, last)) = self.sent_on()
+            && place.host.as_ref().is_none_or(|(host, _)| *host == last)
         {
-            place.host = Some((host, None));
+            place.host = Some((first, None));
         }
         // A client that connects to its proxy without calling it one.
-        let at_proxy = place.host.as_ref().is_some_and(|(host, port)| {
-            let proxy = self.attempt.proxy.as_deref().map(|p| p.rsplit_once(':').unwrap_or((p, "")));
-            proxy.is_some_and(|(h, p)| h == host && port.is_none_or(|n| p.is_empty() || p == n.to_string()))
-        });
+        let at_proxy = place.host.as_ref().is_some_and(|at| self.is_known_proxy(at));
         if at_proxy {
             place.host = self.target.clone().map(|h| (h, None));
         }
@@ -287,39 +288,6 @@ impl Builder {
             _ => None,
         });
         if open == Some(true) { class } else { ErrorClass::Other }
-    }
-
-    /// The host that sent the client on to a plain HTTP page elsewhere, which answered last: a service that is asked
-    /// over TLS never does that.
-    fn redirected_from(&self) -> Option<String> {
-        let mut replies = self.attempt.events.iter().rev().filter_map(|e| match e.kind {
-            LogEventKind::HttpResponse { status, .. } => Some((status, e.host.as_deref()?, e.port)),
-            _ => None,
-        });
-        let (_, last, last_port) = replies.next()?;
-        let (status, from, port) = replies.next()?;
-        let sent_on = (300..400).contains(&status) && port == Some(443) && last_port == Some(80) && last != from;
-        sent_on.then(|| from.to_owned())
-    }
-
-    /// Where a connection failed by the text is the service, or the proxy of a client that does not call it one.
-    fn endpoint(&mut self, place: &mut place::Place, class: ErrorClass, line: &str) {
-        let Some(endpoint) = place.endpoint.take() else { return };
-        let asked_here = place.host.is_some();
-        let open = self.host.clone().map(|(h, p)| (h, Some(p)));
-        let asked = place.host.as_ref().or(open.as_ref());
-        // A managed identity asks a service of the machine itself.
-        let of_machine = ["ManagedIdentity", "IMDS", "metadata endpoint"].iter().any(|w| line.contains(w));
-        if class.is_connecting() && !of_machine && place::is_proxy(&endpoint, asked, asked_here) {
-            let (host, port) = &endpoint;
-            self.proxy(&port.map_or_else(|| host.clone(), |p| format!("{host}:{p}")), line);
-            if let Some((host, port)) = place.host.take() {
-                self.host = Some((host, port.unwrap_or(443)));
-            }
-            place.host = Some(endpoint);
-        } else if !asked_here {
-            place.host = Some(endpoint);
-        }
     }
 
     /// The one of the last events that already tells `class` at `host`, or something better.

@@ -156,8 +156,7 @@ pub(crate) fn body(b: &mut Builder, text: &str) {
             _ => None,
         });
         match pattern::page(text) {
-            Some(class @ (ErrorClass::BlockPage | ErrorClass::CaptivePortal)) => b.failure(class, text),
-            // Entra ID's own pages are pages too, in answer to a browser.
+            // Pages of services are pages too, in answer to a browser, whatever their titles say.
             Some(class) if refused == Some(true) => b.failure(class, text),
             _ => {
                 if let Some(title) = pattern::title(text) {
@@ -435,6 +434,36 @@ mod tests {
         assert_eq!(attempt.proxy.as_deref(), Some("proxy.corp.example:8080"));
         assert_eq!(attempt.error_class(), Some(ErrorClass::ProxyNameNotResolved));
         assert_eq!(attempt.cause().and_then(|e| e.host.as_deref()), Some("login.microsoftonline.com"));
+    }
+
+    #[test]
+    fn a_place_asked_after_an_answer_is_no_proxy() {
+        let proxy = |answer: &str, at: &str| {
+            let facts = read(&format!(
+                "PS C:\\> Connect-AzAccount -Debug\n\
+                 DEBUG: Request [0a6f2f61-4c1e-4f0d-8a35-0c6c8b6b7d11] GET https://login.microsoftonline.com/common/userrealm/a\n{answer}\
+                 Connect-AzAccount : No connection could be made because the target machine actively refused it. ({at})\n"
+            ));
+            facts.attempts.first().and_then(|a| a.proxy.clone())
+        };
+        let answer = "DEBUG: Response [0a6f2f61-4c1e-4f0d-8a35-0c6c8b6b7d11] 200 OK (00.2s)\n";
+        assert_eq!(proxy("", "proxy.corp.example:8080").as_deref(), Some("proxy.corp.example:8080"));
+        assert_eq!(proxy(answer, "sql.corp.example:1433"), None);
+        assert_eq!(proxy("", "sts.contoso.com:49443"), None);
+    }
+
+    #[test]
+    fn a_page_with_a_good_status_is_no_failure() {
+        let class = |status: u16, title: &str| {
+            let facts = read(&format!(
+                "$ curl -v https://graph.microsoft.com/\n* Connected to graph.microsoft.com (192.0.2.9) port 443 (#0)\n\
+                 > GET / HTTP/1.1\n< HTTP/1.1 {status} X\n<html><head><title>{title}</title></head></html>\n"
+            ));
+            facts.attempts.first().and_then(|a| a.error_class())
+        };
+        assert_eq!(class(200, "Web Filter administration"), None);
+        assert_eq!(class(200, "Guest access"), None);
+        assert_eq!(class(403, "Web Page Blocked"), Some(ErrorClass::BlockPage));
     }
 
     #[test]

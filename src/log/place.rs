@@ -8,6 +8,10 @@ use crate::time::Timestamp;
 use regex::Regex;
 use std::sync::LazyLock;
 
+mod proxy;
+
+pub(crate) use proxy::{Asked, is_proxy};
+
 /// A service host and its port.
 pub(crate) type HostPort = (String, Option<u16>);
 
@@ -23,6 +27,12 @@ pub(crate) struct Place {
     pub endpoint: Option<HostPort>,
 }
 
+/// URLs of a line that are looked at for what a client connected to; lists of links are longer.
+const TARGET_URLS_MAX: usize = 32;
+
+/// Bytes before a URL that can tell what it is for.
+const BEFORE_URL_BYTES_MAX: usize = 256;
+
 /// Sites that error texts point to for help; they are not what failed.
 const HELP_HOSTS: &[&str] = &[
     "aka.ms",
@@ -33,6 +43,8 @@ const HELP_HOSTS: &[&str] = &[
     "urllib3.readthedocs.io",
     "curl.se",
     "curl.haxx.se",
+    // Document types and namespaces of pages and envelopes.
+    "www.w3.org",
     "msal-python.readthedocs.io",
     "your_tenant",
     "tenant_name.ciamlogin.com",
@@ -60,7 +72,8 @@ regex!(
 );
 // Netty: `connection timed out: host/address:port`.
 regex!(SLASHED, r"\b([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)/\[?[0-9A-Fa-f.:]+\]?:(\d{1,5})\b");
-regex!(QUOTED, &format!(r#"['"“«]{NAME}['"”»]"#));
+// Windows puts the name last, or behind a colon; words quoted elsewhere are types and modules.
+regex!(QUOTED, &format!(r#"[:：]\s?['"“«]{NAME}['"”»]|['"“«]{NAME}['"”»][\s.,;)。]*$"#));
 // node-fetch and Go say what was asked for before they say what failed.
 regex!(
     REQUESTED,
@@ -69,8 +82,10 @@ regex!(
 // What stands before URLs that name a permission or a way back, and nothing that was connected to.
 regex!(
     NO_TARGET,
-    r#"(?i)(?:scopes?['"]?\s*[:=]?\s*(?:\[[^\]]*|['"(\[\s]*)|(?:resource|audience)['"]?\s*[:=]\s*['"]?|redirect(?:[ _]?ur[il])?['"]?\s*(?:[:=]|to|is)?\s*['"]?)$"#
+    r#"(?i)(?:scopes?['"]?\s*[:=]?\s*(?:\[[^\]]*|['"(\[\s]*)|(?:resource|audience)['"]?\s*[:=]\s*['"]?|redirect[ _-]?ur[il]['"]?\s*(?:[:=]|to|is)?\s*['"]?)$"#
 );
+// A redirect to the client's own machine is the way back from the browser.
+regex!(WAY_BACK, r"(?i)redirect\w*\s*(?:[:=]|to)?\s*$");
 regex!(URL, r#"(?i)\b(https?)://(?:[^/\s'"@]*@)?(\[[0-9a-f:]+\]|[a-z0-9_.-]+)(?::(\d{1,5}))?(/[^\s'"<>?#]*)?"#);
 regex!(
     PROXY,
@@ -95,6 +110,15 @@ fn named(regex: &LazyLock<Option<Regex>>, line: &str) -> Option<HostPort> {
     })
 }
 
+/// The name that Windows quotes; the last label of a type's name has a capital letter, that of a host has none.
+fn quoted(line: &str) -> Option<HostPort> {
+    QUOTED.as_ref()?.captures_iter(line).find_map(|c| {
+        let host = c.iter().skip(1).flatten().next()?.as_str();
+        let is_type = host.rsplit('.').next().is_some_and(|l| l.contains(|c: char| c.is_ascii_uppercase()));
+        (plausible(host) && !is_type).then(|| (host.to_ascii_lowercase(), None))
+    })
+}
+
 /// The URL that the line says was asked for.
 fn requested(line: &str) -> Option<HostPort> {
     let url = REQUESTED.as_ref()?.captures(line)?.get(1)?;
@@ -104,36 +128,25 @@ fn requested(line: &str) -> Option<HostPort> {
 /// The first URL of a line that can be what a client connected to: no help, no scope, no way back to the client.
 pub(crate) fn target(line: &str) -> Option<HostPort> {
     let mut end = 0usize;
-    for m in URL.as_ref()?.find_iter(line) {
-        let before = line.get(..m.start()).unwrap_or_default();
-        let named_only = m.as_str().ends_with("/.default") || NO_TARGET.as_ref().is_some_and(|r| r.is_match(before));
+    for m in URL.as_ref()?.find_iter(line).take(TARGET_URLS_MAX) {
         // Only this URL: the next one has its own words before it.
         let url = urls(line.get(m.start().max(end)..m.end()).unwrap_or_default()).next();
         end = m.end();
-        if let Some(url) = url.filter(|u| !named_only && !u.is_help()) {
+        let Some(url) = url.filter(|u| !u.is_help() && !m.as_str().ends_with("/.default")) else { continue };
+        let before = tail(line.get(..m.start()).unwrap_or_default(), BEFORE_URL_BYTES_MAX);
+        let says = |words: &LazyLock<Option<Regex>>| words.as_ref().is_some_and(|r| r.is_match(before));
+        let own = url.host == "localhost" || url.host.starts_with("127.");
+        if !(says(&NO_TARGET) || own && says(&WAY_BACK)) {
             return Some((url.host, url.port));
         }
     }
     None
 }
 
-/// Whether `endpoint`, to which a connection failed, is the proxy of a client that wanted `asked`: services of a
-/// sign-in are on 443, and a client that wants one of them connects to itself only for a proxy.
-pub(crate) fn is_proxy(endpoint: &HostPort, asked: Option<&HostPort>, asked_here: bool) -> bool {
-    let (host, port) = endpoint;
-    if asked.is_some_and(|(h, _)| h == host) {
-        return false;
-    }
-    let secure = asked.is_none_or(|(_, port)| port.is_none_or(|p| p == 443));
-    let other_port = port.is_some_and(|p| p != 443 && (p != 80 || asked.is_some()));
-    match host.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
-        // The metadata service of a virtual machine has an address that no proxy has.
-        Ok(std::net::IpAddr::V4(ip)) if ip.is_link_local() => false,
-        Ok(ip) if ip.is_loopback() => asked.is_some() || other_port,
-        Ok(_) => secure && other_port,
-        Err(_) if host == "localhost" => asked.is_some() || other_port,
-        Err(_) => secure && (other_port || asked_here),
-    }
+/// The last `max` bytes of `text` at most, whole characters.
+fn tail(text: &str, max: usize) -> &str {
+    let from = text.len().saturating_sub(max);
+    (from..=text.len()).find_map(|at| text.get(at..)).unwrap_or_default()
 }
 
 /// A name with a dot, or an address: words of a sentence have none.
@@ -147,6 +160,12 @@ fn plausible(host: &str) -> bool {
 /// The places in `line`, which names a failure of `class`.
 pub(crate) fn find(line: &str, class: ErrorClass) -> Place {
     let mut place = Place::default();
+    if matches!(class, ErrorClass::BlockPage | ErrorClass::CaptivePortal | ErrorClass::ForeignPage) {
+        // What the page itself names is its writer's affair; who was asked stands before it, if anywhere.
+        let before = line.split('<').next().unwrap_or_default();
+        place.host = named(&POOL, before).or_else(|| requested(before)).or_else(|| target(before));
+        return place;
+    }
     if class.is_proxy() || line.contains("ProxyError") || line.contains("to proxy") {
         // Inside a ProxyError the single connection is the one to the proxy, the pool is the service's.
         let told = || {
@@ -167,7 +186,7 @@ pub(crate) fn find(line: &str, class: ErrorClass) -> Place {
     place.endpoint = named(&ENDPOINT, line).or_else(|| named(&SLASHED, line));
     if place.endpoint.is_none() && matches!(class, ErrorClass::NameNotResolved(_)) {
         // Windows translates the words around the name, and quotes it in every language.
-        place.endpoint = named(&NAMED, line).or_else(|| named(&QUOTED, line));
+        place.endpoint = named(&NAMED, line).or_else(|| quoted(line));
     }
     if place.host.is_none() && place.endpoint.is_none() {
         place.host = named(&NAMED, line).or_else(|| target(line));
@@ -189,7 +208,7 @@ pub(crate) struct Url {
 impl Url {
     /// Whether it only points to help.
     pub fn is_help(&self) -> bool {
-        HELP_HOSTS.contains(&self.host.as_str())
+        HELP_HOSTS.contains(&self.host.as_str()) || self.host.starts_with("schemas.")
     }
 }
 
@@ -305,6 +324,17 @@ mod tests {
     }
 
     #[test]
+    fn a_page_names_nobody_who_was_asked() {
+        let page = r#"<!DOCTYPE html PUBLIC "x" "http://www.w3.org/TR/x.dtd"><a href="https://help.corp.example/">"#;
+        for class in [ErrorClass::BlockPage, ErrorClass::CaptivePortal, ErrorClass::ForeignPage] {
+            assert_eq!(find(&format!("HTTP status: 401, Error: {page}"), class), Place::default());
+            let host = find(&format!("GET https://sts.example.org/adfs: {page}"), class).host;
+            assert_eq!(host.map(|h| h.0).as_deref(), Some("sts.example.org"));
+        }
+        assert_eq!(target("xmlns='http://schemas.xmlsoap.org/soap' http://www.w3.org/1999/xhtml"), None);
+    }
+
+    #[test]
     fn permissions_and_ways_back_are_no_targets() {
         for line in [
             "Scopes: [ https://graph.microsoft.com/.default ] ParentRequestId:  Exception: closed by the remote host.",
@@ -326,17 +356,42 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_elsewhere_than_to_the_service_is_the_proxys() {
-        let at = |h: &str, p: u16| (h.to_owned(), Some(p));
-        let login = at("login.microsoftonline.com", 443);
-        assert!(is_proxy(&at("proxy.corp.example", 8080), Some(&login), false));
-        assert!(is_proxy(&at("proxy.corp.example", 8080), None, false));
-        assert!(is_proxy(&at("127.0.0.1", 8888), Some(&login), false));
-        assert!(is_proxy(&("proxy.corp.example".to_owned(), None), Some(&login), true));
-        assert!(!is_proxy(&login, None, false) && !is_proxy(&login, Some(&login), true));
-        assert!(!is_proxy(&at("20.190.159.2", 443), Some(&login), true));
-        assert!(!is_proxy(&at("169.254.169.254", 80), Some(&login), false));
-        assert!(!is_proxy(&at("adfs.corp.example", 443), Some(&login), false));
+    fn quoted_words_are_no_hosts() {
+        let class = ErrorClass::NameNotResolved(NameFault::Unspecified);
+        for line in [
+            "型 'System.Net.Http.HttpRequestException' の例外がスローされました。 そのようなホストは不明です。",
+            "of type 'System.Net.Http.HttpRequestException': \"No such host is known.\"",
+            "error for module 'azure.cli.command_modules.profile': [Errno 11001] getaddrinfo failed",
+            "Ausnahme: 'System.Net.WebException'",
+        ] {
+            assert_eq!(find(line, class), Place::default(), "{line}");
+        }
+        let line = "Der Remotename konnte nicht aufgelöst werden: 'sts.example.org' ---> Fehler";
+        assert_eq!(find(line, class).endpoint.map(|e| e.0).as_deref(), Some("sts.example.org"));
+    }
+
+    #[test]
+    fn a_redirect_to_a_service_is_a_target() {
+        let host = |line: &str| target(line).map(|h| h.0);
+        assert_eq!(host("redirect to https://sts.contoso.com/adfs timed out").as_deref(), Some("sts.contoso.com"));
+        for line in [
+            "redirect_uri=https://app.example/x",
+            "RedirectUri: 'https://app.example'",
+            "redirect to http://localhost:1",
+        ] {
+            assert_eq!(host(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn long_lists_of_links_are_looked_at_in_part() {
+        let mut line = format!("{} ", "あ".repeat(200));
+        line.push_str(&"see https://aka.ms/x ".repeat(TARGET_URLS_MAX));
+        assert_eq!(target(&format!("{line}https://sts.example.org/")), None);
+        let line = format!("{} https://sts.example.org/", "あ".repeat(200));
+        assert_eq!(target(&line).map(|h| h.0).as_deref(), Some("sts.example.org"));
+        assert_eq!(tail("aあb", 2), "b");
+        assert_eq!(tail("ab", 9), "ab");
     }
 
     #[test]

@@ -1,27 +1,30 @@
 //! A web page where an API's answer was due: who wrote it, as far as its title tells.
 
 use crate::facts::log::ErrorClass;
+use crate::knowledge::interceptors::interceptor_by_text;
 use regex::Regex;
 use std::sync::LazyLock;
 
 static TITLE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)<title[^>]*>([^<]{1,200})").ok());
 
-/// Words in the title of a page that refuses.
-const BLOCK_WORDS: [&str; 10] = [
-    "block",
-    "denied",
-    "restricted",
-    "web filter",
-    "web gateway",
-    "prohibit",
-    "not allowed",
-    "could not be retrieved",
-    "閲覧",
-    "禁止",
-];
+// Titles that only filters write. "Denied" and "not allowed" alone are words of every web server.
+static BLOCKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?:web|content|url|internet) ?filter|(?:web ?page|web ?site|site|page|url|content) (?:has been |is |was )?blocked|blocked by|web gateway|閲覧.{0,12}(?:禁止|制限|規制|ブロック)",
+    )
+    .ok()
+});
 
-/// Words in the title of a page that wants a login to the network.
-const PORTAL_WORDS: [&str; 6] = ["portal", "hotspot", "captive", "splash", "wi-fi", "guest access"];
+/// Words of a refusal, which beside the name of a filter's vendor make a block page.
+const REFUSAL_WORDS: [&str; 9] =
+    ["block", "denied", "restricted", "prohibit", "not allowed", "拒否", "禁止", "制限", "ブロック"];
+
+/// Words in the title of a page that wants a login to the network; "portal" alone is the name of many a service.
+const PORTAL_WORDS: [&str; 5] = ["captive", "hotspot", "wi-fi", "wifi", "guest access"];
+
+// Web servers put the status first into the titles of their own error pages.
+static STATUS_FIRST: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^\s*(?:http )?(?:error |エラー )?[1-5]\d\d\b").ok());
 
 /// The title of the page in `text`.
 pub(crate) fn title(text: &str) -> Option<&str> {
@@ -36,8 +39,12 @@ pub(crate) fn page(text: &str) -> Option<ErrorClass> {
         return None;
     }
     let title = title(&text).unwrap_or_default();
+    if STATUS_FIRST.as_ref().is_some_and(|r| r.is_match(title)) {
+        return Some(ErrorClass::ForeignPage);
+    }
     let says = |words: &[&str]| words.iter().any(|w| title.contains(w));
-    Some(if says(&BLOCK_WORDS) {
+    let blocks = BLOCKS.as_ref().is_some_and(|r| r.is_match(title));
+    Some(if blocks || (says(&REFUSAL_WORDS) && interceptor_by_text(title).is_some()) {
         ErrorClass::BlockPage
     } else if says(&PORTAL_WORDS) {
         ErrorClass::CaptivePortal
@@ -60,6 +67,22 @@ mod tests {
         ] {
             assert_eq!(page(text), Some(class), "{text}");
         }
+        for title in [
+            "403 - Forbidden: Access is denied.",
+            "405 - HTTP verb used to access this page is not allowed.",
+            "401 - Unauthorized: Access is denied due to invalid credentials.",
+            "405 Not Allowed",
+            "Access Denied",
+            "Microsoft Azure Portal",
+            "Contoso Employee Portal - Sign In",
+        ] {
+            let text = format!("<html><head><title>{title}</title></head></html>");
+            assert_eq!(page(&text), Some(ErrorClass::ForeignPage), "{title}");
+        }
+        for title in ["Web Page Blocked", "このサイトの閲覧は禁止されています"] {
+            assert_eq!(page(&format!("<title>{title}</title>")), Some(ErrorClass::BlockPage), "{title}");
+        }
+        assert!(BLOCKS.is_some() && STATUS_FIRST.is_some());
         assert_eq!(page("Path '', value: <. line 0"), None);
         assert_eq!(page("<urllib3.connection.HTTPSConnection object at 0x1>: blocked"), None);
     }

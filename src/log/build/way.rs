@@ -1,0 +1,111 @@
+//! Which way an answer or a failed connection took: redirects and proxies that the client does not name.
+
+use super::Builder;
+use crate::facts::log::{ErrorClass, LogEvent, LogEventKind, SigninMethod};
+use crate::log::place;
+
+impl Builder {
+    /// The host that sent the client on to a plain HTTP page elsewhere, which answered last: a service that is asked
+    /// over TLS never does that.
+    pub(super) fn redirected_from(&self) -> Option<String> {
+        let mut replies = self.attempt.events.iter().rev().filter_map(|e| match e.kind {
+            LogEventKind::HttpResponse { status, .. } => Some((status, e.host.as_deref()?, e.port)),
+            _ => None,
+        });
+        let (_, last, last_port) = replies.next()?;
+        let (status, from, port) = replies.next()?;
+        let sent_on = (300..400).contains(&status) && port == Some(443) && last_port == Some(80) && last != from;
+        sent_on.then(|| from.to_owned())
+    }
+
+    /// The first host of the redirects that led to the last reply, and the host of that reply.
+    pub(super) fn sent_on(&self) -> Option<(String, String)> {
+        let mut replies = self.attempt.events.iter().rev().filter_map(|e| match e.kind {
+            LogEventKind::HttpResponse { status, .. } => Some((status, e.host.as_deref()?)),
+            _ => None,
+        });
+        let (_, last) = replies.next()?;
+        let (_, first) = replies.take_while(|(status, _)| (300..400).contains(status)).last()?;
+        (first != last).then(|| (first.to_owned(), last.to_owned()))
+    }
+
+    /// Where a connection failed by the text is the service, or the proxy of a client that does not call it one.
+    pub(super) fn endpoint(&mut self, place: &mut place::Place, class: ErrorClass, line: &str) {
+        let Some(endpoint) = place.endpoint.take() else { return };
+        let asked_here = place.host.is_some();
+        let open = self.host.clone().map(|(h, p)| (h, Some(p)));
+        let asked = place.host.as_ref().or(open.as_ref());
+        // A managed identity asks a service of the machine itself.
+        let managed = self.attempt.method == SigninMethod::ManagedIdentity
+            || ["ManagedIdentity", "IMDS", "metadata endpoint"].iter().any(|w| line.contains(w));
+        let known = self.is_known_proxy(&endpoint);
+        let question = place::Asked {
+            host: asked,
+            here: asked_here,
+            open: asked_here || self.is_waiting(),
+            answered: asked.is_some_and(|(h, _)| self.answered_directly(h)),
+            managed,
+        };
+        if class.is_connecting() && (known || place::is_proxy(&endpoint, question)) {
+            let (host, port) = &endpoint;
+            self.proxy(&port.map_or_else(|| host.clone(), |p| format!("{host}:{p}")), line);
+            if let Some((host, port)) = place.host.take() {
+                self.host = Some((host, port.unwrap_or(443)));
+            }
+            place.host = Some(endpoint);
+        } else if !asked_here {
+            place.host = Some(endpoint);
+        }
+    }
+
+    /// Whether the attempt's proxy is this place.
+    pub(super) fn is_known_proxy(&self, (host, port): &place::HostPort) -> bool {
+        let proxy = self.attempt.proxy.as_deref().map(|p| p.rsplit_once(':').unwrap_or((p, "")));
+        proxy.is_some_and(|(h, p)| h == host && port.is_none_or(|n| p.is_empty() || p == n.to_string()))
+    }
+
+    /// Whether what was asked last has no answer yet.
+    fn is_waiting(&self) -> bool {
+        let last = self.attempt.events.iter().rev().find(|e| {
+            matches!(
+                e.kind,
+                LogEventKind::HttpRequest { .. } | LogEventKind::HttpResponse { .. } | LogEventKind::Connecting { .. }
+            )
+        });
+        last.is_some_and(|e| !matches!(e.kind, LogEventKind::HttpResponse { .. }))
+    }
+
+    /// Whether `host` answered in this attempt and no proxy is known that could have brought the answer.
+    fn answered_directly(&self, host: &str) -> bool {
+        let answers = |e: &LogEvent| matches!(e.kind, LogEventKind::HttpResponse { .. });
+        self.attempt.proxy.is_none()
+            && self.attempt.events.iter().any(|e| answers(e) && e.host.as_deref() == Some(host))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::facts::log::ErrorClass;
+
+    #[test]
+    fn a_block_page_is_told_of_the_host_that_was_asked() {
+        let asked = |replies: &[(&str, u16)]| {
+            let mut text = "$ curl -v -L https://management.azure.com/\n".to_owned();
+            for (host, status) in replies {
+                text.push_str(&format!(
+                    "* Connected to {host} (10.30.0.200) port 80 (#1)\n> GET / HTTP/1.1\n< HTTP/1.1 {status} X\n"
+                ));
+            }
+            text.push_str("<html><title>Web Page Blocked</title></html>\n");
+            let facts = crate::log::read_text(&text);
+            let attempt = facts.attempts.into_iter().next().unwrap_or_default();
+            assert_eq!(attempt.error_class(), Some(ErrorClass::BlockPage));
+            attempt.cause().and_then(|e| e.host.clone())
+        };
+        let blocked = ("blocked.corp.example", 403);
+        assert_eq!(asked(&[("a.example", 302), blocked]).as_deref(), Some("a.example"));
+        assert_eq!(asked(&[("a.example", 302), ("b.example", 307), blocked]).as_deref(), Some("a.example"));
+        assert_eq!(asked(&[("a.example", 200), ("b.example", 302), blocked]).as_deref(), Some("b.example"));
+        assert_eq!(asked(&[("a.example", 200), blocked]).as_deref(), Some("blocked.corp.example"));
+    }
+}
