@@ -28,7 +28,7 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
         &["capture", "flow", "packet"],
         "owned facts are spelled in the stages' small types (`Side`, `At`, `Format`)",
     ),
-    ("log", &["facts"], ""),
+    ("log", &["facts", "knowledge"], "whether a name is a service's, and a page a filter's, stands in its tables"),
     ("system", &["facts"], ""),
     ("knowledge", &["facts"], "issuers are asked about a certificate"),
     ("case", &["facts", "knowledge", "packet"], "`At` is a place in a capture; facts carry it"),

@@ -89,7 +89,7 @@ regex!(WAY_BACK, r"(?i)redirect\w*\s*(?:[:=]|to)?\s*$");
 regex!(URL, r#"(?i)\b(https?)://(?:[^/\s'"@]*@)?(\[[0-9a-f:]+\]|[a-z0-9_.-]+)(?::(\d{1,5}))?(/[^\s'"<>?#]*)?"#);
 regex!(
     PROXY,
-    r#"(?i)(?:proxy(?: request)?(?: to)? (?:proxy )?'?|resolve proxy: |proxyconnect tcp: dial tcp:? (?:lookup )?|using proxy:? '?|proxy (?:is|=|:) ?'?|https?_proxy['"]?\s*[=:]\s*['"]?)((?:https?://)?(?:[^/\s'"@]*@)?(?:\[[0-9a-f:]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9-]+:\d+)(?::\d{1,5})?)"#
+    r#"(?i)(?:proxy(?: request)?(?: to)? (?:proxy )?'?|resolve proxy: |proxyconnect tcp: dial tcp:? (?:lookup )?|using proxy:? '?|proxy (?:is|=|:) ?'?|https?_proxy['"]?\s*[=:]\s*['"]?)((?:https?://)?(?:[^/\s'"@]*@)?(?:\[[0-9a-f:]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9-]+:\d+)(?::\d{1,5})?)(?:[^0-9@]|$)"#
 );
 regex!(
     TRACE,
@@ -302,6 +302,15 @@ mod tests {
         let place = find(line, ErrorClass::ProxyStatus(407));
         assert_eq!(place.proxy.as_deref().map(authority).as_deref(), Some("proxy.example:8080"));
         assert_eq!(place.host, Some(("graph.microsoft.com".to_owned(), Some(443))));
+    }
+
+    #[test]
+    fn a_password_is_never_taken_for_the_proxys_port() {
+        let line = "ProxyError: using proxy http://alice:73519@proxy failed to connect to proxy";
+        assert_eq!(find(line, ErrorClass::ProxyOther).proxy, None);
+        let line = "ProxyError: using proxy http://alice:73519@proxy:8080 failed to connect to proxy";
+        let proxy = find(line, ErrorClass::ProxyOther).proxy;
+        assert_eq!(proxy.as_deref().map(authority).as_deref(), Some("proxy:8080"));
     }
 
     #[test]
