@@ -130,6 +130,11 @@ pub struct HostStory {
 }
 
 impl HostStory {
+    /// The address that stands for a host whose name is not known.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.name.parse().ok()
+    }
+
     /// By what hosts are put in order of time. Hosts of which only a log tells have no time; where there are packets, they
     /// come first.
     pub fn order_in_time(&self) -> (bool, Option<Timestamp>) {
@@ -305,7 +310,7 @@ impl Case {
 
     fn last_nameless(&self) -> HashMap<IpAddr, Timestamp> {
         let mut last = HashMap::new();
-        for host in self.hosts.iter().filter(|h| h.name.parse::<IpAddr>().is_ok()) {
+        for host in self.hosts.iter().filter(|h| h.address().is_some()) {
             let reached = |a: &&Attempt| self.flow(a).is_some_and(|f| f.sides.iter().all(|s| s.packets > 0));
             for attempt in host.attempts.iter().filter(reached) {
                 let last = last.entry(attempt.client).or_insert(attempt.start.time);

@@ -16,8 +16,9 @@ use crate::report::{Diagnosis, Outcome, RootCause};
 use crate::time::Timestamp;
 use crate::verdict::host::deciding;
 use crate::verdict::{HostVerdict, Verdict};
+use std::cell::LazyCell;
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// The answer for a case.
 pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Finding]) -> Diagnosis {
@@ -131,7 +132,8 @@ fn root_cause<'a>(case: &Case, hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Op
         })
     };
     // A dead proxy beside a way that works (the next one of a PAC file, another program's) stopped nothing.
-    let ways = Ways::of(case, hosts);
+    // Looked up only where a proxy fails.
+    let ways = LazyCell::new(|| Ways::of(case, hosts));
     let proxy = failing()
         .filter(|(h, _)| h.role == Role::Proxy)
         .find(|(h, v)| !reached(true) || deciding(h, v).is_some_and(|failed| !ways.go_on_without(failed)));
@@ -208,7 +210,7 @@ fn open_end<'h, 'a>(
     let may_be_needed = |h: &HostStory, v: &HostVerdict| {
         let failed = v.verdict.is_fault() && !accepted(v);
         let open = v.verdict == Verdict::Inconclusive;
-        let Ok(address) = h.name.parse::<IpAddr>() else {
+        let Some(address) = h.address() else {
             let doubted = v.attempt.and_then(|i| v.judged.get(i)?.verdict).is_some_and(Verdict::is_fault);
             return open && doubted && takes_part(h);
         };

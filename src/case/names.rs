@@ -179,9 +179,14 @@ impl AddressBook {
     /// The name that stood for `address` when a connection began at `when`, whoever asked: the latest answer before it,
     /// else the first one after it.
     pub fn name_of(&self, address: IpAddr, when: Timestamp) -> Option<&str> {
+        self.answer_for(address, when).map(|(_, _, name)| name)
+    }
+
+    /// The answer behind that: how many came before `when`, its time, its name.
+    fn answer_for(&self, address: IpAddr, when: Timestamp) -> Option<(usize, Timestamp, &str)> {
         let names = self.by_address.get(&address)?;
         let earlier = names.partition_point(|(t, _)| *t <= when);
-        names.get(earlier.saturating_sub(1)).map(|(_, n)| &**n)
+        names.get(earlier.saturating_sub(1)).map(|(at, name)| (earlier, *at, &**name))
     }
 
     /// The name that `address` stood for to `client` when its connection began at `when`, and whether that is a
@@ -199,11 +204,9 @@ impl AddressBook {
             return Some((&*answer.name, !told));
         }
         // A machine may ask by one address and go by another. Where more clients go there, whose answer it was is open.
-        let names = self.by_address.get(&address)?;
-        let earlier = names.partition_point(|(t, _)| *t <= when);
-        let (at, name) = names.get(earlier.saturating_sub(1))?;
+        let (earlier, at, name) = self.answer_for(address, when)?;
         let alone = earlier < 2 && self.visitors.get(&address).is_none_or(|v| !v.several && v.first == client);
-        Some((&**name, !alone && at.0 != i64::MIN))
+        Some((name, !alone && at.0 != i64::MIN))
     }
 
     /// The name that a connection of `client` to `address` at `when` was probably about, where the snap length cut the

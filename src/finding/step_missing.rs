@@ -8,7 +8,6 @@ use crate::knowledge::endpoints::{Cloud, Command, Role as EndpointRole, Sequence
 use crate::lang::Text;
 use crate::message;
 use crate::verdict::HostVerdict;
-use std::net::IpAddr;
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -44,10 +43,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let asked =
         |roles: &[EndpointRole]| context.case.hosts.iter().any(|h| h.endpoint.is_some_and(|e| roles.contains(&e.role)));
     // A server without a name that failed may have been the next step.
-    let unnamed = context.hosts().any(|(h, v)| {
-        let address: Option<IpAddr> = h.name.parse().ok();
-        v.verdict.is_fault() && address.is_some_and(|ip| !knowledge::cannot_be_public(ip))
-    });
+    let is_public = |h: &HostStory| h.address().is_some_and(|ip| !knowledge::cannot_be_public(ip));
+    let unnamed = context.hosts().any(|(h, v)| v.verdict.is_fault() && is_public(h));
     let command = context.case.logs().flat_map(|(_, l)| &l.attempts).find_map(|a| command_of(a.dialect));
     if let Some((host, verdict)) = first(&AUTHORITY).filter(|_| !asked(&NEXT) && !unnamed) {
         let cloud = host.endpoint.map_or(Cloud::Public, |e| e.cloud);

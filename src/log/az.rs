@@ -347,11 +347,8 @@ pub(crate) fn header(b: &mut Builder, name: &str, value: &str, line: &str) {
         }
         // The page of a proxy that opens TLS, with the status that it gave.
         "x-squid-error" => {
-            let status = b.attempt.events.iter().rev().find_map(|e| match e.kind {
-                LogEventKind::HttpResponse { status, .. } => Some(status),
-                _ => None,
-            });
-            b.failure(ErrorClass::ProxyStatus(status.filter(|s| *s >= 400).unwrap_or(403)), line);
+            let status = b.last_status().filter(|s| *s >= 400).unwrap_or(403);
+            b.failure(ErrorClass::ProxyStatus(status), line);
         }
         "x-ms-correlation-request-id" => b.correlation(value),
         "user-agent" => agent(b, value),

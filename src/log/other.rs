@@ -151,13 +151,10 @@ pub(crate) fn body(b: &mut Builder, text: &str) {
     if let Some(code) = pattern::aadsts(text) {
         b.aadsts(code, text);
     } else if text.starts_with('<') {
-        let refused = b.attempt.events.iter().rev().find_map(|e| match e.kind {
-            LogEventKind::HttpResponse { status, .. } => Some(status >= 400),
-            _ => None,
-        });
+        let refused = b.last_status().is_some_and(|status| status >= 400);
         match pattern::page(text) {
             // Pages of services are pages too, in answer to a browser, whatever their titles say.
-            Some(class) if refused == Some(true) => b.failure(class, text),
+            Some(class) if refused => b.failure(class, text),
             _ => {
                 if let Some(title) = pattern::title(text) {
                     b.event(LogEventKind::Warning, None, &format!("HTML answer, title: {title}"));

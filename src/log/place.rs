@@ -127,13 +127,11 @@ fn requested(line: &str) -> Option<HostPort> {
 
 /// The first URL of a line that can be what a client connected to: no help, no scope, no way back to the client.
 pub(crate) fn target(line: &str) -> Option<HostPort> {
-    let mut end = 0usize;
-    for m in URL.as_ref()?.find_iter(line).take(TARGET_URLS_MAX) {
-        // Only this URL: the next one has its own words before it.
-        let url = urls(line.get(m.start().max(end)..m.end()).unwrap_or_default()).next();
-        end = m.end();
-        let Some(url) = url.filter(|u| !u.is_help() && !m.as_str().ends_with("/.default")) else { continue };
-        let before = tail(line.get(..m.start()).unwrap_or_default(), BEFORE_URL_BYTES_MAX);
+    for c in URL.as_ref()?.captures_iter(line).take(TARGET_URLS_MAX) {
+        let text = c.get_match();
+        let url = Url::read(&c).filter(|u| !u.is_help() && !text.as_str().ends_with("/.default"));
+        let Some(url) = url else { continue };
+        let before = tail(line.get(..text.start()).unwrap_or_default(), BEFORE_URL_BYTES_MAX);
         let says = |words: &LazyLock<Option<Regex>>| words.as_ref().is_some_and(|r| r.is_match(before));
         let own = url.host == "localhost" || url.host.starts_with("127.");
         if !(says(&NO_TARGET) || own && says(&WAY_BACK)) {
@@ -206,15 +204,8 @@ pub(crate) struct Url {
 }
 
 impl Url {
-    /// Whether it only points to help.
-    pub fn is_help(&self) -> bool {
-        HELP_HOSTS.contains(&self.host.as_str()) || self.host.starts_with("schemas.")
-    }
-}
-
-/// The URLs of a line.
-pub(crate) fn urls(line: &str) -> impl Iterator<Item = Url> + '_ {
-    URL.as_ref().into_iter().flat_map(move |r| r.captures_iter(line)).filter_map(|c| {
+    /// What [`URL`] captured; `None` where the port is no number of one.
+    fn read(c: &regex::Captures<'_>) -> Option<Url> {
         let host = c.get(2)?.as_str().trim_end_matches('.').to_ascii_lowercase();
         let secure = c.get(1)?.as_str().eq_ignore_ascii_case("https");
         let port = match c.get(3) {
@@ -224,7 +215,17 @@ pub(crate) fn urls(line: &str) -> impl Iterator<Item = Url> + '_ {
         };
         let path = c.get(4).map_or(String::new(), |p| p.as_str().trim_end_matches(['.', ',', ')', ';']).to_owned());
         Some(Url { host, port: Some(port), path })
-    })
+    }
+
+    /// Whether it only points to help.
+    pub fn is_help(&self) -> bool {
+        HELP_HOSTS.contains(&self.host.as_str()) || self.host.starts_with("schemas.")
+    }
+}
+
+/// The URLs of a line.
+pub(crate) fn urls(line: &str) -> impl Iterator<Item = Url> + '_ {
+    URL.as_ref().into_iter().flat_map(move |r| r.captures_iter(line)).filter_map(|c| Url::read(&c))
 }
 
 /// `host:port` of a proxy as written anywhere: without scheme, credentials, path.

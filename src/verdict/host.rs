@@ -6,7 +6,7 @@ use super::certificate::Trusts;
 use super::scene::{ANOTHER_TRY_NS, Detail, Judged, LONG_WAIT_NS, Proof, SILENCE_NS, Stage};
 use super::{Verdict, attempt, dns, tls};
 use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Role, Way, may_be_one};
-use crate::facts::{FlowTransport, TcpFacts};
+use crate::facts::FlowTransport;
 use crate::flow::Side;
 use crate::packet::At;
 use crate::parallel;
@@ -283,7 +283,7 @@ fn may_be_meant_for_another(case: &Case, host: &HostStory, attempt: &Attempt, ju
     };
     let reached_otherwise =
         || case.reached_nameless_after(attempt) || host.attempts.iter().zip(judged).any(reached_by_name);
-    let nameless_guess = || host.name.parse::<IpAddr>().is_ok() && is_guessed_proxy(case, host, attempt);
+    let nameless_guess = || host.address().is_some() && is_guessed_proxy(case, host, attempt);
     attempt.name_inferred && reached_otherwise() || nameless_guess()
 }
 
@@ -518,19 +518,20 @@ fn distinct<'a>(case: &Case, attempts: impl Iterator<Item = &'a Attempt>) -> usi
     counts.values().sum()
 }
 
+/// Connections attempted, established, failed; one that was captured twice is one.
 fn connections(case: &Case, host: &HostStory, judged: &[Judged]) -> (u32, u32, u32) {
-    let of = |counts: &dyn Fn(&TcpFacts, &Judged) -> bool| {
-        let counted = host.attempts.iter().zip(judged).filter(|(a, j)| {
-            let tcp = case.flow(a).and_then(|f| f.tcp.as_ref());
-            tcp.is_some_and(|tcp| counts(tcp, j))
-        });
-        u32::try_from(distinct(case, counted.map(|(a, _)| a))).unwrap_or(u32::MAX)
-    };
-    (
-        of(&|_, _| true),
-        of(&|tcp, _| tcp.syn_ack.is_some() || tcp.midstream),
-        of(&|_, j| j.verdict.is_some_and(Verdict::is_fault)),
-    )
+    let mut counts: BTreeMap<_, [usize; 3]> = BTreeMap::new();
+    for (a, j) in host.attempts.iter().zip(judged) {
+        let Some(tcp) = case.flow(a).and_then(|f| f.tcp.as_ref()) else { continue };
+        let established = tcp.syn_ack.is_some() || tcp.midstream;
+        let failed = j.verdict.is_some_and(Verdict::is_fault);
+        let alike = alike(case, a);
+        for (count, is) in counts.entry(case.connection(a)).or_default().iter_mut().zip([true, established, failed]) {
+            *count = (*count).max(if is { alike } else { 0 });
+        }
+    }
+    let sum = |of: fn(&[usize; 3]) -> usize| u32::try_from(counts.values().map(of).sum::<usize>()).unwrap_or(u32::MAX);
+    (sum(|[all, ..]| *all), sum(|[_, established, _]| *established), sum(|[.., failed]| *failed))
 }
 
 /// TLS versions of the deciding attempt, else of the last attempt that shows any.

@@ -252,6 +252,12 @@ impl Scene<'_> {
         }
     }
 
+    /// Whether either side saw that bytes of the other are missing, or the server's never arrived.
+    pub fn has_holes(&self) -> bool {
+        let [client, server] = &self.flow.sides;
+        client.sack_holes > 0 || server.sack_holes > 0 || server.unacked_gap_bytes > 0
+    }
+
     /// ICMP errors about this flow, "fragmentation needed" apart. Redirects (IPv4 5) and source quench (IPv4 4) say
     /// how to send, not that something cannot be reached.
     pub fn icmp(&self) -> (Vec<&IcmpFact>, Vec<&IcmpFact>) {

@@ -314,21 +314,18 @@ fn after_server_hello(
         judged.detail.closed_by_fin = true;
         return with_trust(judged, trust);
     }
+    let last_said = s.flow.sides.get(1).and_then(|server| server.last_data).unwrap_or(at);
     if server_owes_nothing(s, session, version) {
         // The client has all that it needs to go on, and does not: it asks its user for a certificate, or for a list of
         // revoked ones, keeps the connection for later, or was ended.
-        let since = s.flow.sides.get(1).and_then(|server| server.last_data).unwrap_or(at);
-        let at_once = |end: At| end.time.since(since.time) < SILENCE_NS;
+        let at_once = |end: At| end.time.since(last_said.time) < SILENCE_NS;
         let judged = match s.client_end() {
             Some(end) if at_once(end) => Judged::neutral(Stage::ServerHello),
             _ => Judged::undecided(Stage::ServerHello, proof),
         };
         return with_trust(judged, trust);
     }
-    with_trust(
-        stalled(s, s.flow.sides.get(1).and_then(|x| x.last_data).unwrap_or(at), Stage::ServerHello, proof),
-        trust,
-    )
+    with_trust(stalled(s, last_said, Stage::ServerHello, proof), trust)
 }
 
 /// Whether the server has said all that it had to, as far as can be seen, and the client acknowledged it. Before TLS 1.3
@@ -342,10 +339,7 @@ fn server_owes_nothing(s: &Scene<'_>, session: &TlsSession, version: u16) -> boo
         _ => session.server_hello_done.is_some(),
     };
     let silent_since = client.last_data.map(|at| at.time) <= server.last_data.map(|at| at.time);
-    let arrived = server.acked_bytes >= server.bytes
-        && server.unacked_gap_bytes == 0
-        && client.sack_holes == 0
-        && server.sack_holes == 0;
+    let arrived = server.acked_bytes >= server.bytes && !s.has_holes();
     let finished = version == TLS_1_3
         && client.acked_bytes >= client.bytes
         && client.retransmissions < RETRANSMISSIONS_MIN
@@ -375,7 +369,7 @@ fn before_server_hello(
         return reset(s, reset_verdict, stage, proof, at);
     }
     let [client, server] = &s.flow.sides;
-    let holes = server.unacked_gap_bytes > 0 || client.sack_holes > 0 || server.sack_holes > 0;
+    let holes = s.has_holes();
     // Alerts of level 1 and a HelloRetryRequest are no ServerHello; of anything longer nobody knows here what it was.
     let little = if retried.is_some() { FEW_ALERTS + RETRY_BYTES_MAX } else { FEW_ALERTS };
     let said_little = s.server_bytes() <= little && server.cut_bytes == 0;
@@ -470,7 +464,7 @@ pub(super) fn no_answer_to_hello(s: &Scene<'_>, hello: At) -> Judged {
 pub(super) fn stalled(s: &Scene<'_>, last_progress: At, stage: Stage, mut proof: Vec<Proof>) -> Judged {
     let waited = s.waited(last_progress.time);
     let [client, server] = &s.flow.sides;
-    let holes = client.sack_holes > 0 || server.sack_holes > 0 || server.unacked_gap_bytes > 0;
+    let holes = s.has_holes();
     let retransmitted = client.retransmissions >= RETRANSMISSIONS_MIN || server.retransmissions >= RETRANSMISSIONS_MIN;
     // Without loss to be seen, a pause proves something only where the client itself gave up after it.
     let gave_up = waited >= SILENCE_NS && s.client_end().is_some();

@@ -5,13 +5,26 @@ use crate::facts::log::{ErrorClass, LogEvent, LogEventKind, SigninMethod};
 use crate::log::place;
 
 impl Builder {
+    /// Status of the last reply of the attempt.
+    pub(crate) fn last_status(&self) -> Option<u16> {
+        self.attempt.events.iter().rev().find_map(|e| match e.kind {
+            LogEventKind::HttpResponse { status, .. } => Some(status),
+            _ => None,
+        })
+    }
+
+    /// Status, host and port of the replies of known hosts, the last one first.
+    fn replies(&self) -> impl Iterator<Item = (u16, &str, Option<u16>)> {
+        self.attempt.events.iter().rev().filter_map(|e| match e.kind {
+            LogEventKind::HttpResponse { status, .. } => Some((status, e.host.as_deref()?, e.port)),
+            _ => None,
+        })
+    }
+
     /// The host that sent the client on to a plain HTTP page elsewhere, which answered last: a service that is asked
     /// over TLS never does that.
     pub(super) fn redirected_from(&self) -> Option<String> {
-        let mut replies = self.attempt.events.iter().rev().filter_map(|e| match e.kind {
-            LogEventKind::HttpResponse { status, .. } => Some((status, e.host.as_deref()?, e.port)),
-            _ => None,
-        });
+        let mut replies = self.replies();
         let (_, last, last_port) = replies.next()?;
         let (status, from, port) = replies.next()?;
         let sent_on = (300..400).contains(&status) && port == Some(443) && last_port == Some(80) && last != from;
@@ -20,12 +33,9 @@ impl Builder {
 
     /// The first host of the redirects that led to the last reply, and the host of that reply.
     pub(super) fn sent_on(&self) -> Option<(String, String)> {
-        let mut replies = self.attempt.events.iter().rev().filter_map(|e| match e.kind {
-            LogEventKind::HttpResponse { status, .. } => Some((status, e.host.as_deref()?)),
-            _ => None,
-        });
-        let (_, last) = replies.next()?;
-        let (_, first) = replies.take_while(|(status, _)| (300..400).contains(status)).last()?;
+        let mut replies = self.replies();
+        let (_, last, _) = replies.next()?;
+        let (_, first, _) = replies.take_while(|(status, ..)| (300..400).contains(status)).last()?;
         (first != last).then(|| (first.to_owned(), last.to_owned()))
     }
 
