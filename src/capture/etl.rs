@@ -142,10 +142,7 @@ impl FrameSource for EtlSource<'_> {
         let mut quiet = 0u64;
         while !trace.queue.is_full() && quiet < QUIET_BYTES {
             // Trouble met while merging is counted in the same place as that of the events.
-            let mut problems = std::mem::take(&mut trace.info.problems);
-            let item = self.merger.next(&mut problems);
-            trace.info.problems = problems;
-            let Some(item) = item else {
+            let Some(item) = self.merger.next(&mut trace.info.problems) else {
                 self.ended = true;
                 ndis::note_unfinished(&mut trace.info.problems, trace.joiner.unfinished());
                 trace.queue.end();

@@ -29,6 +29,9 @@ const COPY_NS: i64 = 20_000_000;
 /// How long numbered packets are remembered after they were handed out.
 const REMEMBER_NS: i64 = 2_000_000_000;
 
+/// Packets after which it is looked whether some have waited long enough, where copies do not depend on it.
+const RELEASE_EVERY: u64 = 32;
+
 /// Packets that wait at most.
 const WAITING_MAX: usize = 16_384;
 
@@ -108,8 +111,9 @@ pub struct Queue<'a> {
     /// How many of them are the window's.
     ready: usize,
     ready_bytes: usize,
-    /// They are in order of time.
+    /// They are in order of time, and the last of them has this one.
     in_order: bool,
+    latest: Timestamp,
     /// Serial number of the first of them.
     first: u64,
     known: HashMap<u64, Known, RandomState>,
@@ -121,7 +125,8 @@ pub struct Queue<'a> {
     held: Vec<u8>,
     /// Interfaces in order of appearance.
     pub interfaces: Vec<InterfaceKey>,
-    last_interface: u32,
+    /// Where the last packet was logged, and its interface.
+    last: Option<(Site, LinkType, u32)>,
     frames: u64,
 }
 
@@ -136,6 +141,7 @@ impl<'a> Queue<'a> {
             ready: 0,
             ready_bytes: 0,
             in_order: true,
+            latest: Timestamp(i64::MIN),
             first: 0,
             known: HashMap::default(),
             forget: VecDeque::new(),
@@ -144,7 +150,7 @@ impl<'a> Queue<'a> {
             folding: true,
             held: Vec::new(),
             interfaces: Vec::new(),
-            last_interface: 0,
+            last: None,
             frames: 0,
         }
     }
@@ -163,16 +169,22 @@ impl<'a> Queue<'a> {
     // Inlined, so that a packet from the short way is never written as a whole.
     #[inline(always)]
     pub fn push(&mut self, packet: &Packet<'_>, time: Timestamp, event_at: Option<usize>, info: &mut CaptureInfo) {
-        let interface = self.interface(packet);
-        self.release(time);
-        let key = if packet.dropped.is_some() || self.keep_duplicates { None } else { self.key(packet) };
-        if let Some(key) = key {
+        let interface = match self.last {
+            Some((site, link, interface)) if site == packet.site && link == packet.link => interface,
+            _ => self.interface(packet),
+        };
+        let serial = self.first + self.packets.len() as u64;
+        // Copies ask what is remembered, which is forgotten in time; else it is enough to look now and then.
+        if self.folding || serial.is_multiple_of(RELEASE_EVERY) {
+            self.release(time);
+        }
+        let has_copies = packet.dropped.is_none() && !self.keep_duplicates && !self.is_alone(packet);
+        if has_copies && let Some(key) = self.key(packet) {
             if self.is_copy(key, packet, time) {
                 info.duplicates += 1;
                 self.improve(key, packet, interface, event_at);
                 return;
             }
-            let serial = self.first + self.packets.len() as u64;
             self.remember(key, serial, packet.site, time);
         }
         let span = self.span(packet, event_at);
@@ -189,13 +201,12 @@ impl<'a> Queue<'a> {
             content: packet.identity == Identity::Content,
             site: packet.site,
         });
-        while self.packets.len().saturating_sub(self.ready) > WAITING_MAX
-            || self.held.len() > WAITING_BYTES_MAX.saturating_add(self.window_bytes)
+        // A window of held bytes may stand beside those that wait; if only the window is large, it is handed out soon.
+        while self.packets.len() > self.ready
+            && (self.packets.len() - self.ready > WAITING_MAX
+                || self.held.len() > WAITING_BYTES_MAX.saturating_add(self.window_bytes))
         {
-            // A window of held bytes may stand beside them; if only the window is large, it is handed out soon.
-            if !self.pop() {
-                break;
-            }
+            self.make_ready(1);
         }
     }
 
@@ -206,10 +217,7 @@ impl<'a> Queue<'a> {
             site => site,
         };
         let key = InterfaceKey { site, link: packet.link };
-        if self.interfaces.get(self.last_interface as usize) == Some(&key) {
-            return self.last_interface;
-        }
-        self.last_interface = match self.interfaces.iter().position(|i| *i == key) {
+        let index = match self.interfaces.iter().position(|i| *i == key) {
             Some(i) => i as u32,
             None if self.interfaces.len() >= INTERFACES_MAX => 0,
             None => {
@@ -217,7 +225,15 @@ impl<'a> Queue<'a> {
                 (self.interfaces.len() - 1) as u32
             }
         };
-        self.last_interface
+        self.last = Some((packet.site, packet.link, index));
+        index
+    }
+
+    /// Whether a packet was logged at the one place that the trace has, and has no number that could say more.
+    fn is_alone(&self, packet: &Packet<'_>) -> bool {
+        !self.folding
+            && packet.identity == Identity::Content
+            && matches!(*self.sites, [(site, _)] if site == packet.site)
     }
 
     /// The number that a packet's copies share, where copies are to be expected at all.
@@ -339,27 +355,27 @@ impl<'a> Queue<'a> {
     /// Moves what has waited long enough into the window.
     fn release(&mut self, now: Timestamp) {
         let wait = if self.folding { WAIT_NS } else { ORDER_NS };
-        while self.packets.get(self.ready).is_some_and(|w| now.since(w.time) > wait) {
-            self.pop();
-        }
+        let waiting = self.packets.iter().skip(self.ready);
+        self.make_ready(waiting.take_while(|w| now.since(w.time) > wait).count());
         while self.forget.front().is_some_and(|(t, _, _)| now.since(*t) > REMEMBER_NS) {
             self.forget_one();
         }
     }
 
-    fn pop(&mut self) -> bool {
-        let Some(w) = self.packets.get(self.ready) else { return false };
-        // The frame's description counts too, so that a window of empty frames ends as well.
-        self.ready_bytes += w.span.len() + 64;
-        let before = self.ready.checked_sub(1).and_then(|last| self.packets.get(last));
-        self.in_order &= before.is_none_or(|last| last.time <= w.time);
-        self.ready += 1;
-        true
+    /// Moves the first of those that wait into the window.
+    fn make_ready(&mut self, count: usize) {
+        for w in self.packets.iter().skip(self.ready).take(count) {
+            // The frame's description counts too, so that a window of empty frames ends as well.
+            self.ready_bytes += w.span.len() + 64;
+            self.in_order &= self.latest <= w.time;
+            self.latest = w.time;
+            self.ready += 1;
+        }
     }
 
     /// Moves everything that waits into the window: nothing more will come.
     pub fn end(&mut self) {
-        while self.pop() {}
+        self.make_ready(self.packets.len());
     }
 
     /// Hands the window out.
@@ -410,7 +426,7 @@ impl<'a> Queue<'a> {
             frames.push(frame);
         }
         self.first += self.ready as u64;
-        (self.ready, self.ready_bytes, self.in_order) = (0, 0, true);
+        (self.ready, self.ready_bytes, self.in_order, self.latest) = (0, 0, true, Timestamp(i64::MIN));
         room
     }
 }
