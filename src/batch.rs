@@ -414,7 +414,7 @@ fn line(name: &str, report: &report::Report, options: &Options) -> String {
     struct Line<'a> {
         case: &'a str,
         #[serde(flatten)]
-        report: report::json::CaseJson,
+        report: report::json::CaseJson<'a>,
     }
     let line = Line { case: name, report: report::json::case(report, options.lang) };
     report::json::harmless(serde_json::to_string(&line).unwrap_or_default()) + "\n"
