@@ -336,6 +336,12 @@ impl Case {
         (self.copies.connection((attempt.piece, attempt.flow)), attempt.session.unwrap_or(0))
     }
 
+    /// Where the connection of an attempt goes on in the next files of a ring: the captures and flows, in order of time.
+    pub fn later<'a>(&'a self, attempt: &Attempt) -> impl Iterator<Item = (usize, &'a Flow)> + 'a {
+        let flow = |(piece, flow): copies::FlowId| Some((piece, self.capture(piece)?.flows.get(flow)?));
+        self.copies.later((attempt.piece, attempt.flow)).filter_map(flow)
+    }
+
     /// Whether the peer of an attempt is a proxy by a guess alone: no setting, log, request or name says so.
     pub fn is_guessed_proxy(&self, attempt: &Attempt) -> bool {
         self.guessed_proxies.contains(&attempt.peer)

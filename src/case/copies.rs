@@ -1,7 +1,8 @@
 //! One connection that was captured more than once: in the overlapping files of a ring, at both ends of the way, before
-//! and behind an address translation. What is seen twice happened once.
+//! and behind an address translation. What is seen twice happened once; what the next file of a ring shows goes on.
 //!
-//! What enters: the flows of all captures. What leaves: [`Copies`], which tells of each flow what connection it is of.
+//! What enters: the flows of all captures. What leaves: [`Copies`], which tells of each flow what connection it is of,
+//! and where that goes on.
 
 use super::{Piece, PieceFacts};
 use crate::facts::{Flow, FlowTransport};
@@ -19,11 +20,16 @@ const NEAR_NS: i64 = NANOS_PER_SECOND;
 /// repetition of a SYN.
 const APART_NS: i64 = 60 * NANOS_PER_SECOND;
 
+/// Files through which a connection is followed: rings have hundreds, an attempt to sign in lasts through a few.
+const FILES_MAX: usize = 64;
+
 /// Which flows are of one connection.
 #[derive(Debug, Default)]
 pub struct Copies {
     /// Flow → one of the same connection that stands before it.
     earlier: HashMap<FlowId, FlowId>,
+    /// Flow → the one in another capture that begins, without a beginning of its own, where it ends.
+    later: HashMap<FlowId, FlowId>,
 }
 
 /// What copies of a connection have in common and no two connections have.
@@ -62,6 +68,9 @@ impl Copies {
                 && are_copies(a, b)
             {
                 copies.join(a.id, b.id);
+                if matches!(a.mark, Mark::Ends(..)) && b.flow.first.time >= a.flow.last.time {
+                    copies.later.insert(a.id, b.id);
+                }
             }
         }
         // Straight to the first, so that nobody walks the way again.
@@ -79,6 +88,13 @@ impl Copies {
             id = *earlier;
         }
         id
+    }
+
+    /// The flows in which `flow` goes on, in order of time.
+    pub fn later(&self, flow: FlowId) -> impl Iterator<Item = FlowId> + '_ {
+        // Each begins where the one before it ends, so that none comes twice; captures that hold nothing but one moment
+        // end the walk all the same.
+        std::iter::successors(Some(flow), |id| self.later.get(id).copied()).skip(1).take(FILES_MAX)
     }
 
     fn join(&mut self, a: FlowId, b: FlowId) {
@@ -188,6 +204,19 @@ mod tests {
         // A load balancer changes the server too.
         let behind = hello(flow(BEHIND, "10.8.0.1:8443", (10, 12), Some(9)), 1);
         assert!(are_one(vec![vec![hello(first(), 1)], vec![behind]]));
+    }
+
+    #[test]
+    fn a_connection_goes_on_in_the_files_behind_it() {
+        let files =
+            [flow(A, SERVER, (10, 12), Some(7)), flow(A, SERVER, (13, 20), None), flow(A, SERVER, (20, 31), None)];
+        let piece = |flow| {
+            let facts = CaptureFacts { flows: vec![flow], ..CaptureFacts::default() };
+            Piece { path: String::new(), container: None, bytes: 0, facts: PieceFacts::Capture(Box::new(facts)) }
+        };
+        let copies = Copies::find(&files.map(piece));
+        assert_eq!(copies.later((0, 0)).collect::<Vec<_>>(), [(1, 0), (2, 0)]);
+        assert_eq!(copies.later((2, 0)).count(), 0);
     }
 
     #[test]

@@ -322,11 +322,7 @@ pub fn case(report: &Report, lang: Lang) -> CaseJson<'_> {
                     .collect(),
             })
             .collect(),
-        unread: report
-            .unread
-            .iter()
-            .map(|(path, reason)| UnreadJson { path: &path, reason: reason.get(lang) })
-            .collect(),
+        unread: report.unread.iter().map(|(path, reason)| UnreadJson { path, reason: reason.get(lang) }).collect(),
         diagnosis: DiagnosisJson {
             outcome: report.diagnosis.outcome.code(),
             root_cause: report.diagnosis.root_cause.as_ref().map(|r| RootCauseJson {

@@ -29,6 +29,18 @@ pub fn judge(case: &Case, host: &str, attempt: &Attempt, trusts: &mut Trusts) ->
         FlowTransport::Udp => quic(&scene),
         FlowTransport::Tcp => tcp_flow(&scene),
     };
+    if judged.verdict.is_some_and(is_silence)
+        && let Some((file, answer)) = scene.answered_later()
+    {
+        let text = message!(
+            en: "the answer stands in another capture of the same case: frame {1} of {0}",
+            ja: "応答は同じケースの別のキャプチャにある: {0} のフレーム {1}",
+            file, answer.frame
+        );
+        let mut proof = judged.proof;
+        proof.push(Proof::new(flow.last, text));
+        judged = Judged::undecided(judged.stage, proof);
+    }
     judged.detail.syn_count = tcp.syn_count;
     if judged.verdict == Some(Verdict::Ok) {
         judged.detail.slow = slow::longest_wait(&scene);
@@ -37,6 +49,17 @@ pub fn judge(case: &Case, host: &str, attempt: &Attempt, trusts: &mut Trusts) ->
         judged.detail.dropped = scene.dropped();
     }
     judged
+}
+
+/// The verdicts that rest on an answer that never came.
+fn is_silence(verdict: Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::SynNoAnswer
+            | Verdict::SilentAfterClientHello
+            | Verdict::StalledMidHandshake
+            | Verdict::ProxyNoResponse
+    )
 }
 
 fn tcp_flow(s: &Scene<'_>) -> Judged {

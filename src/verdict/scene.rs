@@ -191,10 +191,32 @@ impl Scene<'_> {
     }
 
     /// Nanoseconds from `since` to the client's own end of the connection, or else to the last moment at which the
-    /// capture is known to have been running; the connection's own packets show that too.
+    /// capture is known to have been running, or the one in which the connection goes on; its own packets show that too.
     pub fn waited(&self, since: Timestamp) -> i64 {
-        let watched = || self.watch().map_or(since, |w| w.until(since)).max(self.flow.last.time);
-        self.client_end().map_or_else(watched, |a| a.time).since(since).max(0)
+        let end = self.client_end().map(|at| at.time).or_else(|| self.later_end());
+        let watched = || {
+            let until = |piece| self.case.watch(piece).map_or(since, |w| w.until(since));
+            let own = until(self.attempt.piece).max(self.flow.last.time);
+            self.case.later(self.attempt).fold(own, |last, (piece, flow)| last.max(until(piece)).max(flow.last.time))
+        };
+        end.unwrap_or_else(watched).since(since).max(0)
+    }
+
+    /// When either side ended the connection in a later file of a ring.
+    fn later_end(&self) -> Option<Timestamp> {
+        self.case.later(self.attempt).find_map(|(_, flow)| {
+            let tcp = flow.tcp.as_ref()?;
+            tcp.fins.iter().flatten().chain(tcp.resets.iter().map(|reset| &reset.at)).map(|at| at.time).min()
+        })
+    }
+
+    /// The first data of the server in a later file of a ring, where the connection goes on: the file, and when. What is
+    /// silence here was an answer that came late.
+    pub fn answered_later(&self) -> Option<(&str, At)> {
+        self.case.later(self.attempt).find_map(|(piece, flow)| {
+            let answer = flow.sides.get(1)?.first_data?;
+            Some((self.case.pieces.get(piece)?.path.as_str(), answer))
+        })
     }
 
     /// The client's FIN or RST.

@@ -357,3 +357,30 @@ fn findings_of_one_verdict_end_where_nobody_reads_more_and_say_so() {
     let root = report.diagnosis.root_cause.unwrap();
     assert_eq!(report.findings[root.finding].host.as_deref(), Some(HOST));
 }
+
+/// A connection whose beginning is in the file before.
+fn headless(w: &mut World, tenths: i64, then: impl FnOnce(&mut World, &mut Flow)) -> Flow {
+    let mut f = established(w, SERVER, tenths);
+    let tcp = f.tcp.as_mut().unwrap();
+    (tcp.syns, tcp.syn_ack, tcp.midstream, tcp.syn_number) = (Vec::new(), None, true, None);
+    then(w, &mut f);
+    f
+}
+
+#[test]
+fn an_answer_in_the_next_file_of_a_ring_ends_the_silence_of_this_one() {
+    let acknowledged = || after_hello(|_, f| f.sides[0].acked_bytes = 200);
+    let cut = || acknowledged().lasts(2);
+    assert_eq!(cut().verdict(), Some(Verdict::Inconclusive));
+    let silent = cut().next_file().flow(|w| headless(w, 30, |w, f| fin(w, f, 80, Side::Client)));
+    assert_eq!(silent.verdict(), Some(Verdict::SilentAfterClientHello));
+    let late = |answer| {
+        acknowledged().lasts(70).next_file().flow(|w| {
+            headless(w, 80, |w, f| {
+                sends(w, f, Side::Server, answer, 3000);
+            })
+        })
+    };
+    assert_eq!(acknowledged().lasts(70).verdict(), Some(Verdict::SilentAfterClientHello));
+    assert_ne!(late(90).verdict(), Some(Verdict::SilentAfterClientHello));
+}

@@ -25,11 +25,13 @@ pub(super) fn end(text: &str) -> SocketAddr {
 pub(super) struct World {
     pub(super) facts: CaptureFacts,
     pub(super) frame: u64,
+    /// The files of a ring before this one.
+    files: Vec<CaptureFacts>,
 }
 
 impl World {
     pub(super) fn new() -> World {
-        World { facts: CaptureFacts::default(), frame: 0 }
+        World { facts: CaptureFacts::default(), frame: 0, files: Vec::new() }
     }
 
     pub(super) fn at(&mut self, tenths: i64) -> At {
@@ -118,14 +120,21 @@ impl World {
         })
     }
 
+    /// The capture goes on in the next file of a ring.
+    pub(super) fn next_file(mut self) -> World {
+        self.files.push(std::mem::take(&mut self.facts));
+        self.frame = 0;
+        self
+    }
+
     pub(super) fn case(self) -> (Case, Report) {
-        let piece = Piece {
+        let piece = |facts| Piece {
             path: "capture.pcap".into(),
             container: None,
             bytes: 0,
-            facts: PieceFacts::Capture(Box::new(self.facts)),
+            facts: PieceFacts::Capture(Box::new(facts)),
         };
-        let case = Case::build(vec![piece]);
+        let case = Case::build(self.files.into_iter().chain([self.facts]).map(piece).collect());
         let verdicts: Vec<_> = case.hosts.iter().map(|h| judge_host(&case, h)).collect();
         let report = build::build(&case, &verdicts, Vec::new());
         (case, report)
