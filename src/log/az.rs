@@ -6,7 +6,7 @@
 use crate::facts::log::{Dialect, ErrorClass, LogEventKind, LogTime, SigninMethod};
 use crate::log::build::{Block, Builder};
 use crate::log::command::{self, Command};
-use crate::log::{other, pattern, place, secret, stamp};
+use crate::log::{az_powershell, other, pattern, place, secret, stamp};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -202,13 +202,7 @@ fn connection_pool(b: &mut Builder, r: &Record<'_>, line: &str) {
         let host = part(2).to_owned();
         b.event(kind, Some((&host, Some(port))), line);
     } else if message.starts_with("Retrying (") {
-        let class = pattern::classify(message).unwrap_or(ErrorClass::Other);
-        let place = place::find(message, class);
-        if let Some(proxy) = &place.proxy {
-            b.proxy(proxy, line);
-        }
-        let host = b.host.clone().or_else(|| place.host.map(|(h, p)| (h, p.unwrap_or(443))));
-        b.event(LogEventKind::Retry { class }, host.as_ref().map(|(h, p)| (h.as_str(), Some(*p))), line);
+        other::retry(b, pattern::classify(message).unwrap_or(ErrorClass::Other), message, line);
     } else {
         general(b, r, line);
     }
@@ -366,7 +360,7 @@ fn agent(b: &mut Builder, value: &str) {
     v.runtime = v.runtime.take().or_else(|| first(&PYTHON_AGENT, 1).map(|p| format!("Python {p}")));
     v.os = v.os.take().or_else(|| first(&PYTHON_AGENT, 2));
     v.msal = v.msal.take().or_else(|| first(&MSAL_PYTHON, 1));
-    crate::log::az_powershell::agent(b, value);
+    az_powershell::agent(b, value);
 }
 
 /// The lines of `event={ … }`; ends at a brace in the first column.
@@ -462,6 +456,10 @@ fn general(b: &mut Builder, r: &Record<'_>, line: &str) {
     }
     if message.starts_with("Traceback (most recent call last)") {
         b.block = Block::Traceback;
+        return;
+    }
+    // Loggers of .NET have layouts that look like Python's.
+    if r.logger.starts_with(|c: char| c.is_ascii_uppercase()) && az_powershell::line(b, message, true) {
         return;
     }
     let is_error = matches!(r.level, "ERROR" | "CRITICAL") || r.logger == "cli.azure.cli.core.azclierror";
