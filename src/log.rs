@@ -53,10 +53,11 @@ pub fn read(name: &str, bytes: &[u8]) -> LogEvidence {
         return LogEvidence::Signin(facts);
     }
     let extension = name.rsplit_once('.').map_or(String::new(), |(_, e)| e.to_ascii_lowercase());
-    if is_data(&extension, &text) {
+    let bare = margin::without(&text);
+    if is_data(&extension, &text) && !bare.is_of_json() {
         return LogEvidence::NotALog;
     }
-    let mut facts = read_text(&text);
+    let mut facts = read_bare(&bare);
     if !is_log(&facts, &extension) {
         return LogEvidence::NotALog;
     }
@@ -113,13 +114,9 @@ fn is_log(facts: &LogFacts, extension: &str) -> bool {
     if prose { known && facts.attempts.iter().any(|a| a.events.len() > 3) } else { known || fails }
 }
 
-static STREAM: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    // PowerShell's names of its streams in the languages of Windows; two letters of space before the colon in French.
-    Regex::new(
-        r"^(DEBUG|VERBOSE|WARNING|ERROR|INFORMATION|デバッグ|詳細|警告|エラー|DÉBOGUER|DÉBOGAGE|COMMENTAIRES|AVERTISSEMENT|AUSFÜHRLICH|WARNUNG|FEHLER|DEPURAR|DETALLADO|ADVERTENCIA|调试|详细信息|디버그|경고|ОТЛАДКА|ПРЕДУПРЕЖДЕНИЕ)\s?[:：] ?(.*)$",
-    )
-    .ok()
-});
+// PowerShell's names of its streams in the languages of Windows; two letters of space before the colon in French.
+const STREAMS: &str = "DEBUG|VERBOSE|WARNING|ERROR|INFORMATION|デバッグ|詳細|警告|エラー|DÉBOGUER|DÉBOGAGE|COMMENTAIRES|AVERTISSEMENT|AUSFÜHRLICH|WARNUNG|FEHLER|DEPURAR|DETALLADO|ADVERTENCIA|调试|详细信息|디버그|경고|ОТЛАДКА|ПРЕДУПРЕЖДЕНИЕ";
+static STREAM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&format!(r"^({STREAMS})\s?[:：] ?(.*)$")).ok());
 // `az : ERROR: …`, `az.cmd : …`: a native program's error stream as Windows PowerShell shows it; `Connect-X : text`.
 static NATIVE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^(?:az|az\.cmd|az\.exe|az\.ps1|python(?:\.exe)?|curl(?:\.exe)?) : (.*)$").ok());
@@ -133,18 +130,22 @@ static MODULE_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Reads decoded text.
+#[cfg(test)]
 pub(crate) fn read_text(text: &str) -> LogFacts {
-    let (text, times) = margin::without(text);
-    let (lines, width) = text::lines(&text);
+    read_bare(&margin::without(text))
+}
+
+/// Reads text without margins.
+fn read_bare(bare: &margin::Bare<'_>) -> LogFacts {
+    let (lines, width) = text::lines(&bare.text);
     let mut b = Builder::default();
-    b.facts.lines = lines.last().map_or(0, |l| l.number);
+    b.facts.lines = lines.last().map_or(0, |l| bare.number(l.number));
     let lines = join_native(lines);
     let mut head = Some(Transcript::default());
     let mut announces = false;
     for line in &lines {
-        b.next_line(line.number);
-        let index = usize::try_from(line.number).ok().and_then(|n| n.checked_sub(1));
-        if let Some(time) = index.and_then(|i| *times.get(i)?) {
+        b.next_line(bare.number(line.number));
+        if let Some(time) = bare.time(line.number) {
             b.stamp(time);
         }
         let trimmed = line.text.trim_end();
