@@ -20,6 +20,7 @@ pub mod signin_export;
 mod stamp;
 pub mod text;
 mod transcript;
+mod wrap;
 
 use crate::facts::log::{Dialect, LogEventKind, LogFacts, SigninFacts, Transcript};
 use crate::limits::LOG_BYTES_MAX;
@@ -140,7 +141,8 @@ fn read_bare(bare: &margin::Bare<'_>) -> LogFacts {
     let (lines, width) = text::lines(&bare.text);
     let mut b = Builder::default();
     b.facts.lines = lines.last().map_or(0, |l| bare.number(l.number));
-    let lines = join_native(lines);
+    let (lines, soft) = wrap::join(lines);
+    let width = width.or(soft);
     let mut head = Some(Transcript::default());
     let mut announces = false;
     for line in &lines {
@@ -312,56 +314,6 @@ fn succeeded(b: &mut Builder, line: &str) -> bool {
         b.event(LogEventKind::Finished { exit_code: Some(0) }, None, line);
     }
     true
-}
-
-/// Lines of a native program's error stream, wrapped by Windows PowerShell at the width of its window and followed by
-/// its own position lines, become one line again.
-fn join_native(lines: Vec<text::Line<'_>>) -> Vec<text::Line<'_>> {
-    let mut out: Vec<text::Line<'_>> = Vec::with_capacity(lines.len());
-    let mut inside = false;
-    let mut last_width = 0usize;
-    for line in lines {
-        let text = line.text.as_ref();
-        if let Some(c) = NATIVE.as_ref().and_then(|r| r.captures(text)) {
-            last_width = text.chars().count();
-            let rest = c.get(1).map_or("", |m| m.as_str()).to_owned();
-            out.push(text::Line { number: line.number, text: Cow::Owned(rest) });
-            inside = true;
-            continue;
-        }
-        if CMDLET_ERROR.as_ref().is_some_and(|r| r.is_match(text)) {
-            last_width = text.chars().count();
-            out.push(line);
-            inside = true;
-            continue;
-        }
-        let position =
-            ["At ", "発生場所", "Au caractère", "In Zeile", "En línea", "Line |"].iter().any(|p| text.starts_with(p));
-        if position || text.starts_with("    + ") || text.starts_with("+ ") {
-            // Position and category: nothing about the cause.
-            inside = false;
-            continue;
-        }
-        let begins = text.is_empty()
-            || text.starts_with("PS ")
-            || text.starts_with("**********")
-            || az::record(text).is_some()
-            || STREAM.as_ref().is_some_and(|r| r.is_match(text));
-        if inside && !begins {
-            if let Some(last) = out.last_mut() {
-                // Wrapped in the middle of a word only where the line was full.
-                if last_width < 60 && !last.text.ends_with(' ') {
-                    last.text.to_mut().push(' ');
-                }
-                last.text.to_mut().push_str(text);
-                last_width = text.chars().count();
-            }
-            continue;
-        }
-        inside = inside && !begins;
-        out.push(line);
-    }
-    out
 }
 
 #[cfg(test)]
