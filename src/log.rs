@@ -83,6 +83,17 @@ pub fn read(name: &str, bytes: &[u8]) -> LogEvidence {
     LogEvidence::Debug(facts)
 }
 
+/// Whether the beginning of a file names a failure that the readers know: what is asked before a text is called no log.
+pub fn names_a_failure(head: &[u8]) -> bool {
+    if is_binary(head) {
+        return false;
+    }
+    let (text, _) = text::decode(head);
+    let bare = margin::without(&text);
+    let is_json = ["{", "[{", "[\""].iter().any(|mark| bare.text.trim_start().starts_with(mark)) && !bare.is_of_json();
+    !is_json && text::lines(&bare.text).0.iter().any(|line| pattern::classify(&line.text).is_some())
+}
+
 /// Captures, archives and programs: many control characters that no encoding of text explains.
 fn is_binary(bytes: &[u8]) -> bool {
     if bytes.is_empty() {
