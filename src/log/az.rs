@@ -471,6 +471,30 @@ fn general(b: &mut Builder, r: &Record<'_>, line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::log::Outcome;
+
+    #[test]
+    fn a_sign_in_that_worked_after_a_retry_is_no_failure_behind_any_margin() {
+        let log = "DEBUG: cli.knack.cli: Command arguments: ['login', '--debug']\n\
+            WARNING: urllib3.connectionpool: Retrying (Retry(total=3, connect=3)) after connection broken by 'NameResolutionError(\"<x>: Failed to resolve 'management.azure.com'\")': /tenants\n\
+            DEBUG: urllib3.connectionpool: https://management.azure.com:443 \"GET /tenants HTTP/1.1\" 200 2210\n\
+            INFO: az_command_data_logger: exit code: 0\n";
+        for margin in ["", "app-1  | ", "[10:00:00] ", "Nov 02 10:00:00 build01 azlogin[4242]: ", "##[debug]", "?! "] {
+            let text: String = log.lines().map(|line| format!("{margin}{line}\n")).collect();
+            let facts = crate::log::read_text(&text);
+            let outcomes: Vec<Outcome> = facts.attempts.iter().map(|a| a.outcome).collect();
+            assert_eq!(outcomes, [Outcome::Succeeded], "{margin:?}: {facts:#?}");
+        }
+    }
+
+    #[test]
+    fn a_logger_of_dotnet_in_a_layout_like_pythons_is_read_as_dotnets() {
+        let line =
+            "2026-11-02 10:00:00,000 INFO Azure.Identity: ClientSecretCredential.GetToken succeeded. Scopes: [ x ]";
+        let mut b = Builder::default();
+        assert!(super::line(&mut b, line));
+        assert!(b.attempt.events.iter().any(|e| e.kind == LogEventKind::TokenReceived), "{:#?}", b.attempt);
+    }
 
     #[test]
     fn every_layout_is_one_record() {

@@ -400,6 +400,13 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_says_it_tries_again_is_no_failure_wherever_it_stands() {
+        let facts = read("job 7: Retrying (Retry(total=3)) after connection broken by 'ConnectTimeoutError(x)': /a\n");
+        let kinds: Vec<_> = facts.attempts.iter().flat_map(|a| &a.events).map(|e| e.kind.clone()).collect();
+        assert_eq!(kinds, [LogEventKind::Retry { class: ErrorClass::ConnectTimeout }]);
+    }
+
+    #[test]
     fn curl_says_what_it_connected_to() {
         let facts = read(
             "$ curl -v https://management.azure.com/\n\
