@@ -20,6 +20,7 @@ pub mod signin_export;
 mod stamp;
 pub mod text;
 mod transcript;
+mod wrap;
 
 use crate::facts::log::{Dialect, LogEventKind, LogFacts, SigninFacts, Transcript};
 use crate::limits::LOG_BYTES_MAX;
@@ -53,10 +54,11 @@ pub fn read(name: &str, bytes: &[u8]) -> LogEvidence {
         return LogEvidence::Signin(facts);
     }
     let extension = name.rsplit_once('.').map_or(String::new(), |(_, e)| e.to_ascii_lowercase());
-    if is_data(&extension, &text) {
+    let bare = margin::without(&text);
+    if is_data(&extension, &text) && !bare.is_of_json() {
         return LogEvidence::NotALog;
     }
-    let mut facts = read_text(&text);
+    let mut facts = read_bare(&bare);
     if !is_log(&facts, &extension) {
         return LogEvidence::NotALog;
     }
@@ -79,6 +81,17 @@ pub fn read(name: &str, bytes: &[u8]) -> LogEvidence {
         );
     }
     LogEvidence::Debug(facts)
+}
+
+/// Whether the beginning of a file names a failure that the readers know: what is asked before a text is called no log.
+pub fn names_a_failure(head: &[u8]) -> bool {
+    if is_binary(head) {
+        return false;
+    }
+    let (text, _) = text::decode(head);
+    let bare = margin::without(&text);
+    let is_json = ["{", "[{", "[\""].iter().any(|mark| bare.text.trim_start().starts_with(mark)) && !bare.is_of_json();
+    !is_json && text::lines(&bare.text).0.iter().any(|line| pattern::classify(&line.text).is_some())
 }
 
 /// Captures, archives and programs: many control characters that no encoding of text explains.
@@ -113,13 +126,9 @@ fn is_log(facts: &LogFacts, extension: &str) -> bool {
     if prose { known && facts.attempts.iter().any(|a| a.events.len() > 3) } else { known || fails }
 }
 
-static STREAM: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    // PowerShell's names of its streams in the languages of Windows; two letters of space before the colon in French.
-    Regex::new(
-        r"^(DEBUG|VERBOSE|WARNING|ERROR|INFORMATION|デバッグ|詳細|警告|エラー|DÉBOGUER|DÉBOGAGE|COMMENTAIRES|AVERTISSEMENT|AUSFÜHRLICH|WARNUNG|FEHLER|DEPURAR|DETALLADO|ADVERTENCIA|调试|详细信息|디버그|경고|ОТЛАДКА|ПРЕДУПРЕЖДЕНИЕ)\s?[:：] ?(.*)$",
-    )
-    .ok()
-});
+// PowerShell's names of its streams in the languages of Windows; two letters of space before the colon in French.
+const STREAMS: &str = "DEBUG|VERBOSE|WARNING|ERROR|INFORMATION|デバッグ|詳細|警告|エラー|DÉBOGUER|DÉBOGAGE|COMMENTAIRES|AVERTISSEMENT|AUSFÜHRLICH|WARNUNG|FEHLER|DEPURAR|DETALLADO|ADVERTENCIA|调试|详细信息|디버그|경고|ОТЛАДКА|ПРЕДУПРЕЖДЕНИЕ";
+static STREAM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&format!(r"^({STREAMS})\s?[:：] ?(.*)$")).ok());
 // `az : ERROR: …`, `az.cmd : …`: a native program's error stream as Windows PowerShell shows it; `Connect-X : text`.
 static NATIVE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^(?:az|az\.cmd|az\.exe|az\.ps1|python(?:\.exe)?|curl(?:\.exe)?) : (.*)$").ok());
@@ -133,18 +142,23 @@ static MODULE_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Reads decoded text.
+#[cfg(test)]
 pub(crate) fn read_text(text: &str) -> LogFacts {
-    let (text, times) = margin::without(text);
-    let (lines, width) = text::lines(&text);
+    read_bare(&margin::without(text))
+}
+
+/// Reads text without margins.
+fn read_bare(bare: &margin::Bare<'_>) -> LogFacts {
+    let (lines, width) = text::lines(&bare.text);
     let mut b = Builder::default();
-    b.facts.lines = lines.last().map_or(0, |l| l.number);
-    let lines = join_native(lines);
+    b.facts.lines = lines.last().map_or(0, |l| bare.number(l.number));
+    let (lines, soft) = wrap::join(lines);
+    let width = width.or(soft);
     let mut head = Some(Transcript::default());
     let mut announces = false;
     for line in &lines {
-        b.next_line(line.number);
-        let index = usize::try_from(line.number).ok().and_then(|n| n.checked_sub(1));
-        if let Some(time) = index.and_then(|i| *times.get(i)?) {
+        b.next_line(bare.number(line.number));
+        if let Some(time) = bare.time(line.number) {
             b.stamp(time);
         }
         let trimmed = line.text.trim_end();
@@ -311,56 +325,6 @@ fn succeeded(b: &mut Builder, line: &str) -> bool {
         b.event(LogEventKind::Finished { exit_code: Some(0) }, None, line);
     }
     true
-}
-
-/// Lines of a native program's error stream, wrapped by Windows PowerShell at the width of its window and followed by
-/// its own position lines, become one line again.
-fn join_native(lines: Vec<text::Line<'_>>) -> Vec<text::Line<'_>> {
-    let mut out: Vec<text::Line<'_>> = Vec::with_capacity(lines.len());
-    let mut inside = false;
-    let mut last_width = 0usize;
-    for line in lines {
-        let text = line.text.as_ref();
-        if let Some(c) = NATIVE.as_ref().and_then(|r| r.captures(text)) {
-            last_width = text.chars().count();
-            let rest = c.get(1).map_or("", |m| m.as_str()).to_owned();
-            out.push(text::Line { number: line.number, text: Cow::Owned(rest) });
-            inside = true;
-            continue;
-        }
-        if CMDLET_ERROR.as_ref().is_some_and(|r| r.is_match(text)) {
-            last_width = text.chars().count();
-            out.push(line);
-            inside = true;
-            continue;
-        }
-        let position =
-            ["At ", "発生場所", "Au caractère", "In Zeile", "En línea", "Line |"].iter().any(|p| text.starts_with(p));
-        if position || text.starts_with("    + ") || text.starts_with("+ ") {
-            // Position and category: nothing about the cause.
-            inside = false;
-            continue;
-        }
-        let begins = text.is_empty()
-            || text.starts_with("PS ")
-            || text.starts_with("**********")
-            || az::record(text).is_some()
-            || STREAM.as_ref().is_some_and(|r| r.is_match(text));
-        if inside && !begins {
-            if let Some(last) = out.last_mut() {
-                // Wrapped in the middle of a word only where the line was full.
-                if last_width < 60 && !last.text.ends_with(' ') {
-                    last.text.to_mut().push(' ');
-                }
-                last.text.to_mut().push_str(text);
-                last_width = text.chars().count();
-            }
-            continue;
-        }
-        inside = inside && !begins;
-        out.push(line);
-    }
-    out
 }
 
 #[cfg(test)]

@@ -14,7 +14,11 @@ const LEAVES: &[&str] = &["bytes", "error", "lang", "limits", "parallel", "probl
 
 /// What each room uses besides the leaves. A stage knows the one before it; anything more has its reason.
 const ROOMS: &[(&str, &[&str], &str)] = &[
-    ("input", &["capture"], "what a file is (`Format::sniff`) decides how it is opened"),
+    (
+        "input",
+        &["capture", "log"],
+        "what a file is (`Format::sniff`) decides how it is opened; whether a text is a log, the patterns of logs know",
+    ),
     ("capture", &["input", "knowledge"], "windows come from `input::Source`; drop reasons have names in `knowledge`"),
     ("packet", &["capture"], ""),
     (

@@ -6,6 +6,7 @@
 
 use crate::capture::sniff::{Container, sniff};
 use crate::lang::{Message, Text};
+use crate::log;
 
 /// Bytes that `classify` wants to see.
 pub const KIND_BYTES: usize = 64 << 10;
@@ -60,7 +61,7 @@ pub(super) fn classify(head: &[u8], name: &str) -> Class {
         Container::Unknown if head.is_empty() => unknown(EMPTY),
         Container::Unknown if head.get(257..262) == Some(b"ustar") => unknown(TAR),
         Container::Unknown => Class::Evidence(match text(head) {
-            Some(text) => classify_text(&text, name),
+            Some(text) => classify_text(&text, head, name),
             None => Kind::Unknown(BINARY.into()),
         }),
     }
@@ -127,7 +128,8 @@ fn text(head: &[u8]) -> Option<String> {
     }
 }
 
-fn classify_text(text: &str, name: &str) -> Kind {
+/// Says what the text is that begins with `head`.
+fn classify_text(text: &str, head: &[u8], name: &str) -> Kind {
     let start = text.trim_start();
     if is_key_log(start) {
         return Kind::KeyLog;
@@ -139,6 +141,7 @@ fn classify_text(text: &str, name: &str) -> Kind {
             () if has("\"creator\"") && has("\"entries\"") && has("\"log\"") => Kind::Unknown(HAR.into()),
             // One JSON object a line is how some programs log; a document is not a log.
             () if is_json_lines(start) && looks_like_log(text) => Kind::DebugLog,
+            () if log::names_a_failure(head) => Kind::DebugLog,
             () => Kind::Unknown(JSON.into()),
         };
     }
@@ -151,7 +154,7 @@ fn classify_text(text: &str, name: &str) -> Kind {
     if is_system_file(name) || SYSTEM_MARKS.iter().any(|mark| has(mark)) {
         return Kind::SystemInfo;
     }
-    if start.starts_with('<') {
+    if is_markup(start) {
         let events = ["<netEvents", "<wfpdiag", "<wfpstate", "<sysports"];
         let known = events.iter().any(|mark| has(mark));
         return if known { Kind::SystemInfo } else { Kind::Unknown(MARKUP.into()) };
@@ -159,7 +162,34 @@ fn classify_text(text: &str, name: &str) -> Kind {
     if start.starts_with("Windows Registry Editor") {
         return Kind::SystemInfo;
     }
-    if looks_like_log(text) { Kind::DebugLog } else { Kind::Unknown(OTHER_TEXT.into()) }
+    // A pasted line may hold nothing but the words of an error: those who read it know them all, in every language.
+    if looks_like_log(text) || log::names_a_failure(head) { Kind::DebugLog } else { Kind::Unknown(OTHER_TEXT.into()) }
+}
+
+/// Whether text begins as a document of HTML or XML does; errors of Python begin with a bracket as well.
+fn is_markup(start: &str) -> bool {
+    const BEGINNINGS: &[&str] = &[
+        "<!doctype",
+        "<!--",
+        "<?xml",
+        "<html",
+        "<head>",
+        "<body",
+        "<svg",
+        "<event",
+        "<objs ",
+        "<netevents",
+        "<wfp",
+        "<sysports",
+    ];
+    let begins = |mark: &&str| start.get(..mark.len()).is_some_and(|head| head.eq_ignore_ascii_case(mark));
+    if BEGINNINGS.iter().any(begins) {
+        return true;
+    }
+    // Any other element has an end.
+    let Some(rest) = start.strip_prefix('<') else { return false };
+    let name = rest.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | ':'))).next().unwrap_or("");
+    !name.is_empty() && start.contains(&format!("</{name}>"))
 }
 
 /// `LABEL <hex> <hex>` lines, or the comment that OpenSSL and Python put first.
@@ -446,6 +476,37 @@ mod tests {
                 panic!("{text}");
             };
             assert!(!reason.en.is_empty() && !reason.ja.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_error_alone_is_a_log_in_every_language() {
+        let german = b"Invoke-RestMethod : Der Remotename konnte nicht aufgel\xf6st werden: 'graph.microsoft.com'";
+        let japanese = "リモート名を解決できませんでした。: 'graph.microsoft.com'";
+        let (cp932, _, _) = encoding_rs::SHIFT_JIS.encode(japanese);
+        for bytes in [
+            &b"dial tcp: lookup management.azure.com on 10.0.0.2:53: no such host"[..],
+            b"connect ECONNREFUSED graph.microsoft.com:443",
+            b"<urllib3.connection.HTTPSConnection object at 0x7f>: [Errno -2] Name does not resolve",
+            b"<urlopen error [Errno -3] Temporary failure in name resolution>",
+            br#"{"time":"2026-11-02T10:00:00Z","message":"No such host is known. (a.example:443)"}"#,
+            german,
+            &cp932,
+        ] {
+            assert_eq!(classify(bytes, "x.txt"), Class::Evidence(Kind::DebugLog), "{}", String::from_utf8_lossy(bytes));
+        }
+    }
+
+    #[test]
+    fn documents_that_speak_of_failures_are_documents() {
+        for text in [
+            "<note><to>x</to>connection refused</note>",
+            "<!-- connection refused -->",
+            "<Event xmlns='x'>getaddrinfo ENOTFOUND</Event>",
+            r#"{"message":"getaddrinfo ENOTFOUND graph.microsoft.com"}"#,
+            "[{\"time\":\"x\",\"message\":\"getaddrinfo ENOTFOUND graph.microsoft.com\"}]",
+        ] {
+            assert_eq!(kind(text, "x.txt"), None, "{text}");
         }
     }
 

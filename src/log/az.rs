@@ -6,7 +6,7 @@
 use crate::facts::log::{Dialect, ErrorClass, LogEventKind, LogTime, SigninMethod};
 use crate::log::build::{Block, Builder};
 use crate::log::command::{self, Command};
-use crate::log::{other, pattern, place, secret, stamp};
+use crate::log::{az_powershell, other, pattern, place, secret, stamp};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -202,13 +202,7 @@ fn connection_pool(b: &mut Builder, r: &Record<'_>, line: &str) {
         let host = part(2).to_owned();
         b.event(kind, Some((&host, Some(port))), line);
     } else if message.starts_with("Retrying (") {
-        let class = pattern::classify(message).unwrap_or(ErrorClass::Other);
-        let place = place::find(message, class);
-        if let Some(proxy) = &place.proxy {
-            b.proxy(proxy, line);
-        }
-        let host = b.host.clone().or_else(|| place.host.map(|(h, p)| (h, p.unwrap_or(443))));
-        b.event(LogEventKind::Retry { class }, host.as_ref().map(|(h, p)| (h.as_str(), Some(*p))), line);
+        other::retry(b, pattern::classify(message).unwrap_or(ErrorClass::Other), message, line);
     } else {
         general(b, r, line);
     }
@@ -366,7 +360,7 @@ fn agent(b: &mut Builder, value: &str) {
     v.runtime = v.runtime.take().or_else(|| first(&PYTHON_AGENT, 1).map(|p| format!("Python {p}")));
     v.os = v.os.take().or_else(|| first(&PYTHON_AGENT, 2));
     v.msal = v.msal.take().or_else(|| first(&MSAL_PYTHON, 1));
-    crate::log::az_powershell::agent(b, value);
+    az_powershell::agent(b, value);
 }
 
 /// The lines of `event={ … }`; ends at a brace in the first column.
@@ -464,6 +458,10 @@ fn general(b: &mut Builder, r: &Record<'_>, line: &str) {
         b.block = Block::Traceback;
         return;
     }
+    // Loggers of .NET have layouts that look like Python's.
+    if r.logger.starts_with(|c: char| c.is_ascii_uppercase()) && az_powershell::line(b, message, true) {
+        return;
+    }
     let is_error = matches!(r.level, "ERROR" | "CRITICAL") || r.logger == "cli.azure.cli.core.azclierror";
     if !other::free(b, message, is_error) && r.level == "WARNING" {
         b.event(LogEventKind::Warning, None, line);
@@ -473,6 +471,30 @@ fn general(b: &mut Builder, r: &Record<'_>, line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::log::Outcome;
+
+    #[test]
+    fn a_sign_in_that_worked_after_a_retry_is_no_failure_behind_any_margin() {
+        let log = "DEBUG: cli.knack.cli: Command arguments: ['login', '--debug']\n\
+            WARNING: urllib3.connectionpool: Retrying (Retry(total=3, connect=3)) after connection broken by 'NameResolutionError(\"<x>: Failed to resolve 'management.azure.com'\")': /tenants\n\
+            DEBUG: urllib3.connectionpool: https://management.azure.com:443 \"GET /tenants HTTP/1.1\" 200 2210\n\
+            INFO: az_command_data_logger: exit code: 0\n";
+        for margin in ["", "app-1  | ", "[10:00:00] ", "Nov 02 10:00:00 build01 azlogin[4242]: ", "##[debug]", "?! "] {
+            let text: String = log.lines().map(|line| format!("{margin}{line}\n")).collect();
+            let facts = crate::log::read_text(&text);
+            let outcomes: Vec<Outcome> = facts.attempts.iter().map(|a| a.outcome).collect();
+            assert_eq!(outcomes, [Outcome::Succeeded], "{margin:?}: {facts:#?}");
+        }
+    }
+
+    #[test]
+    fn a_logger_of_dotnet_in_a_layout_like_pythons_is_read_as_dotnets() {
+        let line =
+            "2026-11-02 10:00:00,000 INFO Azure.Identity: ClientSecretCredential.GetToken succeeded. Scopes: [ x ]";
+        let mut b = Builder::default();
+        assert!(super::line(&mut b, line));
+        assert!(b.attempt.events.iter().any(|e| e.kind == LogEventKind::TokenReceived), "{:#?}", b.attempt);
+    }
 
     #[test]
     fn every_layout_is_one_record() {

@@ -108,7 +108,7 @@ impl Builder {
 
     /// The attempt began at this wall-clock time.
     pub fn began(&mut self, local: LogTime) {
-        if self.attempt.start.is_none() {
+        if matches!(self.attempt.start, None | Some(LogTime::TimeOfDay(_))) {
             self.attempt.start = Some(local);
         }
     }

@@ -1,7 +1,8 @@
-//! What stands before each line of a log that a pipeline wrote, a mail quotes or an editor indents.
+//! What stands before each line of a log that a pipeline or a logger wrote, a mail quotes or an editor indents.
 //!
-//! What enters: decoded text. What leaves: the same lines without it, and the times that a pipeline put there.
-//! Guaranteed: no line goes or comes, and nothing is taken from a text of which not nearly all lines begin so.
+//! What enters: decoded text. What leaves: the same lines without it, and the times that stood there. Guaranteed: every
+//! line knows the number that it had, and none goes or comes, but for messages of several lines in one of JSON; nothing
+//! is taken from a text of which not nearly all lines, or most records, begin so.
 
 use crate::facts::log::LogTime;
 use crate::log::stamp;
@@ -9,8 +10,13 @@ use regex::Regex;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-/// Margins in one another: a pipeline's log, quoted in a mail, indented.
-const MARGINS_MAX: usize = 4;
+mod json;
+mod learned;
+
+use learned::Learned;
+
+/// Margins in one another: a program's log in a pipeline's, quoted in a mail, indented.
+const MARGINS_MAX: usize = 6;
 
 /// Lines that are looked at, and the least number that show a margin.
 const LOOKED_AT: usize = 400;
@@ -26,8 +32,18 @@ static TIME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+// The console of .NET: `info: Azure.Identity[1]`, perhaps behind a time, and the message below it.
+static CATEGORY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^(.{0,40}?)\b(?:trce|dbug|info|warn|fail|crit): [A-Za-z][\w.+`-]*\[-?\d{1,9}\]\s*$").ok()
+});
+/// Blanks before a message of that console.
+const CATEGORY_INDENT: &str = "      ";
+
+// Colours of a terminal that lost the escape character on their way: `[36mtext[0m`.
+static COLOUR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\[\d{1,3}(?:;\d{1,3}){0,8}m").ok());
+
 /// What all lines begin with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Margin {
     /// A point in time.
     Time,
@@ -35,6 +51,8 @@ enum Margin {
     Quote,
     /// So many spaces or tabs.
     Indent(usize),
+    /// What stands before the records.
+    Learned(Learned),
 }
 
 impl Margin {
@@ -45,7 +63,13 @@ impl Margin {
             let with = lines.iter().filter(|line| margin.cut(line).is_some()).count();
             with >= LINES_MIN && with * 10 >= lines.len() * 9
         };
-        [Margin::Indent(indent), Margin::Time, Margin::Quote].into_iter().find(nearly_all)
+        if let Some(known) = [Margin::Indent(indent), Margin::Time, Margin::Quote].into_iter().find(nearly_all) {
+            return Some(known);
+        }
+        let learned = Margin::Learned(Learned::of(&lines)?);
+        // What a program prints without its logger (stacks, pages) has no margin, however much it is.
+        let with = lines.iter().filter(|line| learned.cut(line).is_some()).count();
+        (with >= LINES_MIN || with == lines.len()).then_some(learned)
     }
 
     /// The line behind the margin, and its time; `None` for a line without.
@@ -60,6 +84,7 @@ impl Margin {
                 let rest = line.strip_prefix('>')?;
                 Some((rest.strip_prefix(' ').unwrap_or(rest), None))
             }
+            Margin::Learned(learned) => learned.cut(line),
             Margin::Indent(0) => None,
             Margin::Indent(columns) => {
                 let (margin, rest) = line.split_at_checked(*columns)?;
@@ -69,28 +94,114 @@ impl Margin {
     }
 }
 
-/// The text without what stands before its lines, and the times of its lines from the first on, where they have some.
-pub fn without(text: &str) -> (Cow<'_, str>, Vec<Option<LogTime>>) {
-    // Most texts have none, and need not be taken apart to see it.
-    if Margin::of(text.split('\n')).is_none() {
-        return (Cow::Borrowed(text), Vec::new());
+/// A text without what stood before its lines.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Bare<'t> {
+    /// Its lines.
+    pub text: Cow<'t, str>,
+    /// Times that stood before the lines, from the first on, where they have some.
+    times: Vec<Option<LogTime>>,
+    /// Numbers that the lines had, from the first on, where messages were taken out of JSON.
+    numbers: Vec<u64>,
+}
+
+impl Bare<'_> {
+    /// The time that stood before line `number`, from 1.
+    pub fn time(&self, number: u64) -> Option<LogTime> {
+        *self.times.get(usize::try_from(number).ok()?.checked_sub(1)?)?
     }
-    let mut lines: Vec<&str> = text.split('\n').collect();
+
+    /// The number in the file of line `number`, from 1.
+    pub fn number(&self, number: u64) -> u64 {
+        let index = usize::try_from(number).ok().and_then(|n| n.checked_sub(1));
+        index.and_then(|i| self.numbers.get(i).copied()).unwrap_or(number)
+    }
+
+    /// Whether the text was a log in JSON.
+    pub fn is_of_json(&self) -> bool {
+        !self.numbers.is_empty()
+    }
+}
+
+/// Takes away what stands before the lines of a text.
+pub fn without(text: &str) -> Bare<'_> {
+    let (bare, times) = strip(text);
+    let Some(messages) = json::messages(&bare) else { return Bare { text: bare, times, numbers: Vec::new() } };
+    // Messages may have margins of their own.
+    let (inner, inner_times) = strip(&messages.text);
+    let inner = inner.into_owned();
+    let json::Messages { times: mut all, numbers, .. } = messages;
+    for (i, number) in numbers.iter().enumerate() {
+        let outer = usize::try_from(*number).ok().and_then(|n| times.get(n.checked_sub(1)?).copied().flatten());
+        note(&mut all, i, outer);
+        note(&mut all, i, inner_times.get(i).copied().flatten());
+    }
+    Bare { text: Cow::Owned(inner), times: all, numbers }
+}
+
+/// The text without margins, and the times in them.
+fn strip(text: &str) -> (Cow<'_, str>, Vec<Option<LogTime>>) {
+    let colourless = colourless(text);
+    let source = colourless.as_deref().unwrap_or(text);
+    // Most texts have none, and need not be taken apart to see it.
+    if Margin::of(source.split('\n')).is_none() && !source.split('\n').any(is_category) {
+        return (colourless.map_or(Cow::Borrowed(text), Cow::Owned), Vec::new());
+    }
+    let mut lines: Vec<&str> = source.split('\n').collect();
     let mut times = Vec::new();
     for _ in 0..MARGINS_MAX {
         let Some(margin) = Margin::of(lines.iter().copied()) else { break };
-        if margin == Margin::Time {
-            times.resize(lines.len(), None);
-        }
         for (i, line) in lines.iter_mut().enumerate() {
             let Some((rest, time)) = margin.cut(line) else { continue };
             *line = rest;
-            if let (Some(time), Some(place)) = (time, times.get_mut(i)) {
-                *place = Some(time);
-            }
+            note(&mut times, i, time);
         }
     }
+    categories(&mut lines, &mut times);
     (Cow::Owned(lines.join("\n")), times)
+}
+
+/// Keeps the time of a line; a point in time says more than a clock on a wall.
+fn note(times: &mut Vec<Option<LogTime>>, line: usize, time: Option<LogTime>) {
+    let Some(time) = time else { return };
+    if times.len() <= line {
+        times.resize(line.saturating_add(1), None);
+    }
+    if let Some(place) = times.get_mut(line)
+        && !matches!(place, Some(LogTime::Utc(_)))
+    {
+        *place = Some(time);
+    }
+}
+
+fn is_category(line: &str) -> bool {
+    line.trim_end().ends_with(']') && CATEGORY.as_ref().is_some_and(|r| r.is_match(line))
+}
+
+/// Messages below a line with level and category come to the edge; the time of that line is theirs.
+fn categories(lines: &mut [&str], times: &mut Vec<Option<LogTime>>) {
+    let mut below = false;
+    let mut time = None;
+    for (i, line) in lines.iter_mut().enumerate() {
+        if is_category(line) {
+            time = stamp::iso(line).or_else(|| stamp::clock(line)).or_else(|| times.get(i).copied().flatten());
+            *line = "";
+            below = true;
+        } else if let Some(message) = line.strip_prefix(CATEGORY_INDENT).filter(|_| below) {
+            *line = message;
+            note(times, i, time);
+        } else {
+            below = false;
+        }
+    }
+}
+
+/// The text without colours that lost their escape character, where several lines begin with one.
+fn colourless(text: &str) -> Option<String> {
+    let colour = COLOUR.as_ref()?;
+    let begins = |line: &&str| line.starts_with('[') && colour.find(line).is_some_and(|m| m.start() == 0);
+    let is_coloured = text.split('\n').take(LOOKED_AT).filter(begins).count() >= LINES_MIN;
+    is_coloured.then(|| colour.replace_all(text, "").into_owned())
 }
 
 #[cfg(test)]
@@ -120,9 +231,9 @@ mod tests {
             ">   2026-11-22T15:12:59Z ",
         ] {
             let text = with(margin);
-            let (bare, times) = without(&text);
-            assert_eq!(bare, LOG, "{margin:?}");
-            let timed = times.iter().filter(|time| matches!(time, Some(LogTime::Utc(_)))).count();
+            let bare = without(&text);
+            assert_eq!(bare.text, LOG, "{margin:?}");
+            let timed = bare.times.iter().filter(|time| matches!(time, Some(LogTime::Utc(_)))).count();
             assert_eq!(timed, if margin.contains("2026") { LOG.lines().count() } else { 0 }, "{margin:?}");
         }
     }
@@ -130,14 +241,50 @@ mod tests {
     #[test]
     fn a_line_without_the_margin_stays_whole() {
         let text = format!("{}ERROR: behind\n", with("    ").repeat(LOOKED_AT));
-        assert!(without(&text).0.ends_with("\nERROR: it failed\nERROR: behind\n"));
+        assert!(without(&text).text.ends_with("\nERROR: it failed\nERROR: behind\n"));
     }
 
     #[test]
     fn what_only_some_lines_begin_with_is_theirs() {
         let quotes = "PS C:\\> Connect-AzAccount -Debug\n>> -Tenant x\n>> -UseDeviceAuthentication\nDEBUG: a\nDEBUG: b\nDEBUG: c\n";
         for text in [LOG, quotes, "", "\n\n\n", "> a\n> b\n", "  one\n"] {
-            assert_eq!(without(text), (Cow::Borrowed(text), Vec::new()));
+            assert_eq!(without(text), Bare { text: Cow::Borrowed(text), ..Bare::default() });
         }
+    }
+
+    #[test]
+    fn what_loggers_put_before_lines_goes() {
+        for margin in [
+            "app-1  | ",
+            "Nov 02 10:00:00 build01 azlogin[4242]: ",
+            "2026-11-02T10:00:00.123456789Z stderr F ",
+            "   12\t",
+            "stderr: ",
+            "[10:00:00] ",
+            "# ",
+            "10:00:00  ",
+            "##[debug]",
+            "[pod/login-7c9/azcli] ",
+            "2026-11-02 10:00:37.049 +09:00 [INF] ",
+            "2026-11-02 10:00:37.0499|INFO|Azure.Identity|",
+            "> app-1  | 2026-11-02T08:13:26.1431107+00:00 [ERR] ",
+        ] {
+            assert_eq!(without(&with(margin)).text, LOG, "{margin:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_below_its_category_comes_to_the_edge() {
+        let text = "dbug: Azure.Core[1]\n      Request\n        header\nfail: Azure.Core[5]\n      it failed\n      indented by itself\nend\n      x\n";
+        assert_eq!(without(text).text, "\nRequest\n  header\n\nit failed\nindented by itself\nend\n      x\n");
+        let timed = "2026-11-02 10:00:00 info: A.B[0]\n      one\n";
+        assert!(matches!(without(timed).time(2), Some(LogTime::Local(_))));
+    }
+
+    #[test]
+    fn colours_without_their_escape_go() {
+        let text = with("[36m").replace('\n', "[0m\n");
+        assert_eq!(without(&text).text, LOG);
+        assert_eq!(without("[1m] is one metre\nx[0m\n").text, "[1m] is one metre\nx[0m\n");
     }
 }

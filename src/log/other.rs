@@ -122,7 +122,11 @@ pub(crate) fn free(b: &mut Builder, message: &str, is_error: bool) -> bool {
         return true;
     }
     if let Some(class) = pattern::classify(message) {
-        b.failure(class, message);
+        if RETRYING.iter().any(|words| message.contains(words)) {
+            retry(b, class, message, message);
+        } else {
+            b.failure(class, message);
+        }
         return true;
     }
     if is_error {
@@ -130,6 +134,19 @@ pub(crate) fn free(b: &mut Builder, message: &str, is_error: bool) -> bool {
         return true;
     }
     false
+}
+
+/// Words of a client that goes on after a failure, wherever in a line they stand.
+const RETRYING: [&str; 2] = ["Retrying (Retry(", "Incremented Retry for (url="];
+
+/// A failure after which the client tries again by its own account.
+pub(crate) fn retry(b: &mut Builder, class: ErrorClass, message: &str, line: &str) {
+    let place = place::find(message, class);
+    if let Some(proxy) = &place.proxy {
+        b.proxy(proxy, line);
+    }
+    let host = b.host.clone().or_else(|| place.host.map(|(h, p)| (h, p.unwrap_or(443))));
+    b.event(LogEventKind::Retry { class }, host.as_ref().map(|(h, p)| (h.as_str(), Some(*p))), line);
 }
 
 /// An error whose cause is not known. Words around a traceback are none.
@@ -380,6 +397,13 @@ mod tests {
             let class = facts.attempts.first().and_then(|a| a.error_class());
             assert_eq!(class, Some(ErrorClass::Broker(BrokerFault::NoNetwork)), "{text}: {facts:#?}");
         }
+    }
+
+    #[test]
+    fn a_line_that_says_it_tries_again_is_no_failure_wherever_it_stands() {
+        let facts = read("job 7: Retrying (Retry(total=3)) after connection broken by 'ConnectTimeoutError(x)': /a\n");
+        let kinds: Vec<_> = facts.attempts.iter().flat_map(|a| &a.events).map(|e| e.kind.clone()).collect();
+        assert_eq!(kinds, [LogEventKind::Retry { class: ErrorClass::ConnectTimeout }]);
     }
 
     #[test]

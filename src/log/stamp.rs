@@ -64,6 +64,8 @@ static SLASHED: LazyLock<Option<Regex>> =
 static COMPACT: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\b(20\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})\b").ok());
 
+static CLOCK: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b(\d{1,2}):(\d{2}):(\d{2})\b").ok());
+
 fn int(c: &Captures<'_>, i: usize) -> Option<i64> {
     c.get(i)?.as_str().parse().ok()
 }
@@ -119,6 +121,13 @@ pub fn time_of_day(text: &str) -> Option<(LogTime, &str)> {
     }
     let rest = text.get(c.get(0)?.end()..)?;
     Some((LogTime::TimeOfDay((h * 3600 + m * 60 + s) * 1_000_000_000), rest))
+}
+
+/// The first time of day, of 24 hours.
+pub fn clock(text: &str) -> Option<LogTime> {
+    let c = CLOCK.as_ref()?.captures(text)?;
+    let (h, m, s) = (int(&c, 1)?, int(&c, 2)?, int(&c, 3)?);
+    (h < 24 && m < 60 && s <= 60).then_some(LogTime::TimeOfDay((h * 3600 + m * 60 + s) * 1_000_000_000))
 }
 
 /// `11/28/2021 11:15:07` as .NET writes it: month first, unless that cannot be.

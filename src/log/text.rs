@@ -32,7 +32,10 @@ pub fn decode(bytes: &[u8]) -> (String, Encoding) {
         return (tidy(&text), Encoding { name: "UTF-8", bom: true, damaged });
     }
     if let Some(rest) = bytes.strip_prefix(b"\xFF\xFE") {
-        return utf16(rest, UTF_16LE, true);
+        let Some((head, tail)) = appended(rest) else { return utf16(rest, UTF_16LE, true) };
+        let (mut text, encoding) = utf16(head, UTF_16LE, true);
+        text.push_str(&decode(tail).0);
+        return (text, encoding);
     }
     if let Some(rest) = bytes.strip_prefix(b"\xFE\xFF") {
         return utf16(rest, UTF_16BE, true);
@@ -55,6 +58,22 @@ pub fn decode(bytes: &[u8]) -> (String, Encoding) {
 fn utf16(bytes: &[u8], encoding: &'static encoding_rs::Encoding, bom: bool) -> (String, Encoding) {
     let (text, damaged) = encoding.decode_without_bom_handling(bytes);
     (tidy(&text), Encoding { name: encoding.name(), bom, damaged })
+}
+
+/// Bytes at the end that cannot be UTF-16: shorter ones may be chance.
+const APPENDED_BYTES_MIN: usize = 32;
+
+/// Splits UTF-16 (little-endian) from what another program appended in bytes: `>` of Windows PowerShell, then `>>` of
+/// cmd.exe. UTF-16 has a zero in every line end; appended ASCII has none.
+fn appended(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = memchr::memrchr(0, bytes)?.checked_add(1)?;
+    // Zeros stand in every second place.
+    let (head, tail) = bytes.split_at_checked(end).filter(|_| end % 2 == 0)?;
+    let ascii = tail.iter().filter(|b| matches!(b, b'\t' | b'\n' | b'\r' | 32..=126)).count();
+    let has_blank = |skipped: usize| tail.iter().skip(skipped).step_by(2).any(|b| *b == b' ');
+    // Bytes of Han characters look like letters too, but blanks are in no place of theirs.
+    let is_text = ascii * 10 >= tail.len() * 9 && tail.contains(&b'\n') && has_blank(0) && has_blank(1);
+    (is_text && tail.len() >= APPENDED_BYTES_MIN).then_some((head, tail))
 }
 
 /// UTF-16 without a mark shows as zero bytes in every second place.
@@ -216,7 +235,7 @@ fn likelihood(text: &str) -> i64 {
 }
 
 /// Without escape sequences, carriage returns and other control characters; lines end with `\n`.
-fn tidy(text: &str) -> String {
+pub(super) fn tidy(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
@@ -286,7 +305,7 @@ pub struct Line<'t> {
 }
 
 /// Longest logical line; what is longer is cut (a page of HTML or JSON on one line tells nothing more behind it).
-const LINE_BYTES_MAX: usize = 64 << 10;
+pub(super) const LINE_BYTES_MAX: usize = 64 << 10;
 
 /// Narrowest and widest console for which wrapped lines are joined again.
 const WIDTHS: std::ops::RangeInclusive<usize> = 60..=500;
@@ -300,9 +319,9 @@ pub fn lines(text: &str) -> (Vec<Line<'_>>, Option<usize>) {
         let fills = width.is_some_and(|w| fills_line(line, w));
         match out.last_mut() {
             Some(last) if continues && !line.is_empty() && last.text.len() < LINE_BYTES_MAX => {
-                last.text.to_mut().push_str(line);
+                last.text.to_mut().push_str(&straight(line));
             }
-            _ => out.push(Line { number: i as u64 + 1, text: Cow::Borrowed(cut(line, LINE_BYTES_MAX)) }),
+            _ => out.push(Line { number: i as u64 + 1, text: straight(cut(line, LINE_BYTES_MAX)) }),
         }
         continues = fills;
     }
@@ -310,6 +329,29 @@ pub fn lines(text: &str) -> (Vec<Line<'_>>, Option<usize>) {
         out.pop();
     }
     (out, width)
+}
+
+/// With the quotes of a program where a word processor or mail program made typographic ones. An apostrophe within a
+/// word stays, and so do quotes of languages that pair them otherwise.
+fn straight(line: &str) -> Cow<'_, str> {
+    // E2 80: the block that all of them are in.
+    if memchr::memmem::find(line.as_bytes(), b"\xE2\x80").is_none() || !line.contains(['‘', '’', '”']) {
+        return Cow::Borrowed(line);
+    }
+    let double = line.contains('“') && line.contains('”') && !line.contains('„');
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line.chars().peekable();
+    let mut in_word = false;
+    while let Some(c) = rest.next() {
+        out.push(match c {
+            '‘' => '\'',
+            '’' if !(in_word && rest.peek().is_some_and(|next| next.is_alphanumeric())) => '\'',
+            '“' | '”' if double => '"',
+            other => other,
+        });
+        in_word = c.is_alphanumeric();
+    }
+    Cow::Owned(out)
 }
 
 /// The width of the console that a text was copied from: the width of its longest line, if no line is longer and
@@ -348,7 +390,7 @@ fn fills_line(line: &str, width: usize) -> bool {
 }
 
 /// Columns that a terminal needs.
-fn columns(line: &str) -> usize {
+pub(super) fn columns(line: &str) -> usize {
     if line.is_ascii() { line.len() } else { line.chars().map(|c| 1 + usize::from(is_wide(c))).sum() }
 }
 
@@ -397,6 +439,18 @@ mod tests {
     }
 
     #[test]
+    fn what_another_shell_appended_to_utf16_is_text() {
+        let head = utf16_bytes("DEBUG: 接続\r\n", false);
+        let (text, encoding) =
+            decode(&[b"\xFF\xFE", &head[..], b"ERROR: connection to the proxy refused\r\n"].concat());
+        assert_eq!((text.as_str(), encoding.damaged), ("DEBUG: 接続\nERROR: connection to the proxy refused\n", false));
+        // Han characters whose bytes look like letters.
+        let han =
+            utf16_bytes(&"a\n".chars().chain("上\u{4e41}\u{6162}".chars().cycle().take(40)).collect::<String>(), false);
+        assert_eq!(decode(&[b"\xFF\xFE", &han[..]].concat()).0.chars().count(), 42);
+    }
+
+    #[test]
     fn code_pages_are_told_by_their_text() {
         let japanese =
             "az : ERROR: 接続済みの呼び出し先が一定の時間を過ぎても正しく応答しなかったため、接続できませんでした。";
@@ -442,6 +496,18 @@ mod tests {
         assert_eq!(got.len(), 4);
         assert!(got.iter().all(|l| l.text == long));
         assert_eq!(got[1].number, 4);
+    }
+
+    #[test]
+    fn quotes_of_a_word_processor_are_those_of_the_program_again() {
+        for (typed, want) in [
+            ("Pool(host=‘a.example’, port=443) (‘x’)", "Pool(host='a.example', port=443) ('x')"),
+            ("Post “https://a.example/”: EOF", "Post \"https://a.example/\": EOF"),
+            ("(“it’s”, ’x’)", "(\"it’s\", 'x')"),
+            ("l’hôte „x“ n’est pas", "l’hôte „x“ n’est pas"),
+        ] {
+            assert_eq!(straight(typed), want);
+        }
     }
 
     #[test]

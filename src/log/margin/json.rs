@@ -1,0 +1,180 @@
+//! Logs of which every line is a JSON object, as containers, journals and structured loggers write them.
+//!
+//! What enters: decoded text. What leaves: the messages in the objects, line by line, with their times and the numbers
+//! of the lines that they stood on; `None` for text that is no such log. An object is a record of a log when it holds
+//! a message and says when or how urgent it was; exports of sign-ins and bodies of answers do not.
+
+use super::LOOKED_AT;
+use crate::facts::log::LogTime;
+use crate::log::{margin::learned, stamp, text};
+use crate::time::Timestamp;
+use serde_json::{Map, Value};
+
+/// The messages of a log in JSON.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Messages {
+    pub text: String,
+    /// Times of its lines.
+    pub times: Vec<Option<LogTime>>,
+    /// Numbers of the lines that they stood on.
+    pub numbers: Vec<u64>,
+}
+
+/// Docker, journald, Terraform and hclog, Serilog (rendered, else its template), everybody else.
+const MESSAGE: &[&str] =
+    &["log", "MESSAGE", "@message", "@m", "@mt", "message", "msg", "RenderedMessage", "MessageTemplate", "Message"];
+/// When it was, or how urgent: without one of these an object is no record.
+const RECORD: &[&str] = &[
+    "time",
+    "timestamp",
+    "@timestamp",
+    "@t",
+    "ts",
+    "date",
+    "datetime",
+    "asctime",
+    "Time",
+    "Timestamp",
+    "stream",
+    "level",
+    "@level",
+    "@l",
+    "levelname",
+    "severity",
+    "Level",
+    "LogLevel",
+    "PRIORITY",
+    "__REALTIME_TIMESTAMP",
+];
+/// What loggers keep beside the message of an error.
+const ERROR: &[&str] = &[
+    "@x",
+    "exception",
+    "Exception",
+    "exc_info",
+    "stack_trace",
+    "stack",
+    "error",
+    "err",
+    "outerMessage",
+    "innermostMessage",
+];
+/// Names of loggers, which tell what a message of Python's means.
+const LOGGER: &[&str] = &["name", "logger", "logger_name"];
+
+/// Takes the messages out of `text`, if nearly all of its lines are records.
+pub(super) fn messages(source: &str) -> Option<Messages> {
+    let looked_at: Vec<&str> = source.split('\n').filter(|l| !l.trim().is_empty()).take(LOOKED_AT).collect();
+    let records = looked_at.iter().filter(|line| record(line).is_some()).count();
+    if records == 0 || records * 10 < looked_at.len() * 9 {
+        return None;
+    }
+    let mut out = Messages { text: String::with_capacity(source.len()), times: Vec::new(), numbers: Vec::new() };
+    for (line, number) in source.split('\n').zip(1u64..) {
+        let (text, time) = match record(line) {
+            Some(object) => (message(&object), time(&object)),
+            None => (line.to_owned(), None),
+        };
+        for part in text.split('\n') {
+            out.text.push_str(part);
+            out.text.push('\n');
+            out.times.push(time);
+            out.numbers.push(number);
+        }
+    }
+    Some(out)
+}
+
+/// The object that a line is, if it is a record of a log.
+fn record(line: &str) -> Option<Map<String, Value>> {
+    let line = line.trim();
+    if !(line.starts_with('{') && line.ends_with('}')) {
+        return None;
+    }
+    let Ok(Value::Object(object)) = serde_json::from_str(line) else { return None };
+    let is_record = first(&object, MESSAGE).is_some() && RECORD.iter().any(|key| object.contains_key(*key));
+    is_record.then_some(object)
+}
+
+/// The first of `keys` that has a text.
+fn first<'o>(object: &'o Map<String, Value>, keys: &[&str]) -> Option<&'o str> {
+    keys.iter().find_map(|key| object.get(*key)?.as_str())
+}
+
+/// Message and error of a record, free of escapes.
+fn message(object: &Map<String, Value>) -> String {
+    let message = first(object, MESSAGE).unwrap_or_default();
+    let mut out = String::new();
+    if let Some(logger) = first(object, LOGGER).filter(|name| learned::is_logger(name)) {
+        if let Some(level) = first(object, &["levelname", "level"]).filter(|l| learned::is_level(l)) {
+            out.push_str(level);
+            out.push_str(": ");
+        }
+        out.push_str(logger);
+        out.push_str(": ");
+    }
+    out.push_str(message.trim_end());
+    for error in ERROR.iter().filter_map(|key| object.get(*key)?.as_str()).filter(|e| !message.contains(e)) {
+        out.push('\n');
+        out.push_str(error.trim_end());
+    }
+    text::tidy(&out)
+}
+
+fn time(object: &Map<String, Value>) -> Option<LogTime> {
+    // Journald counts microseconds.
+    let counted = object.get("__REALTIME_TIMESTAMP").and_then(|t| t.as_str()?.parse::<i64>().ok()?.checked_mul(1000));
+    counted
+        .map(|nanos| LogTime::Utc(Timestamp(nanos)))
+        .or_else(|| RECORD.iter().find_map(|key| stamp::iso(object.get(*key)?.as_str()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_come_out_of_every_layout() {
+        for line in [
+            r#"{"log":"one\n","stream":"stderr","time":"2026-11-02T10:00:00.1Z"}"#,
+            r#"{"__REALTIME_TIMESTAMP":"1762077600000000","MESSAGE":"one"}"#,
+            r#"{"@level":"error","@message":"one","@timestamp":"2026-11-02T10:00:00.000000Z"}"#,
+            r#"{"@t":"2026-11-02T10:00:37Z","@mt":"{What}","@m":"one"}"#,
+            r#"{"time":"2026-11-02T10:00:00Z","level":"Error","message":"\u001b[31mone\u001b[0m"}"#,
+        ] {
+            let got = messages(line).unwrap();
+            assert_eq!((got.text.as_str(), got.numbers.as_slice()), ("one\n", [1].as_slice()), "{line}");
+            assert!(matches!(got.times.first(), Some(Some(LogTime::Utc(_)))), "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_of_a_message_and_its_error_have_the_number_of_their_record() {
+        let text = "{\"ts\":1,\"msg\":\"a\\r\\nb\",\"error\":\"no such host\"}\nplain\n"
+            .replace("plain", "{\"ts\":2,\"msg\":\"c\"}");
+        let got = messages(&text).unwrap();
+        assert_eq!(got.text, "a\nb\nno such host\nc\n\n");
+        assert_eq!(got.numbers, [1, 1, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_logger_of_python_says_what_a_message_means() {
+        let got = messages(r#"{"levelname":"DEBUG","name":"urllib3.connectionpool","message":"x"}"#).unwrap();
+        assert_eq!(got.text, "DEBUG: urllib3.connectionpool: x\n");
+    }
+
+    #[test]
+    fn other_json_stays_what_it_is() {
+        for text in [
+            r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#,
+            r#"{"code":"x","message":"Connection refused"}"#,
+            r#"{"time":"2026-11-02T10:00:00Z","operationName":"Sign-in activity","properties":{}}"#,
+            r#"[{"log":"x","time":"y"}]"#,
+            "DEBUG: a\nDEBUG: b\n{\"log\":\"x\",\"time\":\"y\"}\n",
+            "{\n\"time\": \"x\",\n\"message\": \"y\"\n}\n",
+            "",
+        ] {
+            assert_eq!(messages(text), None, "{text}");
+        }
+    }
+}

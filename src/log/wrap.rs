@@ -1,0 +1,248 @@
+//! Lines that somebody wrapped → the lines that they were: Windows PowerShell at the width of its window, PowerShell 7
+//! and Terraform at the words in a frame, mail programs at the words behind some seventy columns.
+//!
+//! What enters: lines. What leaves: fewer and longer ones, each with the number of its first. Total; a line grows to
+//! `LINE_BYTES_MAX` and no further.
+
+use crate::log::text::{LINE_BYTES_MAX, Line, columns};
+use crate::log::{CMDLET_ERROR, NATIVE, STREAM, az};
+use regex::Regex;
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+// Lines of a message in PowerShell 7's view of an error; those of the script have their number before the bar.
+static VIEW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^ {2,}\| +([^~\s].*)$").ok());
+
+static BAR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^ {2,}\d* *\|").ok());
+
+/// Columns at which mail programs wrap.
+const MAIL_COLUMNS: std::ops::RangeInclusive<usize> = 60..=100;
+/// Lines that must go on below for a text to be wrapped.
+const WRAPPED_MIN: usize = 3;
+
+/// Joins what was wrapped; also says the columns at which a mail program wrapped.
+pub(super) fn join(lines: Vec<Line<'_>>) -> (Vec<Line<'_>>, Option<usize>) {
+    let lines = native(boxes(lines));
+    match mail_columns(&lines) {
+        Some(width) => (mail(lines, width), Some(width)),
+        None => (lines, None),
+    }
+}
+
+/// Adds the rest of a line that was wrapped between words.
+fn append(line: &mut Line<'_>, rest: &str) {
+    if line.text.len() < LINE_BYTES_MAX {
+        let text = line.text.to_mut();
+        if !text.ends_with(' ') {
+            text.push(' ');
+        }
+        text.push_str(rest);
+    }
+}
+
+/// Terraform and OpenTofu draw a line down the left of an error and wrap its paragraphs there.
+fn boxes(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
+    let mut out: Vec<Line<'_>> = Vec::with_capacity(lines.len());
+    let mut paragraph = false;
+    for line in lines {
+        let Some(text) = line.text.strip_prefix('│') else {
+            paragraph = false;
+            out.push(line);
+            continue;
+        };
+        // Others close the box on the right too.
+        let text = text.strip_prefix(' ').unwrap_or(text).trim_end_matches('│');
+        let begins = text.trim().is_empty() || text.starts_with([' ', '\t']);
+        match out.last_mut().filter(|_| paragraph && !begins) {
+            Some(last) => append(last, text),
+            None => out.push(Line { number: line.number, text: Cow::Owned(text.to_owned()) }),
+        }
+        paragraph = !begins;
+    }
+    out
+}
+
+/// Whether a line begins by itself: a record, an error, a prompt, an indented or an empty line.
+fn begins(text: &str) -> bool {
+    let is = |r: &LazyLock<Option<Regex>>| r.as_ref().is_some_and(|r| r.is_match(text));
+    text.trim().is_empty()
+        || text.starts_with([' ', '\t', '}', '<', '*', '>'])
+        || text.starts_with("PS ")
+        || text.starts_with("Traceback (")
+        || az::record(text).is_some()
+        || is(&STREAM)
+        || is(&NATIVE)
+        || is(&CMDLET_ERROR)
+}
+
+/// Whether `next` is what did not fit behind `line` any more.
+fn goes_on(line: &str, next: &str, width: usize) -> bool {
+    let word = next.split(' ').next().unwrap_or_default();
+    !line.starts_with([' ', '\t'])
+        && !line.trim().is_empty()
+        && columns(line.trim_end()) + 1 + columns(word) > width
+        && !begins(next)
+}
+
+/// The columns at which a mail program wrapped this text: no line of several words is longer, and several end only
+/// because the next word did not fit.
+fn mail_columns(lines: &[Line<'_>]) -> Option<usize> {
+    let mut width = 0usize;
+    for line in lines {
+        let text = line.text.trim_end();
+        if text.trim_start().contains(' ') {
+            // Bytes bound columns from above.
+            if text.len() > 3 * MAIL_COLUMNS.end() {
+                return None;
+            }
+            width = width.max(columns(text));
+        }
+    }
+    if !MAIL_COLUMNS.contains(&width) {
+        return None;
+    }
+    let wrapped = lines.iter().zip(lines.iter().skip(1)).filter(|(line, next)| goes_on(&line.text, &next.text, width));
+    // Records tell that it is a log; prose is wrapped too, and means the same.
+    (wrapped.count() >= WRAPPED_MIN && lines.iter().any(|l| az::record(&l.text).is_some())).then_some(width)
+}
+
+/// Joins the lines of a mail.
+fn mail(lines: Vec<Line<'_>>, width: usize) -> Vec<Line<'_>> {
+    let mut out: Vec<Line<'_>> = Vec::with_capacity(lines.len());
+    let mut before: Option<Cow<'_, str>> = None;
+    for line in lines {
+        let on = before.as_ref().is_some_and(|before| goes_on(before, &line.text, width));
+        before = Some(line.text.clone());
+        match out.last_mut().filter(|_| on) {
+            Some(last) => append(last, &line.text),
+            None => out.push(line),
+        }
+    }
+    out
+}
+
+/// Lines of a native program's error stream, wrapped by Windows PowerShell at the width of its window and followed by
+/// its own position lines, become one line again.
+fn native(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
+    let mut out: Vec<Line<'_>> = Vec::with_capacity(lines.len());
+    let mut inside = false;
+    let mut last_width = 0usize;
+    let (mut in_view, mut in_message) = (false, false);
+    for line in lines {
+        let text = line.text.as_ref();
+        // PowerShell 7 wraps the message of an error at the words, behind a margin below the line of the script.
+        in_view = text.starts_with("Line |") || (in_view && BAR.as_ref().is_some_and(|r| r.is_match(text)));
+        let message = VIEW.as_ref().filter(|_| in_view).and_then(|r| r.captures(text)?.get(1));
+        if let Some(message) = message {
+            match out.last_mut().filter(|_| in_message) {
+                Some(last) => append(last, message.as_str()),
+                None => out.push(line),
+            }
+            (in_message, inside) = (true, false);
+            continue;
+        }
+        in_message = false;
+        if let Some(c) = NATIVE.as_ref().and_then(|r| r.captures(text)) {
+            last_width = text.chars().count();
+            let rest = c.get(1).map_or("", |m| m.as_str()).to_owned();
+            out.push(Line { number: line.number, text: Cow::Owned(rest) });
+            inside = true;
+            continue;
+        }
+        if CMDLET_ERROR.as_ref().is_some_and(|r| r.is_match(text)) {
+            last_width = text.chars().count();
+            out.push(line);
+            inside = true;
+            continue;
+        }
+        let position =
+            ["At ", "発生場所", "Au caractère", "In Zeile", "En línea", "Line |"].iter().any(|p| text.starts_with(p));
+        if position || text.starts_with("    + ") || text.starts_with("+ ") {
+            // Position and category: nothing about the cause.
+            inside = false;
+            continue;
+        }
+        let begins = text.is_empty()
+            || text.starts_with("PS ")
+            || text.starts_with("**********")
+            || az::record(text).is_some()
+            || STREAM.as_ref().is_some_and(|r| r.is_match(text));
+        if inside && !begins {
+            if let Some(last) = out.last_mut() {
+                // Wrapped in the middle of a word only where the line was full.
+                if last_width < 60 && !last.text.ends_with(' ') {
+                    last.text.to_mut().push(' ');
+                }
+                last.text.to_mut().push_str(text);
+                last_width = text.chars().count();
+            }
+            continue;
+        }
+        inside = inside && !begins;
+        out.push(line);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(text: &str) -> (Vec<String>, Option<usize>) {
+        let lines = text.split('\n').zip(1u64..).map(|(t, number)| Line { number, text: Cow::Borrowed(t) }).collect();
+        let (lines, width) = join(lines);
+        (lines.into_iter().map(|l| l.text.into_owned()).collect(), width)
+    }
+
+    #[test]
+    fn a_paragraph_in_a_box_is_one_line() {
+        let (lines, _) =
+            joined("╷\n│ Error: dial tcp: lookup a.example: no\n│ such host\n│ \n│   with x,\n│   on y\n╵");
+        assert_eq!(lines, ["╷", "Error: dial tcp: lookup a.example: no such host", "", "  with x,", "  on y", "╵"]);
+    }
+
+    #[test]
+    fn the_message_of_an_error_view_is_one_line_and_the_script_is_not() {
+        let (lines, _) = joined(
+            "Connect-X: a.ps1:3\nLine |\n   3 |  Connect-X\n     |  ~~~~~~~\n     | the target machine\n     | refused it.\nend",
+        );
+        assert_eq!(
+            lines,
+            [
+                "Connect-X: a.ps1:3",
+                "   3 |  Connect-X",
+                "     |  ~~~~~~~",
+                "     | the target machine refused it.",
+                "end"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_table_is_no_error_view() {
+        let text = "  | one | two\n  | three | four";
+        assert_eq!(joined(text).0, ["  | one | two", "  | three | four"]);
+    }
+
+    #[test]
+    fn a_log_in_a_mail_gets_its_lines_back() {
+        let text = "DEBUG: urllib3.connectionpool: Starting new HTTPS connection (1):\nlogin.microsoftonline.com:443\n\
+            DEBUG: urllib3.connectionpool: https://login.microsoftonline.com:443 \"GET\n/organizations/v2.0/.well-known/openid-configuration HTTP/1.1\" 200 1540\n\
+            DEBUG: msal.authority:\nopenid_config(\"https://login.microsoftonline.com/organizations/v2.0/.well-known/openid-configuration\")\n\
+            = {'a': 1}\nINFO: az_command_data_logger: exit code: 0";
+        let (lines, width) = joined(text);
+        assert_eq!(width, Some(73));
+        assert_eq!(lines.len(), 4, "{lines:#?}");
+        assert!(lines.iter().all(|l| l.starts_with("DEBUG: ") || l.starts_with("INFO: ")), "{lines:#?}");
+    }
+
+    #[test]
+    fn a_log_that_nobody_wrapped_stays_as_it_is() {
+        for text in [
+            "DEBUG: cli.knack.cli: one\nEnable color in terminal.\nDEBUG: cli.knack.cli: a line that is much longer than all of the lines around it\nshort\nshort\nshort",
+            "DEBUG: msal.x: a\n    x = call(something_long_enough_to_fill_the_line_nearly)\nrequests.exceptions.ConnectionError: y z\n",
+        ] {
+            assert_eq!(joined(text), (text.split('\n').map(str::to_owned).collect(), None));
+        }
+    }
+}
