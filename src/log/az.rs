@@ -68,14 +68,25 @@ regex!(PYTHON_AGENT, r"Python/([\d.]+\w*)(?: \(([^)]{1,80})\))?");
 regex!(MSAL_PYTHON, r"(?i)msal(?:\.python|python)?[/ ]v?(\d+\.\d+[\w.]*)");
 regex!(SCOPES, r#"scopes=[\[(]'([^']+)'"#);
 
+/// How names of exceptions end.
+const EXCEPTION_ENDS: &[&str] = &["Error", "Exception", "Timeout", "Warning"];
+
 /// Reads the layout of a line; `None` for lines without a logger.
 pub(crate) fn record(line: &str) -> Option<Record<'_>> {
     let first = line.bytes().next()?;
+    // The type of an exception stands where a logger's name would; modules are written small.
+    let is_logger = |name: &str| {
+        let last = name.rsplit('.').next().unwrap_or_default();
+        let is_type = last.starts_with(|c: char| c.is_ascii_uppercase());
+        !(is_type && EXCEPTION_ENDS.iter().any(|end| last.ends_with(end)))
+    };
     let group = |c: &regex::Captures<'_>, i: usize| c.get(i).map(|m| m.range());
     let part = |r: Option<std::ops::Range<usize>>| r.and_then(|r| line.get(r)).unwrap_or_default();
     match first {
         b'D' | b'I' | b'W' | b'E' | b'C' => {
-            if let Some(c) = CONSOLE.as_ref()?.captures(line) {
+            if let Some(c) = CONSOLE.as_ref()?.captures(line)
+                && is_logger(part(group(&c, 2)))
+            {
                 return Some(Record {
                     level: part(group(&c, 1)),
                     logger: part(group(&c, 2)),
@@ -85,7 +96,7 @@ pub(crate) fn record(line: &str) -> Option<Record<'_>> {
             }
         }
         b'a'..=b'z' => {
-            let c = COLOUR.as_ref()?.captures(line)?;
+            let c = COLOUR.as_ref()?.captures(line).filter(|c| is_logger(part(group(c, 1))))?;
             return Some(Record { level: "", logger: part(group(&c, 1)), message: part(group(&c, 2)), time: None });
         }
         b'0'..=b'9' | b'[' => {}
@@ -491,7 +502,11 @@ mod tests {
             assert_eq!((r.logger, r.message), ("urllib3.connectionpool", message), "{line}");
             assert_eq!(r.time.is_some(), line.contains("2026"), "{line}");
         }
-        for line in ["ERROR: AADSTS50034: The user", "WARNING: text", "x", "    raise Error: x", "https://host: x"] {
+        for line in [
+            "azure.core.exceptions.ServiceRequestError: Cannot connect",
+            "requests.exceptions.ConnectionError: ('Connection aborted.', x)",
+            "ERROR: msrest.exceptions.ClientRequestError: x",
+            "ERROR: AADSTS50034: The user", "WARNING: text", "x", "    raise Error: x", "https://host: x"] {
             assert_eq!(record(line), None, "{line}");
         }
     }
