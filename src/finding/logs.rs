@@ -3,7 +3,7 @@
 use super::{Context, Evidence, Finding, Severity};
 use crate::case::Said;
 use crate::case::log_join::Placed;
-use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEvent, Outcome};
+use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEvent, LogEventKind, Outcome};
 use crate::knowledge::endpoints::Command;
 use crate::lang::Message;
 use crate::message;
@@ -148,6 +148,23 @@ impl<'a> Run<'a> {
         }
         let silent = matches!(class, ErrorClass::Other | ErrorClass::ConnectOther);
         self.failures().into_iter().find(|(_, c)| silent && is(*c))
+    }
+
+    /// What the run was asking for when `event` came: the last request or connection before it, if nothing answered it.
+    pub fn unanswered(&self, event: &LogEvent) -> Option<&'a LogEvent> {
+        use LogEventKind as K;
+        let events = &self.attempt.events;
+        let at = events.iter().position(|e| std::ptr::eq(e, event))?;
+        let last = events.get(..at)?.iter().rev().find(|e| {
+            let asks = matches!(e.kind, K::Connecting { .. } | K::Connected { .. } | K::HttpRequest { .. });
+            let answers = matches!(
+                e.kind,
+                K::HttpResponse { .. } | K::TlsEstablished { .. } | K::TokenReceived | K::CacheUsed | K::AuthorityKnown
+            );
+            asks || answers || e.kind.error().is_some_and(ErrorClass::is_answer)
+        })?;
+        let asks = matches!(last.kind, K::Connecting { .. } | K::Connected { .. } | K::HttpRequest { .. });
+        (asks && last.host.is_some()).then_some(last)
     }
 
     /// Place of an event on the capture's clock.

@@ -133,7 +133,7 @@ pub(crate) fn free(b: &mut Builder, message: &str, is_error: bool) -> bool {
 }
 
 /// An error whose cause is not known. Words around a traceback are none.
-fn note_unknown(b: &mut Builder, message: &str) {
+pub(crate) fn note_unknown(b: &mut Builder, message: &str) {
     let filler = message.starts_with("The command failed with an unexpected error")
         || message.starts_with("To check existing issues")
         || message.starts_with("Traceback")
@@ -142,7 +142,8 @@ fn note_unknown(b: &mut Builder, message: &str) {
         || message.contains("handle_exception is called with an exception")
         || message.trim().is_empty();
     if !filler {
-        b.failure(ErrorClass::Other, message);
+        let class = if pattern::is_about_a_connection(message) { ErrorClass::ConnectOther } else { ErrorClass::Other };
+        b.failure(class, message);
     }
 }
 

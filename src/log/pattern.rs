@@ -10,11 +10,13 @@ use std::sync::LazyLock;
 
 mod numbers;
 mod page;
+mod unknown;
 mod words;
 
 pub use numbers::broker;
 use numbers::{hresult, socket_code, win32, winhttp};
 pub(crate) use page::{page, title};
+pub(crate) use unknown::is_about_a_connection;
 use words::WORDS;
 
 use ErrorClass as E;
