@@ -43,7 +43,7 @@ pub(super) struct Run<'a> {
     pub index: usize,
     /// The attempt.
     pub attempt: &'a Attempt,
-    /// It did not succeed, and no later run in the same log did.
+    /// It did not succeed, and no later run in the same log did that can be one of the same command.
     pub standing: bool,
 }
 
@@ -51,9 +51,13 @@ pub(super) struct Run<'a> {
 pub(super) fn runs<'a>(context: &Context<'a>) -> Vec<Run<'a>> {
     let mut out = Vec::new();
     for (piece, log) in context.case.logs() {
-        let last_success = log.attempts.iter().rposition(|a| a.outcome == Outcome::Succeeded);
         for (index, attempt) in log.attempts.iter().enumerate() {
-            let standing = last_success.is_none_or(|s| index > s);
+            let command = command_of(attempt.dialect);
+            // Another command that works does not make this one work.
+            let answers = |a: &Attempt| {
+                a.outcome == Outcome::Succeeded && (command.is_none() || command_of(a.dialect) == command)
+            };
+            let standing = !log.attempts.get(index..).unwrap_or_default().iter().any(answers);
             out.push(Run { piece, index, attempt, standing });
         }
     }
