@@ -44,7 +44,7 @@ regex!(
 );
 regex!(
     TUNNEL_STATUS,
-    r"(?i)(?:tunnel connection failed: |CONNECT tunnel failed, response |Received HTTP code |failed with status code '|tunneling socket could not be established, statusCode=|proxyconnect tcp: [^\d]*|Proxy response \(|Proxy returns .HTTP/1\.[01] )(\d{3})"
+    r"(?i)(?:tunnel connection failed: |CONNECT tunnel failed, response |Received HTTP code |failed with status code '|tunneling socket could not be established, statusCode=|Proxy response \(|Proxy returns .HTTP/1\.[01] )(\d{3})"
 );
 // Go gives a proxy's refusal of CONNECT as the bare words of its status.
 regex!(
@@ -388,6 +388,12 @@ mod tests {
             "proxyconnect tcp: dial tcp 10.0.0.1:8080: connect: connection refused",
             E::ProxyUnreachable(ProxyFault::Refused),
         ),
+        (
+            "C7",
+            "proxyconnect tcp: dial tcp 172.16.0.9:8080: i/o timeout",
+            E::ProxyUnreachable(ProxyFault::Timeout),
+        ),
+        ("C7", "proxyconnect tcp: dial tcp: lookup px-407.corp.example: no such host", E::ProxyNameNotResolved),
         ("C8", "ssl.SSLEOFError: EOF occurred in violation of protocol (_ssl.c:1129)", E::TlsEof),
         (
             "C8",
