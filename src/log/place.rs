@@ -70,6 +70,11 @@ regex!(
     ENDPOINT,
     r"(?:\(|\bE(?:CONN|HOST|NET|TIMED)[A-Z]+ )([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|localhost|\[?[0-9A-Fa-f:]*::[0-9A-Fa-f:]*\]?):(\d{1,5})(?:\)|[\s.,;]|$)"
 );
+// .NET Framework puts the address behind the words of a socket, bare, at the end of the message.
+regex!(
+    BARE_ENDPOINT,
+    r"[\s.。]((?:\d{1,3}\.){3}\d{1,3}|\[[0-9A-Fa-f:]+\]):(\d{1,5})\)?\.?(?:\s*$|\s+--->)"
+);
 // Netty: `connection timed out: host/address:port`.
 regex!(SLASHED, r"\b([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)/\[?[0-9A-Fa-f.:]+\]?:(\d{1,5})\b");
 // Windows puts the name last, or behind a colon; words quoted elsewhere are types and modules.
@@ -181,7 +186,8 @@ pub(crate) fn find(line: &str, class: ErrorClass) -> Place {
         return place;
     }
     place.host = named(&POOL, line).or_else(|| named(&CONNECTION, line)).or_else(|| requested(line));
-    place.endpoint = named(&ENDPOINT, line).or_else(|| named(&SLASHED, line));
+    place.endpoint =
+        named(&ENDPOINT, line).or_else(|| named(&SLASHED, line)).or_else(|| named(&BARE_ENDPOINT, line));
     if place.endpoint.is_none() && matches!(class, ErrorClass::NameNotResolved(_)) {
         // Windows translates the words around the name, and quotes it in every language.
         place.endpoint = named(&NAMED, line).or_else(|| quoted(line));
@@ -455,6 +461,19 @@ mod tests {
         );
         assert_eq!(tenant("https://login.microsoftonline.com/common/discovery/instance").as_deref(), Some("common"));
         assert_eq!(authority_and_tenant("https://management.azure.com/subscriptions/x"), None);
+    }
+
+    #[test]
+    fn an_address_at_the_end_of_a_message_is_where_the_connection_went() {
+        let end = |line: &str| find(line, ErrorClass::ConnectionRefused).endpoint;
+        let fiddler = Some(("127.0.0.1".to_owned(), Some(8888)));
+        assert_eq!(end("the target machine actively refused it 127.0.0.1:8888"), fiddler);
+        assert_eq!(end("拒否されたため、接続できませんでした。 127.0.0.1:8888"), fiddler);
+        assert_eq!(end("actively refused it 127.0.0.1:8888 ---> System.Exception"), fiddler);
+        assert_eq!(end("actively refused it [fe80::1%5]:8888").map(|e| e.1), None);
+        assert_eq!(end("actively refused it [::1]:8888").map(|e| e.1), Some(Some(8888)));
+        assert_eq!(end("refused at 127.0.0.1:8888 by the system"), None);
+        assert_eq!(end("version 1.2.3.4:"), None);
     }
 
     #[test]
