@@ -167,8 +167,8 @@ pub fn understand(attempt: &mut Attempt) {
         let value = inline.or_else(|| arguments.get(i).filter(|v| !v.starts_with('-')).cloned());
         let name = name.trim_start_matches('-').to_ascii_lowercase();
         match name.as_str() {
-            "x" | "proxy" if attempt.dialect == Dialect::Curl => {
-                attempt.proxy = value.map(|v| crate::log::place::authority(&v));
+            "x" | "proxy" | "preproxy" | "socks4" | "socks4a" | "socks5" | "socks5-hostname" if attempt.dialect == Dialect::Curl => {
+                attempt.proxy = attempt.proxy.take().or(value.map(|v| crate::log::place::authority(&v)));
             }
             "tenant" | "t" | "tenantid" | "domain" => attempt.tenant_asked = value,
             "username" | "u" | "accountid" | "applicationid" | "clientid" => attempt.account = value,
@@ -231,6 +231,16 @@ mod tests {
         assert_eq!(a.tenant_asked.as_deref(), Some("contoso.com"));
         assert_eq!(a.account.as_deref(), Some("app-id"));
         assert!(!format!("{a:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn every_kind_of_proxy_that_curl_is_given_is_its_proxy() {
+        for option in ["-x http://127.0.0.1:1080", "--proxy=127.0.0.1:1080", "--socks5-hostname 127.0.0.1:1080"] {
+            let command = prompt(&format!("$ curl -v {option} https://graph.microsoft.com/")).unwrap();
+            let mut a = Attempt { dialect: command.dialect, arguments: command.arguments, ..Attempt::default() };
+            understand(&mut a);
+            assert_eq!(a.proxy.as_deref(), Some("127.0.0.1:1080"), "{option}");
+        }
     }
 
     #[test]

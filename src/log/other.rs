@@ -326,8 +326,18 @@ fn curl(b: &mut Builder, line: &str) -> bool {
 /// The host that the curl command asked for.
 fn curl_target(b: &Builder) -> Option<String> {
     // Values of options may be URLs too: a proxy, a referrer.
-    const WITH_URL: [&str; 8] =
-        ["-x", "--proxy", "--preproxy", "-e", "--referer", "--socks5", "--socks5-hostname", "--doh-url"];
+    const WITH_URL: [&str; 10] = [
+        "-x",
+        "--proxy",
+        "--preproxy",
+        "-e",
+        "--referer",
+        "--socks4",
+        "--socks4a",
+        "--socks5",
+        "--socks5-hostname",
+        "--doh-url",
+    ];
     let mut is_value = false;
     for argument in &b.attempt.arguments {
         if !is_value && let Some(url) = place::urls(argument).next() {

@@ -40,7 +40,7 @@ static WORD_SET: LazyLock<(Option<Regex>, RegexSet)> = LazyLock::new(|| {
 });
 regex!(
     PROXY_CONTEXT,
-    r"(?i)ProxyError|to proxy\b|proxy tunnel request|proxyconnect|ERR_PROXY|ERR_TUNNEL|from proxy|could not resolve proxy|proxy '[^']*' failed|failed to connect to proxy|HttpProxyError|proxy CONNECT|CONNECT tunnel failed|tunneling socket"
+    r"(?i)ProxyError|to proxy\b|proxy tunnel request|proxyconnect|ERR_PROXY|ERR_TUNNEL|from proxy|could not resolve proxy|proxy '[^']*' failed|failed to connect to proxy|HttpProxyError|proxy CONNECT|CONNECT tunnel failed|tunneling socket|socks connect tcp \S+: (?:dial|read|EOF)|SOCKSHTTPS?Connection object.*connection: \[(?:Errno|WinError) "
 );
 regex!(
     TUNNEL_STATUS,
@@ -83,6 +83,8 @@ pub fn classify(text: &str) -> Option<ErrorClass> {
     // Plain looks before patterns: most lines of a log name no failure at all.
     let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
     let may_be_proxy = has("roxy") || has("PROXY") || has("unnel") || has("TUNNEL") || has("Received HTTP code");
+    // What a SOCKS server itself reports has no number of the system; a number is of the connection to it.
+    let may_be_proxy = may_be_proxy || has("socks connect") || has("SOCKSHTTP");
     let proxy = may_be_proxy && PROXY_CONTEXT.as_ref().is_some_and(|r| r.is_match(text));
     if may_be_proxy
         && let Some(status) = number(&TUNNEL_STATUS, text)
@@ -381,6 +383,21 @@ mod tests {
             "C7",
             "('Unable to connect to proxy', NewConnectionError(\"HTTPSConnection(host='proxy', port=3128): Failed to establish a new connection: [Errno 111] Connection refused\"))",
             E::ProxyUnreachable(ProxyFault::Refused),
+        ),
+        (
+            "C7",
+            "Get \"https://a.example/x\": socks connect tcp 127.0.0.1:1080->a.example:443: dial tcp 127.0.0.1:1080: connect: connection refused",
+            E::ProxyUnreachable(ProxyFault::Refused),
+        ),
+        (
+            "C7",
+            "SOCKSHTTPSConnectionPool(host='a.example', port=443): Max retries exceeded with url: /x (Caused by NewConnectionError('<urllib3.contrib.socks.SOCKSHTTPSConnection object at 0x7f>: Failed to establish a new connection: [Errno 111] Connection refused'))",
+            E::ProxyUnreachable(ProxyFault::Refused),
+        ),
+        (
+            "C7",
+            "Get \"https://a.example/x\": socks connect tcp 127.0.0.1:1080->a.example:443: unknown error host unreachable",
+            E::NetworkUnreachable,
         ),
         ("C7", "curl: (5) Could not resolve proxy: proxy.example", E::ProxyNameNotResolved),
         (

@@ -94,7 +94,7 @@ regex!(WAY_BACK, r"(?i)redirect\w*\s*(?:[:=]|to)?\s*$");
 regex!(URL, r#"(?i)\b(https?)://(?:[^/\s'"@]*@)?(\[[0-9a-f:]+\]|[a-z0-9_.-]+)(?::(\d{1,5}))?(/[^\s'"<>?#]*)?"#);
 regex!(
     PROXY,
-    r#"(?i)(?:proxy(?: request)?(?: to)? (?:proxy )?'?|resolve proxy: |proxyconnect tcp: dial tcp:? (?:lookup )?|using proxy:? '?|proxy (?:is|=|:) ?'?|https?_proxy['"]?\s*[=:]\s*['"]?)((?:https?://)?(?:[^/\s'"@]*@)?(?:\[[0-9a-f:]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9-]+:\d+)(?::\d{1,5})?)(?:[^0-9@]|$)"#
+    r#"(?i)(?:proxy(?: request)?(?: to)? (?:proxy )?'?|resolve proxy: |proxyconnect tcp: dial tcp:? (?:lookup )?|socks connect tcp |using proxy:? '?|proxy (?:is|=|:) ?'?|https?_proxy['"]?\s*[=:]\s*['"]?)((?:https?://)?(?:[^/\s'"@]*@)?(?:\[[0-9a-f:]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9-]+:\d+)(?::\d{1,5})?)(?:[^0-9@]|$)"#
 );
 regex!(
     TRACE,
