@@ -506,7 +506,12 @@ mod tests {
             "azure.core.exceptions.ServiceRequestError: Cannot connect",
             "requests.exceptions.ConnectionError: ('Connection aborted.', x)",
             "ERROR: msrest.exceptions.ClientRequestError: x",
-            "ERROR: AADSTS50034: The user", "WARNING: text", "x", "    raise Error: x", "https://host: x"] {
+            "ERROR: AADSTS50034: The user",
+            "WARNING: text",
+            "x",
+            "    raise Error: x",
+            "https://host: x",
+        ] {
             assert_eq!(record(line), None, "{line}");
         }
     }

@@ -167,7 +167,9 @@ pub fn understand(attempt: &mut Attempt) {
         let value = inline.or_else(|| arguments.get(i).filter(|v| !v.starts_with('-')).cloned());
         let name = name.trim_start_matches('-').to_ascii_lowercase();
         match name.as_str() {
-            "x" | "proxy" | "preproxy" | "socks4" | "socks4a" | "socks5" | "socks5-hostname" if attempt.dialect == Dialect::Curl => {
+            "x" | "proxy" | "preproxy" | "socks4" | "socks4a" | "socks5" | "socks5-hostname"
+                if attempt.dialect == Dialect::Curl =>
+            {
                 attempt.proxy = attempt.proxy.take().or(value.map(|v| crate::log::place::authority(&v)));
             }
             "tenant" | "t" | "tenantid" | "domain" => attempt.tenant_asked = value,

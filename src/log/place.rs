@@ -71,10 +71,7 @@ regex!(
     r"(?:\(|\bE(?:CONN|HOST|NET|TIMED)[A-Z]+ )([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|localhost|\[?[0-9A-Fa-f:]*::[0-9A-Fa-f:]*\]?):(\d{1,5})(?:\)|[\s.,;]|$)"
 );
 // .NET Framework puts the address behind the words of a socket, bare, at the end of the message.
-regex!(
-    BARE_ENDPOINT,
-    r"[\s.。]((?:\d{1,3}\.){3}\d{1,3}|\[[0-9A-Fa-f:]+\]):(\d{1,5})\)?\.?(?:\s*$|\s+--->)"
-);
+regex!(BARE_ENDPOINT, r"[\s.。]((?:\d{1,3}\.){3}\d{1,3}|\[[0-9A-Fa-f:]+\]):(\d{1,5})\)?\.?(?:\s*$|\s+--->)");
 // Netty: `connection timed out: host/address:port`.
 regex!(SLASHED, r"\b([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)/\[?[0-9A-Fa-f.:]+\]?:(\d{1,5})\b");
 // Windows puts the name last, or behind a colon; words quoted elsewhere are types and modules.
@@ -186,8 +183,7 @@ pub(crate) fn find(line: &str, class: ErrorClass) -> Place {
         return place;
     }
     place.host = named(&POOL, line).or_else(|| named(&CONNECTION, line)).or_else(|| requested(line));
-    place.endpoint =
-        named(&ENDPOINT, line).or_else(|| named(&SLASHED, line)).or_else(|| named(&BARE_ENDPOINT, line));
+    place.endpoint = named(&ENDPOINT, line).or_else(|| named(&SLASHED, line)).or_else(|| named(&BARE_ENDPOINT, line));
     if place.endpoint.is_none() && matches!(class, ErrorClass::NameNotResolved(_)) {
         // Windows translates the words around the name, and quotes it in every language.
         place.endpoint = named(&NAMED, line).or_else(|| quoted(line));

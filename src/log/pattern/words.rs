@@ -115,7 +115,10 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         r"este host não é conhecido|host (?:sconosciuto|desconhecido)|onbekende host|host is onbekend|nieznany host|hostitel není znám|böyle bir ana bilgisayar yok|хост неизвестен|externe naam kan niet worden omgezet|nie można rozpoznać nazwy zdalnej|vzdálený název nelze přeložit|uzak ad çözülemedi|okänd värd|ukendt vært|a gép nem ismert",
         E::NameNotResolved(NameFault::Unspecified),
     ),
-    (r"SOCKS server failed to connect|SOCKS server (?:rejected|does not)|プロキシ サーバーからの応答が無効", E::ProxyOther),
+    (
+        r"SOCKS server failed to connect|SOCKS server (?:rejected|does not)|プロキシ サーバーからの応答が無効",
+        E::ProxyOther,
+    ),
     // How the connection broke. Specific to TLS first: an EOF there is not yet a reset.
     (
         r"SSLEOFError|UNEXPECTED_EOF_WHILE_READING|EOF occurred in violation of protocol|unexpected eof while reading|received an unexpected EOF|before secure TLS connection was established|remote party has closed the transport stream|SSL_ERROR_SYSCALL|SSLZeroReturnError|TLS/SSL connection has been closed|unexpected EOF or 0 bytes from the transport stream|トランスポート ストリームから、予期しない EOF|Remote host terminated the handshake",
