@@ -173,7 +173,8 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
                     not_reached |= host.role != Role::Proxy;
                     continue;
                 }
-                match verdict_of(class, &host.name) {
+                let judged = verdict_of(class, &host.name);
+                match judged.map(|j| if broke_later(attempt, said.event, class, &host.name) { LATER } else { j }) {
                     Some((Verdict::Ok, _)) => {
                         good.push(*said);
                         made_good(case, *said, &mut bad);
@@ -213,6 +214,46 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
         lines: waiting.iter().rev().take(1).copied().collect(),
         proxy,
     })
+}
+
+/// What a connection that breaks after an answer comes to: the way was open, and who broke it does not show.
+const LATER: (Verdict, Confidence) = (Verdict::Inconclusive, Confidence::Inferred);
+
+/// The last line that tells of a connection to the host that had answered before it broke.
+pub fn broke_after_an_answer(case: &Case, host: &HostStory) -> Option<Line> {
+    host.said.iter().rev().copied().find(|said| {
+        case.line(*said).is_some_and(|(attempt, event)| {
+            event.kind.error().is_some_and(|class| broke_later(attempt, said.event, class, &host.name))
+        })
+    })
+}
+
+/// Whether the connection that `class` broke had answered: the client says when it opens one, and an answer stands behind
+/// that. Such a failure is none of the handshake.
+fn broke_later(attempt: &Attempt, event: usize, class: ErrorClass, host: &str) -> bool {
+    use LogEventKind as K;
+    let breaks = matches!(
+        class,
+        ErrorClass::ConnectionReset
+            | ErrorClass::ConnectionClosed
+            | ErrorClass::TlsEof
+            | ErrorClass::ReadTimeout
+            | ErrorClass::Timeout
+    );
+    let mut answered = false;
+    let before = attempt.events.get(..event).unwrap_or_default();
+    for e in before.iter().rev().filter(|e| breaks && e.host.as_deref() == Some(host)) {
+        match &e.kind {
+            // The proxy's answer, and the tunnel that a connection begins with.
+            K::HttpResponse { method, .. } if method == "CONNECT" => {}
+            K::HttpRequest { method, .. } if method == "CONNECT" => return answered,
+            K::Connecting { .. } | K::Connected { .. } => return answered,
+            K::HttpResponse { .. } | K::TlsEstablished { .. } => answered = true,
+            kind if kind.error().is_some_and(|c| c.is_network()) => return false,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// An answer closes the failures that it makes good: those of its own attempt, and earlier ones of the same client. What
