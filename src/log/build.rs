@@ -213,6 +213,7 @@ impl Builder {
         if let Some(proxy) = &place.proxy {
             self.proxy(proxy, line);
         }
+        let class = if self.listens(class, &place) { ErrorClass::BrowserLeg } else { class };
         self.endpoint(&mut place, class, line);
         let class = self.instead_of_metadata(class, line);
         // A page is blamed on the host that was asked for, not on the one that it stands on.

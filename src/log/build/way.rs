@@ -80,6 +80,16 @@ impl Builder {
         }
     }
 
+    /// Whether a socket that the machine itself forbids is the one on which the client listens for its browser: everything
+    /// that it asked for was answered, and the text names no place.
+    pub(super) fn listens(&self, class: ErrorClass, place: &place::Place) -> bool {
+        class == ErrorClass::BlockedLocally
+            && place.host.is_none()
+            && place.endpoint.is_none()
+            && self.last_status().is_some()
+            && !self.is_waiting()
+    }
+
     /// Whether the attempt's proxy is this place.
     pub(super) fn is_known_proxy(&self, (host, port): &place::HostPort) -> bool {
         let proxy = self.attempt.proxy.as_deref().map(|p| p.rsplit_once(':').unwrap_or((p, "")));
@@ -108,6 +118,20 @@ impl Builder {
 #[cfg(test)]
 mod tests {
     use crate::facts::log::ErrorClass;
+
+    #[test]
+    fn a_socket_that_is_forbidden_after_the_last_answer_is_the_one_to_the_browser() {
+        let class = |answer: &str| {
+            let text = format!(
+                "DEBUG: urllib3.connectionpool: Starting new HTTPS connection (1): login.microsoftonline.com:443\n{answer}\
+                 ERROR: cli.azure.cli.core.azclierror: [WinError 10013] An attempt was made to access a socket in a way forbidden by its access permissions\n"
+            );
+            crate::log::read_text(&text).attempts.first().and_then(crate::facts::log::Attempt::error_class)
+        };
+        let answer = "DEBUG: urllib3.connectionpool: https://login.microsoftonline.com:443 \"GET /x HTTP/1.1\" 200 9\n";
+        assert_eq!(class(answer), Some(ErrorClass::BrowserLeg));
+        assert_eq!(class(""), Some(ErrorClass::BlockedLocally));
+    }
 
     #[test]
     fn an_answer_that_a_stranger_gave_is_told_of_the_host_that_sent_there() {
