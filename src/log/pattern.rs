@@ -49,7 +49,7 @@ regex!(
 // Go gives a proxy's refusal of CONNECT as the bare words of its status.
 regex!(
     GO_STATUS,
-    r#"\b(?:Get|Post|Put|Patch|Head|Delete) \\?"https://[^"\\]+\\?": (Proxy Authentication Required|Forbidden|Bad Gateway|Service Unavailable|Gateway Timeout)\s*$"#
+    r#"\b(?:Get|Post|Put|Patch|Head|Delete) \\?"?https://[^"\\\s]+?(?:\\?")?: (Proxy Authentication Required|Forbidden|Bad Gateway|Service Unavailable|Gateway Timeout)\s*$"#
 );
 regex!(
     PROXY_AUTH,

@@ -76,10 +76,10 @@ regex!(BARE_ENDPOINT, r"[\s.。]((?:\d{1,3}\.){3}\d{1,3}|\[[0-9A-Fa-f:]+\]):(\d{
 regex!(SLASHED, r"\b([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)/\[?[0-9A-Fa-f.:]+\]?:(\d{1,5})\b");
 // Windows puts the name last, or behind a colon; words quoted elsewhere are types and modules.
 regex!(QUOTED, &format!(r#"[:：]\s?['"“«]{NAME}['"”»]|['"“«]{NAME}['"”»][\s.,;)。]*$"#));
-// node-fetch and Go say what was asked for before they say what failed.
+// node-fetch and Go say what was asked for before they say what failed; Go before 1.14 without quotes.
 regex!(
     REQUESTED,
-    r#"(?:\brequest to |\b(?:Get|Post|Put|Patch|Head|Delete) \\?")(https?://[^\s"\\]+)(?: failed|\\?":)"#
+    r#"\brequest to (https?://[^\s"\\]+)(?: failed|\\?":)|\b(?:Get|Post|Put|Patch|Head|Delete) (?:\\?"(https?://[^\s"\\]+)\\?":|(https?://[^\s"\\]+): )"#
 );
 // What stands before URLs that name a permission or a way back, and nothing that was connected to.
 regex!(
@@ -123,7 +123,7 @@ fn quoted(line: &str) -> Option<HostPort> {
 
 /// The URL that the line says was asked for.
 fn requested(line: &str) -> Option<HostPort> {
-    let url = REQUESTED.as_ref()?.captures(line)?.get(1)?;
+    let url = REQUESTED.as_ref()?.captures(line)?.iter().skip(1).flatten().next()?;
     urls(url.as_str()).next().map(|u| (u.host, u.port))
 }
 
@@ -457,6 +457,19 @@ mod tests {
         );
         assert_eq!(tenant("https://login.microsoftonline.com/common/discovery/instance").as_deref(), Some("common"));
         assert_eq!(authority_and_tenant("https://management.azure.com/subscriptions/x"), None);
+    }
+
+    #[test]
+    fn go_says_what_was_asked_for_with_and_without_quotes() {
+        for line in [
+            "Failed to refresh the Token for request to https://b.example/x: StatusCode=0 -- Original Error: adal: Failed. Error = 'Post https://a.example/t?v=1.0: x509: certificate signed by unknown authority'",
+            "Get \"https://a.example/x\": x509: bad",
+            "Get \\\"https://a.example/x\\\": x509: bad",
+            "Get https://a.example:443/x: x509: bad",
+        ] {
+            assert_eq!(requested(line).map(|h| h.0).as_deref(), Some("a.example"), "{line}");
+        }
+        assert_eq!(requested("Get https://a.example/x for help"), None);
     }
 
     #[test]
