@@ -7,7 +7,8 @@ use crate::facts::log::{ErrorClass as E, ErrorClass, NameFault, TrustFault};
 
 /// Words that name a cause, without regard to case. The first entry that matches wins: precise before general.
 pub(super) const WORDS: &[(&str, ErrorClass)] = &[
-    // Certificates of the client's own store.
+    // Certificates of the client's own store. A key that is not its certificate's is the client's own, not a CA's.
+    (r"KEY_VALUES_MISMATCH|KEY_TYPE_MISMATCH|key values mismatch|key type mismatch", E::Other),
     (
         r"NO_CERTIFICATE_OR_CRL_FOUND|no certificate or crl found|could not find a suitable TLS CA certificate bundle|error setting certificate (?:verify locations|file)|error adding trust anchors|\[X509[:\]]|CERT(?:IFICATE)?_?.*NOT_ENOUGH_DATA|cacert.*PEM lib",
         E::CaBundleBroken,
@@ -69,28 +70,90 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
     ),
     // What a TLS peer answered.
     (
-        r"UNSUPPORTED_PROTOCOL|unsupported protocol|ALERT_PROTOCOL_VERSION|alert protocol version|protocol version not supported|do not possess a common algorithm|共通のアルゴリズム|NO_PROTOCOLS_AVAILABLE|no protocols available|unsupported TLS version|VERSION_TOO_LOW|legacy sigalg disallowed|ERR_SSL_VERSION_OR_CIPHER_MISMATCH|SEC_E_ALGORITHM_MISMATCH|server selected unsupported protocol|NO_SHARED_CIPHER|no shared cipher|ne possèdent pas un algorithme commun|verfügen nicht über einen gemeinsamen Algorithmus",
+        r"UNSUPPORTED_PROTOCOL|unsupported protocol|ALERT_PROTOCOL_VERSION|alert protocol version|protocol version not supported|do not possess a common algorithm|共通のアルゴリズム|NO_PROTOCOLS_AVAILABLE|no protocols available|unsupported TLS version|VERSION_TOO_LOW|legacy sigalg disallowed|ERR_SSL_VERSION_OR_CIPHER_MISMATCH|SEC_E_ALGORITHM_MISMATCH|server selected unsupported protocol|TLS alert: '?ProtocolVersion|NO_SHARED_CIPHER|no shared cipher|ne possèdent pas un algorithme commun|verfügen nicht über einen gemeinsamen Algorithmus",
         E::TlsVersion,
     ),
     (
         r"WRONG_VERSION_NUMBER|wrong version number|first record does not look like a TLS handshake|PACKET_LENGTH_TOO_LONG|packet length too long|\[SSL: HTTP_REQUEST\]|SSL routines:[^:]*:http request|cannot determine the frame size|unexpected packet format|ERR_SSL_PROTOCOL_ERROR|plain HTTP request was sent|INTERNAL_ERROR.*wrong version|http: server gave HTTP response to HTTPS client",
         E::TlsNotSpoken,
     ),
+    // Alerts by the names that OpenSSL (twice), Go and .NET give them; numbers of RFC 8446 section 6 and its forerunners.
+    (
+        r"ALERT_UNEXPECTED_MESSAGE|alert unexpected message|remote error: tls: unexpected message|TLS alert: '?UnexpectedMessage",
+        E::TlsAlert(Some(10)),
+    ),
+    (
+        r"ALERT_BAD_RECORD_MAC|alert bad record mac|remote error: tls: bad record MAC|TLS alert: '?BadRecordMac",
+        E::TlsAlert(Some(20)),
+    ),
+    (
+        r"ALERT_RECORD_OVERFLOW|alert record overflow|remote error: tls: (?:record overflow|oversized record)|TLS alert: '?RecordOverflow",
+        E::TlsAlert(Some(22)),
+    ),
+    (r"ALERT_DECOMPRESSION_FAILURE|alert decompression failure|TLS alert: '?DecompressionFail", E::TlsAlert(Some(30))),
     (
         r"ALERT_HANDSHAKE_FAILURE|alert handshake failure|tls: handshake failure|TLS alert: '?HandshakeFailure",
         E::TlsAlert(Some(40)),
     ),
-    (r"ALERT_BAD_CERTIFICATE|alert bad certificate|tls: bad certificate", E::TlsAlert(Some(42))),
-    (r"ALERT_CERTIFICATE_EXPIRED|alert certificate expired", E::TlsAlert(Some(45))),
-    (r"ALERT_CERTIFICATE_UNKNOWN|alert certificate unknown", E::TlsAlert(Some(46))),
-    (r"ALERT_ILLEGAL_PARAMETER|alert illegal parameter", E::TlsAlert(Some(47))),
-    (r"ALERT_UNKNOWN_CA|alert unknown ca|tls: unknown certificate authority", E::TlsAlert(Some(48))),
-    (r"ALERT_ACCESS_DENIED|alert access denied|tls: access denied", E::TlsAlert(Some(49))),
-    (r"ALERT_DECODE_ERROR|alert decode error|tls: error decoding message", E::TlsAlert(Some(50))),
-    (r"ALERT_DECRYPT_ERROR|alert decrypt error", E::TlsAlert(Some(51))),
-    (r"ALERT_INSUFFICIENT_SECURITY|alert insufficient security", E::TlsAlert(Some(71))),
-    (r"ALERT_INTERNAL_ERROR|alert internal error|remote error: tls: internal error", E::TlsAlert(Some(80))),
-    (r"UNRECOGNIZED_NAME|unrecognized name", E::TlsAlert(Some(112))),
+    (r"ALERT_NO_CERTIFICATE|alert no certificate", E::TlsAlert(Some(41))),
+    (
+        r"ALERT_BAD_CERTIFICATE|alert bad certificate|tls: bad certificate|TLS alert: '?BadCertificate",
+        E::TlsAlert(Some(42)),
+    ),
+    (
+        r"ALERT_UNSUPPORTED_CERTIFICATE|alert unsupported certificate|remote error: tls: unsupported certificate|TLS alert: '?UnsupportedCert",
+        E::TlsAlert(Some(43)),
+    ),
+    (r"ALERT_CERTIFICATE_EXPIRED|alert certificate expired|TLS alert: '?CertificateExpired", E::TlsAlert(Some(45))),
+    (r"ALERT_CERTIFICATE_UNKNOWN|alert certificate unknown|TLS alert: '?CertificateUnknown", E::TlsAlert(Some(46))),
+    (
+        r"ALERT_ILLEGAL_PARAMETER|alert illegal parameter|remote error: tls: illegal parameter|TLS alert: '?IllegalParameter",
+        E::TlsAlert(Some(47)),
+    ),
+    (
+        r"ALERT_UNKNOWN_CA|alert unknown ca|tls: unknown certificate authority|TLS alert: '?UnknownCA",
+        E::TlsAlert(Some(48)),
+    ),
+    (r"ALERT_ACCESS_DENIED|alert access denied|tls: access denied|TLS alert: '?AccessDenied", E::TlsAlert(Some(49))),
+    (
+        r"ALERT_DECODE_ERROR|alert decode error|tls: error decoding message|TLS alert: '?DecodeError",
+        E::TlsAlert(Some(50)),
+    ),
+    (
+        r"ALERT_DECRYPT_ERROR|alert decrypt error|remote error: tls: error decrypting message|TLS alert: '?DecryptError",
+        E::TlsAlert(Some(51)),
+    ),
+    (r"ALERT_EXPORT_RESTRICTION|alert export restriction|TLS alert: '?ExportRestriction", E::TlsAlert(Some(60))),
+    (
+        r"ALERT_INSUFFICIENT_SECURITY|alert insufficient security|remote error: tls: insufficient security|TLS alert: '?InsufficientSecurity",
+        E::TlsAlert(Some(71)),
+    ),
+    (
+        r"ALERT_INTERNAL_ERROR|alert internal error|remote error: tls: internal error|TLS alert: '?InternalError",
+        E::TlsAlert(Some(80)),
+    ),
+    (
+        r"ALERT_INAPPROPRIATE_FALLBACK|alert inappropriate fallback|remote error: tls: inappropriate fallback",
+        E::TlsAlert(Some(86)),
+    ),
+    (
+        r"ALERT_USER_CANCELL?ED|alert user cancell?ed|remote error: tls: user cancell?ed|TLS alert: '?UserCancell?ed",
+        E::TlsAlert(Some(90)),
+    ),
+    (
+        r"ALERT_NO_RENEGOTIATION|alert no renegotiation|remote error: tls: no renegotiation|TLS alert: '?NoRenegotiation",
+        E::TlsAlert(Some(100)),
+    ),
+    (r"ALERT_MISSING_EXTENSION|alert missing extension|remote error: tls: missing extension", E::TlsAlert(Some(109))),
+    (
+        r"ALERT_UNSUPPORTED_EXTENSION|alert unsupported extension|remote error: tls: unsupported extension|TLS alert: '?UnsupportedExt",
+        E::TlsAlert(Some(110)),
+    ),
+    (r"UNRECOGNIZED_NAME|unrecognized name|TLS alert: '?UnrecognizedName", E::TlsAlert(Some(112))),
+    (
+        r"ALERT_UNKNOWN_PSK_IDENTITY|alert unknown psk identity|remote error: tls: unknown PSK identity",
+        E::TlsAlert(Some(115)),
+    ),
     (r"CERTIFICATE_REQUIRED|alert certificate required", E::TlsAlert(Some(116))),
     (r"ALERT_NO_APPLICATION_PROTOCOL|no application protocol", E::TlsAlert(Some(120))),
     (
@@ -232,7 +295,15 @@ mod tests {
             "errors in the certificate chain: PartialChain, RevocationStatusUnknown, OfflineRevocation",
             E::CertificateUntrusted(TrustFault::UnknownIssuer),
         ),
+        ("[X509: KEY_VALUES_MISMATCH] key values mismatch (_ssl.c:4067)", E::Other),
         ("errors in the certificate chain: RevocationStatusUnknown, OfflineRevocation", E::RevocationUnavailable),
+        ("[SSL: SSLV3_ALERT_BAD_RECORD_MAC] sslv3 alert bad record mac", E::TlsAlert(Some(20))),
+        ("[SSL: TLSV1_ALERT_USER_CANCELLED] tlsv1 alert user cancelled", E::TlsAlert(Some(90))),
+        ("Post \"https://a.example/t\": remote error: tls: unexpected message", E::TlsAlert(Some(10))),
+        ("Post \"https://a.example/t\": local error: tls: bad record MAC", E::TlsOther),
+        ("Authentication failed because the remote party sent a TLS alert: 'DecodeError'.", E::TlsAlert(Some(50))),
+        ("Authentication failed because the remote party sent a TLS alert: 'ProtocolVersion'.", E::TlsVersion),
+        ("Authentication failed because the remote party sent a TLS alert: '199'.", E::TlsAlert(None)),
         ("[SSL: DH_KEY_TOO_SMALL] dh key too small", E::TlsOther),
         ("[SSL: UNSAFE_LEGACY_RENEGOTIATION_DISABLED] unsafe legacy renegotiation disabled", E::TlsOther),
         ("certificate verify failed: EE certificate key too weak", E::CertificateUntrusted(TrustFault::Weak)),
