@@ -10,6 +10,7 @@ pub mod az_powershell;
 mod build;
 mod command;
 pub mod graph_powershell;
+mod link;
 mod margin;
 mod other;
 mod outcome;
@@ -134,7 +135,8 @@ static MODULE_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// Reads decoded text.
 pub(crate) fn read_text(text: &str) -> LogFacts {
-    let (text, times) = margin::without(text);
+    let text = link::unwrapped(text);
+    let (text, times) = margin::without(&text);
     let (lines, width) = text::lines(&text);
     let mut b = Builder::default();
     b.facts.lines = lines.last().map_or(0, |l| l.number);
