@@ -38,6 +38,8 @@ regex!(WAM_STATUS, r"(?i)(?:Error Message:|Response_Status\.Status_|StatusIntern
 // MSAL.NET prints code and status on lines of their own.
 regex!(WAM_LINE, r"^\s*(?:Error Code: (?:-?\d{9,10}|0x[0-9A-Fa-f]{8})|Error Message: [A-Za-z]+)\s*$");
 regex!(EXIT, r"^\[exit (\d+|timeout), ([\d.]+)s\]$");
+// Azure extensions of Visual Studio Code: the failure stands alone on the lines behind.
+regex!(REACHING, r#"\bAttempting to reach URL "(https?://[^"\s]+)""#);
 regex!(DEVICE, r"(?i)devicelogin|/deviceauth|microsoft\.com/device\b");
 
 /// Reads one line that no dialect claimed.
@@ -85,6 +87,12 @@ pub(crate) fn line(b: &mut Builder, line: &str) {
     }
     if text.starts_with(['{', '}', '"', '<']) {
         body(b, text);
+        return;
+    }
+    let reached = REACHING.as_ref().and_then(|r| r.captures(line)?.get(1));
+    if let Some(url) = reached.and_then(|u| place::urls(u.as_str()).next()) {
+        b.speaks(Dialect::Node);
+        b.connecting(&url.host, url.port.unwrap_or(443), line);
         return;
     }
     free(b, line, false);
@@ -458,6 +466,16 @@ mod tests {
         assert_eq!(proxy("", "proxy.corp.example:8080").as_deref(), Some("proxy.corp.example:8080"));
         assert_eq!(proxy(answer, "sql.corp.example:1433"), None);
         assert_eq!(proxy("", "sts.contoso.com:49443"), None);
+    }
+
+    #[test]
+    fn an_extension_says_whom_it_asks_on_the_line_before() {
+        let facts = read(
+            "2026-11-02 10:00:00.000 [info] Attempting to reach URL \"https://login.microsoftonline.com/\"...\n\
+             2026-11-02 10:00:00.100 [error] certificate has expired\n",
+        );
+        let cause = facts.attempts.first().and_then(crate::facts::log::Attempt::cause);
+        assert_eq!(cause.and_then(|e| e.host.as_deref()), Some("login.microsoftonline.com"));
     }
 
     #[test]

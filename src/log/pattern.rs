@@ -40,11 +40,11 @@ static WORD_SET: LazyLock<(Option<Regex>, RegexSet)> = LazyLock::new(|| {
 });
 regex!(
     PROXY_CONTEXT,
-    r"(?i)ProxyError|to proxy\b|proxy tunnel request|proxyconnect|ERR_PROXY|ERR_TUNNEL|from proxy|could not resolve proxy|proxy '[^']*' failed|failed to connect to proxy|HttpProxyError|proxy CONNECT|CONNECT tunnel failed|tunneling socket|socks connect tcp \S+: (?:dial|read|EOF)|SOCKSHTTPS?Connection object.*connection: \[(?:Errno|WinError) "
+    r"(?i)ProxyError|ProxyConnectException|to proxy\b|proxy tunnel request|proxyconnect|ERR_PROXY|ERR_TUNNEL|from proxy|could not resolve proxy|proxy '[^']*' failed|failed to connect to proxy|HttpProxyError|proxy CONNECT|CONNECT tunnel failed|tunneling socket|socks connect tcp \S+: (?:dial|read|EOF)|SOCKSHTTPS?Connection object.*connection: \[(?:Errno|WinError) "
 );
 regex!(
     TUNNEL_STATUS,
-    r"(?i)(?:tunnel connection failed: |CONNECT tunnel failed, response |Received HTTP code |failed with status code '|tunneling socket could not be established, statusCode=|Proxy response \(|Proxy returns .HTTP/1\.[01] )(\d{3})"
+    r"(?i)(?:tunnel connection failed: |CONNECT tunnel failed, response |Received HTTP code |failed with status code '|tunneling socket could not be established, statusCode=|Proxy response \(|HttpProxyConnectException: [^\n]*, status: |Proxy returns .HTTP/1\.[01] )(\d{3})"
 );
 // Go gives a proxy's refusal of CONNECT as the bare words of its status.
 regex!(

@@ -63,17 +63,20 @@ regex!(CONNECTION, &format!(r"HTTPS?Connection\(host='{NAME}', port=(\d{{1,5}})\
 regex!(
     NAMED,
     &format!(
-        r"(?i)(?:failed to resolve '|could not be resolved: '|解決できませんでした。?:? ?'|UnknownHostException: |altnames: Host: |connection to |getaddrinfo \w+ |could not resolve host: |lookup |failed to connect to |connect to host |connecting to |verify that the hostname |サーバー ')'?{NAME}(?::(\d{{1,5}})|\s+port (\d{{1,5}}))?(?:'|\.?\s|:|;|,|$|\))"
+        r"(?i)(?:failed to resolve '|could not be resolved: '|解決できませんでした。?:? ?'|UnknownHostException: |altnames: Host: |connection to |getaddrinfo \w+ |could not resolve host: |lookup |failed to connect to |connect to host |connect to |connecting to |verify that the hostname |サーバー ')'?{NAME}(?::(\d{{1,5}})|\s+port (\d{{1,5}}))?(?:'|\.?\s|:|;|,|$|\))"
     )
 );
 regex!(
     ENDPOINT,
-    r"(?:\(|\bE(?:CONN|HOST|NET|TIMED)[A-Z]+ )([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|localhost|\[?[0-9A-Fa-f:]*::[0-9A-Fa-f:]*\]?):(\d{1,5})(?:\)|[\s.,;]|$)"
+    r"(?:\(|attempted address(?:es)?: |\bE(?:CONN|HOST|NET|TIMED)[A-Z]+ )([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|localhost|\[?[0-9A-Fa-f:]*::[0-9A-Fa-f:]*\]?):(\d{1,5})(?:\)|[\s.,;]|$)"
 );
 // .NET Framework puts the address behind the words of a socket, bare, at the end of the message.
 regex!(BARE_ENDPOINT, r"[\s.。]((?:\d{1,3}\.){3}\d{1,3}|\[[0-9A-Fa-f:]+\]):(\d{1,5})\)?\.?(?:\s*$|\s+--->)");
 // Netty: `connection timed out: host/address:port`.
 regex!(SLASHED, r"\b([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)/\[?[0-9A-Fa-f.:]+\]?:(\d{1,5})\b");
+// Netty: `http, none, proxy/address:port => host/<unresolved>:port`; the proxy may have no name.
+regex!(NETTY_PROXY, r"ProxyConnectException: \w+, \w+, (?:([A-Za-z0-9.-]+)/[0-9A-Fa-f.:]*|/([0-9.]+)):(\d{1,5}) =>");
+regex!(NETTY_TARGET, r"=> ([A-Za-z0-9.-]+)/(?:<unresolved>|[0-9A-Fa-f.:]+):(\d{1,5})\b");
 // Windows puts the name last, or behind a colon; words quoted elsewhere are types and modules.
 regex!(QUOTED, &format!(r#"[:：]\s?['"“«]{NAME}['"”»]|['"“«]{NAME}['"”»][\s.,;)。]*$"#));
 // node-fetch and Go say what was asked for before they say what failed; Go before 1.14 without quotes.
@@ -105,11 +108,18 @@ regex!(STAMP, r"(?i)(?:timestamp|タイムスタンプ)[\W_]{1,6}(\d{4}-\d\d-\d\
 regex!(GUID, r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}");
 
 fn named(regex: &LazyLock<Option<Regex>>, line: &str) -> Option<HostPort> {
-    regex.as_ref()?.captures_iter(line).find_map(|c| {
-        let host = c.get(1)?.as_str();
-        let port = c.iter().skip(2).flatten().find_map(|p| p.as_str().parse().ok());
-        plausible(host).then(|| (host.to_ascii_lowercase(), port))
-    })
+    let regex = regex.as_ref()?;
+    let mut at = 0;
+    // A word that is no name may hide the one behind it: the search goes on from that word.
+    while let Some(c) = regex.captures_at(line, at) {
+        let name = c.get(1)?;
+        if plausible(name.as_str()) {
+            let port = c.iter().skip(2).flatten().find_map(|p| p.as_str().parse().ok());
+            return Some((name.as_str().to_ascii_lowercase(), port));
+        }
+        at = name.end();
+    }
+    None
 }
 
 /// The name that Windows quotes; the last label of a type's name has a capital letter, that of a host has none.
@@ -177,9 +187,20 @@ pub(crate) fn find(line: &str, class: ErrorClass) -> Place {
                 })?;
             Some(port.map_or_else(|| host.clone(), |p| format!("{host}:{p}")))
         };
-        place.proxy =
-            PROXY.as_ref().and_then(|r| r.captures(line)?.get(1).map(|m| m.as_str().to_owned())).or_else(told);
-        place.host = named(&POOL, line).or_else(|| requested(line)).or_else(|| named(&ENDPOINT, line));
+        let netty = || {
+            let c = NETTY_PROXY.as_ref()?.captures(line)?;
+            let name = c.get(1).or_else(|| c.get(2))?;
+            Some(format!("{}:{}", name.as_str(), c.get(3)?.as_str()))
+        };
+        place.proxy = PROXY
+            .as_ref()
+            .and_then(|r| r.captures(line)?.get(1).map(|m| m.as_str().to_owned()))
+            .or_else(netty)
+            .or_else(told);
+        place.host = named(&POOL, line)
+            .or_else(|| requested(line))
+            .or_else(|| named(&NETTY_TARGET, line))
+            .or_else(|| named(&ENDPOINT, line));
         return place;
     }
     place.host = named(&POOL, line).or_else(|| named(&CONNECTION, line)).or_else(|| requested(line));
@@ -438,6 +459,17 @@ mod tests {
                 "sts.example.org",
                 None,
             ),
+            (
+                "HttpHostConnectException: Connect to a.example:443 [a.example/192.0.2.7] failed: Connection timed out",
+                "a.example",
+                Some(443),
+            ),
+            (
+                "SearchDomainUnknownHostException: Failed to resolve 'a.example' [A(1), AAAA(28)] and search domain",
+                "a.example",
+                None,
+            ),
+            ("Connect Timeout Error (attempted address: a.example:443, timeout: 10000ms)", "a.example", Some(443)),
             ("see https://aka.ms/help and https://sts.example.org:4443/adfs failed", "sts.example.org", Some(4443)),
         ] {
             let class = ErrorClass::NameNotResolved(NameFault::Unspecified);
@@ -457,6 +489,23 @@ mod tests {
         );
         assert_eq!(tenant("https://login.microsoftonline.com/common/discovery/instance").as_deref(), Some("common"));
         assert_eq!(authority_and_tenant("https://management.azure.com/subscriptions/x"), None);
+    }
+
+    #[test]
+    fn java_names_the_proxy_and_the_service_behind_it() {
+        let place = |proxy: &str| {
+            let line = format!(
+                "io.netty.handler.proxy.HttpProxyHandler$HttpProxyConnectException: http, none, {proxy} => a.example/<unresolved>:443, status: 403 Forbidden"
+            );
+            let place = find(&line, ErrorClass::ProxyStatus(403));
+            assert_eq!(place.host, Some(("a.example".to_owned(), Some(443))));
+            place.proxy
+        };
+        assert_eq!(place("proxy.corp.example/10.0.0.5:8080").as_deref(), Some("proxy.corp.example:8080"));
+        assert_eq!(place("/10.0.0.5:8080").as_deref(), Some("10.0.0.5:8080"));
+        let apache = "HttpHostConnectException: Connect to proxy.corp.example:8080 [proxy.corp.example/10.0.0.5] failed: Connection refused";
+        let proxy = find(apache, ErrorClass::ProxyUnreachable(crate::facts::log::ProxyFault::Refused)).proxy;
+        assert_eq!(proxy.as_deref(), Some("proxy.corp.example:8080"));
     }
 
     #[test]

@@ -162,7 +162,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
     ),
     // Names.
     (
-        r"name or service not known|nodename nor servname|no address associated with hostname|getaddrinfo ENOTFOUND|\bENOTFOUND\b|NXDOMAIN|lookup [^ ]+(?: on [^ ]+)?: no such host|DNS_PROBE_FINISHED_NXDOMAIN|DNS name does not exist|DNS 名がありません|DNS 名は存在しません|requested name is valid, but no data of the requested type|要求した名前は有効ですが|\((?:no data available|name does not resolve|no such device or address) \([^ ()]+:\d+\)\)?",
+        r"name or service not known|name does not resolve|nodename nor servname|no address associated with hostname|getaddrinfo ENOTFOUND|\bENOTFOUND\b|NXDOMAIN|lookup [^ ]+(?: on [^ ]+)?: no such host|DNS_PROBE_FINISHED_NXDOMAIN|DNS name does not exist|DNS 名がありません|DNS 名は存在しません|requested name is valid, but no data of the requested type|要求した名前は有効ですが|\((?:no data available|name does not resolve|no such device or address) \([^ ()]+:\d+\)\)?",
         E::NameNotResolved(NameFault::NotFound),
     ),
     (
@@ -265,7 +265,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::Timeout,
     ),
     (
-        r"NewConnectionError|failed to establish a new connection|failed to connect to [^ ]+ port|couldn't connect to server|unable to connect to the remote server|リモート サーバーに接続できません|Verbindung mit dem Remoteserver kann nicht|impossible de se connecter au serveur distant|conectar con el servidor remoto|无法连接到远程服务器|無法連接至遠端伺服器|원격 서버에 연결할 수 없|ConnectFailure|max retries exceeded with url|ServiceRequestError|HttpRequestException|error occurred while sending the request|要求の送信中にエラーが発生|\bfetch failed\b|network_error|request_send_failure|retry failed after \d+ tries|WebExceptionStatus|requests\.exceptions\.ConnectionError|unexpected error occurred on a (?:send|receive)|(?:送信|受信)時に、?予期しないエラー|転送接続(?:に|から)データを|HTTP/1\.x transport connection broken|malformed HTTP response",
+        r"NewConnectionError|cannot connect to host|failed to establish a new connection|failed to connect to [^ ]+ port|couldn't connect to server|unable to connect to the remote server|リモート サーバーに接続できません|Verbindung mit dem Remoteserver kann nicht|impossible de se connecter au serveur distant|conectar con el servidor remoto|无法连接到远程服务器|無法連接至遠端伺服器|원격 서버에 연결할 수 없|ConnectFailure|max retries exceeded with url|ServiceRequestError|HttpRequestException|error occurred while sending the request|要求の送信中にエラーが発生|\bfetch failed\b|network_error|request_send_failure|retry failed after \d+ tries|WebExceptionStatus|requests\.exceptions\.ConnectionError|unexpected error occurred on a (?:send|receive)|(?:送信|受信)時に、?予期しないエラー|転送接続(?:に|から)データを|HTTP/1\.x transport connection broken|malformed HTTP response",
         E::ConnectOther,
     ),
     (
@@ -335,6 +335,19 @@ mod tests {
         ("curl: (28) Failed to connect to a.example port 443 after 21040 ms: Timed out", E::ConnectTimeout),
         ("Post \"https://a.example/token\": Proxy Authentication Required", E::ProxyStatus(407)),
         ("Post \"https://a.example/token\": Bad Gateway", E::ProxyStatus(502)),
+        (
+            "HttpProxyHandler$HttpProxyConnectException: http, none, /10.0.0.5:8080 => a.example/<unresolved>:443, status: 407 Proxy Authentication Required",
+            E::ProxyStatus(407),
+        ),
+        (
+            "HttpProxyHandler$HttpProxyConnectException: http, none, p/10.0.0.5:8080 => a.example/<unresolved>:443, status: 403 Forbidden",
+            E::ProxyStatus(403),
+        ),
+        (
+            "ClientConnectorError: Cannot connect to host a.example:443 ssl:default [Connect call failed ('192.0.2.1', 443)]",
+            E::ConnectOther,
+        ),
+        ("HttpRequestException: Name does not resolve (a.example:443)", E::NameNotResolved(NameFault::NotFound)),
         ("Unable to tunnel through proxy. Proxy returns \"HTTP/1.1 403 Forbidden\"", E::ProxyStatus(403)),
         ("java.io.IOException: Failed to authenticate with proxy", E::ProxyStatus(407)),
         (
