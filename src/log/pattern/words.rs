@@ -7,8 +7,7 @@ use crate::facts::log::{ErrorClass as E, ErrorClass, NameFault, TrustFault};
 
 /// Words that name a cause, without regard to case. The first entry that matches wins: precise before general.
 pub(super) const WORDS: &[(&str, ErrorClass)] = &[
-    // Certificates of the client's own store. A key that is not its certificate's is the client's own, not a CA's.
-    (r"KEY_VALUES_MISMATCH|KEY_TYPE_MISMATCH|key values mismatch|key type mismatch", E::Other),
+    // Certificates of the client's own store.
     (
         r"NO_CERTIFICATE_OR_CRL_FOUND|no certificate or crl found|could not find a suitable TLS CA certificate bundle|error setting certificate (?:verify locations|file)|error adding trust anchors|\[X509[:\]]|CERT(?:IFICATE)?_?.*NOT_ENOUGH_DATA|cacert.*PEM lib",
         E::CaBundleBroken,
@@ -295,7 +294,6 @@ mod tests {
             "errors in the certificate chain: PartialChain, RevocationStatusUnknown, OfflineRevocation",
             E::CertificateUntrusted(TrustFault::UnknownIssuer),
         ),
-        ("[X509: KEY_VALUES_MISMATCH] key values mismatch (_ssl.c:4067)", E::Other),
         ("errors in the certificate chain: RevocationStatusUnknown, OfflineRevocation", E::RevocationUnavailable),
         ("[SSL: SSLV3_ALERT_BAD_RECORD_MAC] sslv3 alert bad record mac", E::TlsAlert(Some(20))),
         ("[SSL: TLSV1_ALERT_USER_CANCELLED] tlsv1 alert user cancelled", E::TlsAlert(Some(90))),
