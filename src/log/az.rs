@@ -197,6 +197,21 @@ fn connection_pool(b: &mut Builder, r: &Record<'_>, line: &str) {
     } else if let Some(c) = REPLY.as_ref().and_then(|x| x.captures(message)) {
         let part = |i: usize| c.get(i).map_or("", |m| m.as_str());
         let port = part(3).parse().unwrap_or(if part(1) == "https" { 443 } else { 80 });
+        // Plain HTTP through a proxy: the request itself names the service.
+        if part(5).starts_with("http://")
+            && let Some(url) = place::urls(part(5)).next()
+        {
+            b.proxy(&format!("{}:{port}", part(2)), line);
+            let (port, status) = (url.port.unwrap_or(80), part(6).parse().unwrap_or(0));
+            b.host = Some((url.host.clone(), port));
+            if status >= 400 && place::is_of_the_machine(&url.host) {
+                // No proxy reaches the machine's own metadata service: the answer is the proxy's.
+                b.failure(ErrorClass::ProxyStatus(status), line);
+            } else {
+                b.event(other::reply(part(4).to_owned(), url.path, status), Some((&url.host, Some(port))), line);
+            }
+            return;
+        }
         b.host = Some((part(2).to_ascii_lowercase(), port));
         let path = part(5).split(['?', '#']).next().unwrap_or_default();
         let kind = LogEventKind::HttpResponse {
@@ -484,6 +499,22 @@ fn general(b: &mut Builder, r: &Record<'_>, line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_proxy_that_is_asked_for_the_metadata_service_is_who_answers() {
+        let class = |host: &str| {
+            let text = format!(
+                "DEBUG: urllib3.connectionpool: Starting new HTTP connection (1): proxy.corp.example:8080\n\
+                 DEBUG: urllib3.connectionpool: http://proxy.corp.example:8080 \"GET http://{host}/metadata/identity HTTP/1.1\" 403 3120\n\
+                 ERROR: cli.azure.cli.core.azclierror: Failed to connect to MSI.\n"
+            );
+            let attempt = crate::log::read_text(&text).attempts.into_iter().next().unwrap_or_default();
+            assert_eq!(attempt.proxy.as_deref(), Some("proxy.corp.example:8080"));
+            (attempt.first_error().and_then(|e| e.kind.error()), attempt.hosts_answered().len())
+        };
+        assert_eq!(class("169.254.169.254"), (Some(ErrorClass::ProxyStatus(403)), 0));
+        assert_eq!(class("a.example").1, 1);
+    }
 
     #[test]
     fn every_layout_is_one_record() {

@@ -110,14 +110,14 @@ regex!(GUID, r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A
 fn named(regex: &LazyLock<Option<Regex>>, line: &str) -> Option<HostPort> {
     let regex = regex.as_ref()?;
     let mut at = 0;
-    // A word that is no name may hide the one behind it: the search goes on from that word.
+    // A word that is no name may begin the words before one: the search goes on from that word.
     while let Some(c) = regex.captures_at(line, at) {
-        let name = c.get(1)?;
+        let (whole, name) = (c.get_match(), c.get(1)?);
         if plausible(name.as_str()) {
             let port = c.iter().skip(2).flatten().find_map(|p| p.as_str().parse().ok());
             return Some((name.as_str().to_ascii_lowercase(), port));
         }
-        at = name.end();
+        at = if name.start() > whole.start() { name.start() } else { name.end() };
     }
     None
 }
@@ -213,6 +213,16 @@ pub(crate) fn find(line: &str, class: ErrorClass) -> Place {
         place.host = named(&NAMED, line).or_else(|| target(line));
     }
     place
+}
+
+/// Whether `host` is an address that only the machine itself can reach: loopback, or the link's (its metadata service).
+pub(crate) fn is_of_the_machine(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost"
+        || address.is_ok_and(|ip| match ip {
+            std::net::IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local(),
+            std::net::IpAddr::V6(ip) => ip.is_loopback(),
+        })
 }
 
 /// A URL in a line.
