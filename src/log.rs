@@ -306,7 +306,8 @@ fn succeeded(b: &mut Builder, line: &str) -> bool {
     let is_table = is_table || words == ["Subscription", "name", "Tenant"];
     let is_list = line.trim_start().starts_with("\"homeTenantId\":");
     let connected = b.attempt.command.contains("login") || b.attempt.command.starts_with("Connect-");
-    if !(connected && (is_table || is_list)) {
+    let is_greeting = line.trim() == "Welcome to Microsoft Graph!";
+    if !(connected && (is_table || is_list || is_greeting)) {
         return false;
     }
     if !b.attempt.events.iter().rev().take(2).any(|e| matches!(e.kind, LogEventKind::Finished { .. })) {
