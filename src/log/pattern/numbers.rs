@@ -134,7 +134,7 @@ mod tests {
             "OSError: [WinError 110] The system cannot open the device or file specified",
             "[WinError 104] x",
             "BrokenPipeError: [Errno 32] Broken pipe",
-            "[Errno 61] No data available: '/home/a/.azure/azureProfile.json'",
+            "[Errno 61] No data available: '/var/lib/a/.azure/azureProfile.json'",
             "[Errno 54] Exchange full",
         ] {
             assert_eq!(classify(text), None, "{text}");

@@ -151,7 +151,7 @@ const ROWS: &[(&str, &str, ErrorClass)] = &[
     (
         "C7",
         "Get \"https://a.example/x\": socks connect tcp 127.0.0.1:1080->a.example:443: unknown error host unreachable",
-        E::NetworkUnreachable,
+        E::ProxyOther,
     ),
     ("C7", "curl: (5) Could not resolve proxy: proxy.example", E::ProxyNameNotResolved),
     (

@@ -46,7 +46,7 @@ mod tests {
         }
         for text in [
             "System.IO.IOException: The file 'C:\\Users\\a\\.azure\\x.bin' is used by another process",
-            "java.io.IOException: '/home/a/.azure/x': No space left on device",
+            "java.io.IOException: '/var/lib/a/.azure/x': No space left on device",
             "(line 3:1)",
             "Get token failed (see a.example:443) for a user",
             "KeyError: 'tenants'",

@@ -178,7 +178,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::NameNotResolved(NameFault::Unspecified),
     ),
     (
-        r"SOCKS server failed to connect|SOCKS server (?:rejected|does not)|プロキシ サーバーからの応答が無効",
+        r"SOCKS server failed to connect|SOCKS server (?:rejected|does not)|socks connect tcp [^ ]+: unknown error|プロキシ サーバーからの応答が無効",
         E::ProxyOther,
     ),
     // How the connection broke. Specific to TLS first: an EOF there is not yet a reset.
