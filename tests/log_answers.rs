@@ -12,9 +12,11 @@ const TIMEOUT: &str =
 /// Outcome, and the host that stopped the sign-in.
 fn answer(log: &str) -> (String, Option<String>) {
     let report = report(log);
-    let text = |v: &Value| v.as_str().map(str::to_owned);
-    let diagnosis = &report["diagnosis"];
-    (text(&diagnosis["outcome"]).unwrap_or_default(), text(&diagnosis["root_cause"]["host"]))
+    (text(&report, "/diagnosis/outcome").unwrap_or_default(), text(&report, "/diagnosis/root_cause/host"))
+}
+
+fn text(report: &Value, at: &str) -> Option<String> {
+    report.pointer(at)?.as_str().map(str::to_owned)
 }
 
 fn report(log: &str) -> Value {
@@ -31,8 +33,8 @@ fn report(log: &str) -> Value {
 
 fn codes(log: &str) -> Vec<String> {
     let report = report(log);
-    let findings = report["findings"].as_array().cloned().unwrap_or_default();
-    findings.iter().filter_map(|f| f["code"].as_str().map(str::to_owned)).collect()
+    let findings = report.pointer("/findings").and_then(Value::as_array).cloned().unwrap_or_default();
+    findings.iter().filter_map(|f| text(f, "/code")).collect()
 }
 
 fn fault(host: &str) -> (String, Option<String>) {
@@ -140,7 +142,7 @@ fn a_sign_in_that_worked_is_no_fault_whatever_was_installed_before() {
         "PS C:\\> Connect-AzAccount\n\nSubscription name Tenant\n----------------- ------\nProd              Contoso\n";
     assert_eq!(answer(&format!("{installed}{worked}")), none("no_network_fault"));
     let denied = "PS C:\\> Connect-MgGraph\nWelcome to Microsoft Graph!\n\nPS C:\\> Get-MgUser\nGet-MgUser : Insufficient privileges to complete the operation.\n";
-    let text = report(denied)["diagnosis"]["text"].as_str().unwrap_or_default().to_owned();
+    let text = text(&report(denied), "/diagnosis/text").unwrap_or_default();
     assert!(text.contains("Get-MgUser") && !text.contains("Connect-MgGraph"), "{text}");
 }
 
