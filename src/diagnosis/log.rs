@@ -106,7 +106,13 @@ pub(super) fn nothing_tried(case: &Case) -> Message {
         );
     }
     if case.logs().next().is_some() {
-        return if signed_in(case) {
+        let failed = |log: &LogFacts| log.attempts.iter().any(|a| matches!(a.outcome, log::Outcome::Failed { .. }));
+        return if signed_in(case) && case.logs().any(|(_, log)| failed(log)) {
+            message!(
+                en: "The sign-in in the log succeeded in the end; what failed before or beside it did not stop it.",
+                ja: "ログのサインインは最終的に成功している。その前または別に起きた失敗は、サインインを妨げていない。",
+            )
+        } else if signed_in(case) {
             message!(
                 en: "The command in the log succeeded: there is no failure in it to explain.",
                 ja: "ログのコマンドは成功しており、説明すべき失敗は記録されていない。",
