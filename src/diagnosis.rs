@@ -65,12 +65,12 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
     }
     let seen_before = hosts.iter().any(|(h, v)| h.role == Role::Other && v.verdict.is_good() && h.lookups.is_empty());
     if !took_part && !seen_before {
-        return Diagnosis {
-            outcome: Outcome::InsufficientEvidence,
-            root_cause: None,
-            text: log::nothing_tried(case),
-            next_step: take_again(),
+        let (outcome, next_step) = if log::signed_in(case) {
+            (Outcome::NoNetworkFault, look_elsewhere())
+        } else {
+            (Outcome::InsufficientEvidence, take_again())
         };
+        return Diagnosis { outcome, root_cause: None, text: log::nothing_tried(case), next_step };
     }
     let list = if reached.is_empty() { String::new() } else { format!(" ({})", reached.join(", ")) };
     Diagnosis {
@@ -80,11 +80,15 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
             en: "The network did its part: every host of the sign-in that was tried was reached{list}.",
             ja: "ネットワークに問題はない。サインインで試行されたホストにはすべて到達している{list}。",
         ),
-        next_step: message!(
-            en: "If the command still fails, look at its error text and at the sign-in log of Microsoft Entra ID (success, failure, or no entry).",
-            ja: "それでもコマンドが失敗する場合は、エラー メッセージと Microsoft Entra ID のサインイン ログ (成功・失敗・記録なし) を確認する。",
-        ),
+        next_step: look_elsewhere(),
     }
+}
+
+fn look_elsewhere() -> Message {
+    message!(
+        en: "If the command still fails, look at its error text and at the sign-in log of Microsoft Entra ID (success, failure, or no entry).",
+        ja: "それでもコマンドが失敗する場合は、エラー メッセージと Microsoft Entra ID のサインイン ログ (成功・失敗・記録なし) を確認する。",
+    )
 }
 
 /// A server failed, and nobody knows whether it was one of the sign-in's.

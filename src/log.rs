@@ -10,6 +10,7 @@ pub mod az_powershell;
 mod build;
 mod command;
 pub mod graph_powershell;
+mod link;
 mod margin;
 mod other;
 mod outcome;
@@ -54,6 +55,7 @@ pub fn read(name: &str, bytes: &[u8]) -> LogEvidence {
         return LogEvidence::Signin(facts);
     }
     let extension = name.rsplit_once('.').map_or(String::new(), |(_, e)| e.to_ascii_lowercase());
+    let text = link::unwrapped(&text);
     let bare = margin::without(&text);
     if is_data(&extension, &text) && !bare.is_of_json() {
         return LogEvidence::NotALog;
@@ -144,7 +146,7 @@ static MODULE_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Reads decoded text.
 #[cfg(test)]
 pub(crate) fn read_text(text: &str) -> LogFacts {
-    read_bare(&margin::without(text))
+    read_bare(&margin::without(&link::unwrapped(text)))
 }
 
 /// Reads text without margins.
@@ -318,7 +320,8 @@ fn succeeded(b: &mut Builder, line: &str) -> bool {
     let is_table = is_table || words == ["Subscription", "name", "Tenant"];
     let is_list = line.trim_start().starts_with("\"homeTenantId\":");
     let connected = b.attempt.command.contains("login") || b.attempt.command.starts_with("Connect-");
-    if !(connected && (is_table || is_list)) {
+    let is_greeting = line.trim() == "Welcome to Microsoft Graph!";
+    if !(connected && (is_table || is_list || is_greeting)) {
         return false;
     }
     if !b.attempt.events.iter().rev().take(2).any(|e| matches!(e.kind, LogEventKind::Finished { .. })) {

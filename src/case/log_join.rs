@@ -138,6 +138,9 @@ pub(super) fn name_hosts(case: &mut Case) {
                     _ => e.host.as_deref().or_else(|| class.filter(|c| c.is_network()).and(last)),
                 };
                 let Some(host) = host.filter(|h| !is_local(h) && !is_audience(h)) else { continue };
+                if proxy.as_deref() == Some(host) && is_way_to_a_service(a, event) {
+                    continue;
+                }
                 last = Some(host);
                 let host = host.trim_end_matches('.').to_ascii_lowercase();
                 if !said.contains_key(&host) {
@@ -211,6 +214,22 @@ pub fn before_proxy(attempt: &log::Attempt, class: ErrorClass) -> bool {
 pub fn proxy_host(authority: &str) -> String {
     let rest = authority.split_once("://").map_or(authority, |(_, rest)| rest);
     attempts::split_authority(rest.trim_end_matches('/')).0
+}
+
+/// Whether a connection to the proxy went on from there: it says nothing then but that the proxy is there, and a proxy is
+/// no service. One on which nothing follows is where the client hangs.
+fn is_way_to_a_service(attempt: &log::Attempt, event: usize) -> bool {
+    let connects = |e: &LogEvent| matches!(e.kind, LogEventKind::Connecting { .. } | LogEventKind::Connected { .. });
+    let goes_on = |e: &LogEvent| {
+        e.kind.error().is_some()
+            || matches!(
+                e.kind,
+                LogEventKind::HttpRequest { .. }
+                    | LogEventKind::HttpResponse { .. }
+                    | LogEventKind::TlsEstablished { .. }
+            )
+    };
+    attempt.events.get(event).is_some_and(connects) && attempt.events.iter().skip(event).any(goes_on)
 }
 
 /// The client itself: the loopback leg of a browser sign-in never reaches the network.

@@ -85,6 +85,18 @@ pub(super) fn name(mut diagnosis: Diagnosis, findings: &[Finding]) -> Diagnosis 
     diagnosis
 }
 
+/// Whether the logs alone show that every sign-in command got through: each ended well, or was run again until it did.
+pub(super) fn signed_in(case: &Case) -> bool {
+    let got_through = |log: &LogFacts| {
+        let is_command = |a: &&log::Attempt| logs::command_of(a.dialect).is_some();
+        log.attempts.iter().enumerate().filter(|(_, a)| is_command(a)).all(|(at, a)| {
+            let mut later = log.attempts.iter().skip(at);
+            later.any(|l| l.outcome == log::Outcome::Succeeded && l.dialect == a.dialect)
+        }) && log.attempts.iter().any(|a| is_command(&a))
+    };
+    case.captures().next().is_none() && case.logs().next().is_some() && case.logs().all(|(_, log)| got_through(log))
+}
+
 /// What to say where nothing was reached and nothing failed.
 pub(super) fn nothing_tried(case: &Case) -> Message {
     if case.captures().next().is_some() {
@@ -94,10 +106,13 @@ pub(super) fn nothing_tried(case: &Case) -> Message {
         );
     }
     if case.logs().next().is_some() {
-        let succeeded = |log: &LogFacts| {
-            !log.attempts.is_empty() && log.attempts.iter().all(|a| a.outcome == log::Outcome::Succeeded)
-        };
-        return if case.logs().all(|(_, log)| succeeded(log)) {
+        let failed = |log: &LogFacts| log.attempts.iter().any(|a| matches!(a.outcome, log::Outcome::Failed { .. }));
+        return if signed_in(case) && case.logs().any(|(_, log)| failed(log)) {
+            message!(
+                en: "The sign-in in the log succeeded in the end; what failed before or beside it did not stop it.",
+                ja: "ログのサインインは最終的に成功している。その前または別に起きた失敗は、サインインを妨げていない。",
+            )
+        } else if signed_in(case) {
             message!(
                 en: "The command in the log succeeded: there is no failure in it to explain.",
                 ja: "ログのコマンドは成功しており、説明すべき失敗は記録されていない。",

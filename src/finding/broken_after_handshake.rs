@@ -1,5 +1,6 @@
 //! TLS works, and no request that is sent through it is ever answered.
 
+use super::logs::line;
 use super::words::display_filter;
 use super::{Context, Finding, Rule, Severity};
 use crate::case::{Attempt, Case, HostStory};
@@ -8,8 +9,9 @@ use crate::flow::Side;
 use crate::lang::Text;
 use crate::message;
 use crate::packet::At;
+use crate::verdict::log::broke_after_an_answer;
 use crate::verdict::scene::RETRANSMISSIONS_MIN;
-use crate::verdict::{Confidence, HostVerdict, Proof};
+use crate::verdict::{Confidence, HostVerdict, Proof, Verdict};
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -44,7 +46,34 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         .hosts()
         .filter(|(h, v)| h.required == Some(true) && v.verdict.is_good())
         .filter_map(|(h, v)| one(context, h, v))
+        .chain(
+            context.hosts().filter(|(_, v)| v.by_log && v.verdict == Verdict::Inconclusive).filter_map(by_log(context)),
+        )
         .collect()
+}
+
+/// What only a log tells: the host answered, then the connection broke.
+fn by_log<'a>(context: &'a Context<'_>) -> impl Fn((&HostStory, &HostVerdict)) -> Option<Finding> + 'a {
+    |(host, _)| {
+        let said = broke_after_an_answer(context.case, host)?;
+        let (_, event) = context.case.line(said)?;
+        let name = &host.name;
+        Some(Finding {
+            confidence: Confidence::Inferred,
+            host: Some(name.clone()),
+            title: message!(
+                en: "{name} answered, then the connection broke",
+                ja: "{name} は応答したが、その後に接続が切れた",
+            ),
+            detail: message!(
+                en: "The connection stood and had brought answers before it broke: {}. So the way to {name} was open; something ended this connection later: a limit of time on the way, a device, or the service.",
+                ja: "接続は成立し応答も返っていたが、その後に切れた: {}。{name} への経路は開いており、この接続を後から終わらせたもの (経路上の時間制限、装置、サービス) がある。",
+                event.text
+            ),
+            evidence: line(context, said).into_iter().collect(),
+            ..RULE.finding()
+        })
+    }
 }
 
 fn one(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Option<Finding> {
@@ -53,7 +82,7 @@ fn one(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Option
     let mut count = 0_usize;
     let mut proven = false;
     for (attempt, judged) in host.attempts.iter().zip(&verdict.judged) {
-        if !judged.verdict.is_some_and(crate::verdict::Verdict::is_good) {
+        if !judged.verdict.is_some_and(Verdict::is_good) {
             continue;
         }
         let Unanswered { asked, end, reset, lost } = unanswered(context.case, attempt)?;

@@ -27,17 +27,46 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
+/// What OpenSSL says of a key that is not its certificate's: the client's own pair, and no file of CAs.
+const OWN_PAIR: [&str; 4] = ["KEY_VALUES_MISMATCH", "key values mismatch", "KEY_TYPE_MISMATCH", "key type mismatch"];
+
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let found = runs(context).into_iter().find_map(|run| {
         let (event, _) = run.ended_by(|c| c == ErrorClass::CaBundleBroken)?;
-        Some(Finding {
+        let mut finding = Finding {
             detail: run.tell(message!(
                 en: "%c stopped before the network: {}",
                 ja: "%c は通信を始める前に失敗した: {}",
                 event.text
             )),
             ..run.finding(context, &RULE, event)
-        })
+        };
+        if is_own_pair(&event.text) {
+            finding.title = message!(
+                en: "The client's own certificate and its private key do not belong together",
+                ja: "クライアント証明書と秘密鍵の組み合わせが一致しない",
+            );
+            finding.advice = message!(
+                en: "Check the file that the sign-in is given (az login --service-principal --certificate and the like): the private key and the certificate in it must be of one pair, the client's own certificate first.",
+                ja: "サインインに指定したファイル (az login --service-principal --certificate など) を確認する。秘密鍵と証明書が対になっており、クライアント自身の証明書が先頭にあることが必要。",
+            );
+        }
+        Some(finding)
     });
     found.into_iter().collect()
+}
+
+fn is_own_pair(text: &str) -> bool {
+    OWN_PAIR.iter().any(|words| text.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_another_certificate_is_no_file_of_cas() {
+        assert!(is_own_pair("[X509: KEY_VALUES_MISMATCH] key values mismatch (_ssl.c:4067)"));
+        assert!(!is_own_pair("[X509: NO_CERTIFICATE_OR_CRL_FOUND] no certificate or crl found (_ssl.c:4149)"));
+    }
 }

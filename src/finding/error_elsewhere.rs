@@ -62,6 +62,15 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 .tell(message!(en: "%c failed and the log does not say why", ja: "%c が失敗したが、ログに理由がない"));
             finding.verdict = Some(Verdict::Inconclusive);
         }
+        // An error while a request waits for its answer may be that request's.
+        if let Some(asked) = run.unanswered(event) {
+            let place = asked.host.as_deref().unwrap_or_default();
+            finding.title = run.tell(message!(
+                en: "%c failed while it waited for {place}",
+                ja: "%c が {place} の応答を待っている間に失敗",
+            ));
+            finding.verdict = Some(Verdict::Inconclusive);
+        }
         finding.advice = message!(
             en: "Update the module and try again. Then search the public issues ({issues}) with: {query}",
             ja: "モジュールを更新して再実行する。続いて公開の issue ({issues}) を次の語で検索する: {query}",

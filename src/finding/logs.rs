@@ -3,7 +3,7 @@
 use super::{Context, Evidence, Finding, Severity};
 use crate::case::Said;
 use crate::case::log_join::Placed;
-use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEvent, Outcome};
+use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEvent, LogEventKind, Outcome};
 use crate::knowledge::endpoints::Command;
 use crate::lang::Message;
 use crate::message;
@@ -43,7 +43,7 @@ pub(super) struct Run<'a> {
     pub index: usize,
     /// The attempt.
     pub attempt: &'a Attempt,
-    /// It did not succeed, and no later run in the same log did.
+    /// It did not succeed, and no later run in the same log did that can be one of the same command.
     pub standing: bool,
 }
 
@@ -51,9 +51,13 @@ pub(super) struct Run<'a> {
 pub(super) fn runs<'a>(context: &Context<'a>) -> Vec<Run<'a>> {
     let mut out = Vec::new();
     for (piece, log) in context.case.logs() {
-        let last_success = log.attempts.iter().rposition(|a| a.outcome == Outcome::Succeeded);
         for (index, attempt) in log.attempts.iter().enumerate() {
-            let standing = last_success.is_none_or(|s| index > s);
+            let command = command_of(attempt.dialect);
+            // Another command that works does not make this one work.
+            let answers = |a: &Attempt| {
+                a.outcome == Outcome::Succeeded && (command.is_none() || command_of(a.dialect) == command)
+            };
+            let standing = !log.attempts.get(index..).unwrap_or_default().iter().any(answers);
             out.push(Run { piece, index, attempt, standing });
         }
     }
@@ -148,6 +152,23 @@ impl<'a> Run<'a> {
         }
         let silent = matches!(class, ErrorClass::Other | ErrorClass::ConnectOther);
         self.failures().into_iter().find(|(_, c)| silent && is(*c))
+    }
+
+    /// What the run was asking for when `event` came: the last request or connection before it, if nothing answered it.
+    pub fn unanswered(&self, event: &LogEvent) -> Option<&'a LogEvent> {
+        use LogEventKind as K;
+        let events = &self.attempt.events;
+        let at = events.iter().position(|e| std::ptr::eq(e, event))?;
+        let last = events.get(..at)?.iter().rev().find(|e| {
+            let asks = matches!(e.kind, K::Connecting { .. } | K::Connected { .. } | K::HttpRequest { .. });
+            let answers = matches!(
+                e.kind,
+                K::HttpResponse { .. } | K::TlsEstablished { .. } | K::TokenReceived | K::CacheUsed | K::AuthorityKnown
+            );
+            asks || answers || e.kind.error().is_some_and(ErrorClass::is_answer)
+        })?;
+        let asks = matches!(last.kind, K::Connecting { .. } | K::Connected { .. } | K::HttpRequest { .. });
+        (asks && last.host.is_some()).then_some(last)
     }
 
     /// Place of an event on the capture's clock.

@@ -1,9 +1,12 @@
 //! Requests for the machine itself or for its metadata service go to the proxy.
 
+use super::logs::runs;
 use super::{Context, Finding, Rule, Severity};
+use crate::facts::log::ErrorClass;
 use crate::lang::Text;
 use crate::message;
 use crate::verdict::Proof;
+use crate::verdict::log::LogProof;
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -46,6 +49,13 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 }
             }
         }
+    }
+    for run in runs(context) {
+        let refused = run.attempt.events.iter().filter(|e| {
+            let by_proxy = matches!(e.kind.error(), Some(ErrorClass::ProxyStatus(_)));
+            by_proxy && e.host.as_deref().is_some_and(|h| LOCAL.contains(&h))
+        });
+        evidence.extend(refused.map(|e| context.line(&LogProof::new(run.piece, e))));
     }
     if evidence.is_empty() {
         return Vec::new();

@@ -4,7 +4,7 @@ use super::logs::runs;
 use super::words::{display_filter, https};
 use super::{Context, Finding, Rule, Severity};
 use crate::case::HostStory;
-use crate::facts::log::Dialect;
+use crate::facts::log::{Dialect, LogEvent, LogEventKind};
 use crate::knowledge::endpoints::Role as EndpointRole;
 use crate::lang::Text;
 use crate::message;
@@ -38,6 +38,27 @@ fn is(host: &HostStory, roles: &[EndpointRole]) -> bool {
     host.endpoint.is_some_and(|e| roles.contains(&e.role))
 }
 
+/// Whether, in the run of one of the host's failures, a token or an answer of the authority stands before it. Az.Accounts
+/// asks Resource Manager for the clouds before it signs in.
+fn signed_in_before(context: &Context<'_>, host: &HostStory) -> bool {
+    host.said.iter().any(|said| {
+        let Some((run, event)) = context.case.line(*said) else { return false };
+        let before = run.events.get(..said.event).unwrap_or_default();
+        event.kind.error().is_some() && before.iter().any(is_sign_in)
+    })
+}
+
+fn is_sign_in(event: &LogEvent) -> bool {
+    match event.kind {
+        LogEventKind::TokenReceived | LogEventKind::CacheUsed => true,
+        LogEventKind::HttpResponse { status, .. } => {
+            let endpoint = event.host.as_deref().and_then(crate::knowledge::endpoint);
+            (200..300).contains(&status) && endpoint.is_some_and(|e| e.role == EndpointRole::Authority)
+        }
+        _ => false,
+    }
+}
+
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let failing = context.hosts().find(|(h, v)| {
         is(h, &[EndpointRole::ResourceManager, EndpointRole::CloudDiscovery])
@@ -45,6 +66,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             && !(v.verdict == Verdict::Intercepted && v.detail.client_accepts)
     });
     let Some((host, verdict)) = failing else { return Vec::new() };
+    if verdict.by_log && !signed_in_before(context, host) {
+        return Vec::new();
+    }
     let token = runs(context).into_iter().rev().find(|r| r.attempt.has_token());
     let authority = context.hosts().find(|(h, v)| {
         let before = match (h.first_time(), host.attempts.last()) {

@@ -31,16 +31,17 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::TlsAlert, |host, v| {
         let name = &host.name;
-        let (code, by) = v.detail.alert.unwrap_or((0, crate::flow::Side::Server));
-        let alert = crate::verdict::tls::alert_name(code);
-        let (who_en, who_ja) = match by {
-            crate::flow::Side::Client => ("client", "クライアント"),
-            crate::flow::Side::Server => ("server", "サーバー"),
+        // A log may tell of an alert that it names by no known name.
+        let alert = v.detail.alert.map(|(code, _)| format!(" {} ({code})", crate::verdict::tls::alert_name(code)));
+        let alert = alert.unwrap_or_default();
+        let (who_en, who_ja) = match v.detail.alert.map(|(_, by)| by) {
+            Some(crate::flow::Side::Client) => ("client", "クライアント"),
+            Some(crate::flow::Side::Server) | None => ("server", "サーバー"),
         };
-        let detail = message!(en: "The {who_en} ended the handshake with {name} by the alert {alert} ({code}).", ja: "{who_ja}がアラート {alert} ({code}) で {name} とのハンドシェイクを終了した。");
+        let detail = message!(en: "The {who_en} ended the handshake with {name} by a TLS alert{alert}.", ja: "{who_ja}がアラート{alert} で {name} とのハンドシェイクを終了した。");
 
         Words {
-            title: message!(en: "TLS alert {alert} ({code}) from {who_en}: {name}", ja: "{who_ja}からの TLS アラート {alert} ({code}): {name}"),
+            title: message!(en: "TLS alert{alert} from {who_en}: {name}", ja: "{who_ja}からの TLS アラート{alert}: {name}"),
             detail,
             advice: message!(en: "Check what answers at the address of {name}: a genuine Microsoft host does not send this alert to a current client. Look for a device that terminates TLS on the way, or for a client that offers too few ciphers.", ja: "{name} のアドレスで応答しているものを確認する。正規の Microsoft ホストは現行クライアントにこのアラートを送らない。経路上で TLS を終端する装置や、提示する暗号が少なすぎるクライアントを疑う。"),
         }

@@ -68,14 +68,25 @@ regex!(PYTHON_AGENT, r"Python/([\d.]+\w*)(?: \(([^)]{1,80})\))?");
 regex!(MSAL_PYTHON, r"(?i)msal(?:\.python|python)?[/ ]v?(\d+\.\d+[\w.]*)");
 regex!(SCOPES, r#"scopes=[\[(]'([^']+)'"#);
 
+/// How names of exceptions end.
+const EXCEPTION_ENDS: &[&str] = &["Error", "Exception", "Timeout", "Warning"];
+
 /// Reads the layout of a line; `None` for lines without a logger.
 pub(crate) fn record(line: &str) -> Option<Record<'_>> {
     let first = line.bytes().next()?;
+    // The type of an exception stands where a logger's name would; modules are written small.
+    let is_logger = |name: &str| {
+        let last = name.rsplit('.').next().unwrap_or_default();
+        let is_type = last.starts_with(|c: char| c.is_ascii_uppercase());
+        !(is_type && EXCEPTION_ENDS.iter().any(|end| last.ends_with(end)))
+    };
     let group = |c: &regex::Captures<'_>, i: usize| c.get(i).map(|m| m.range());
     let part = |r: Option<std::ops::Range<usize>>| r.and_then(|r| line.get(r)).unwrap_or_default();
     match first {
         b'D' | b'I' | b'W' | b'E' | b'C' => {
-            if let Some(c) = CONSOLE.as_ref()?.captures(line) {
+            if let Some(c) = CONSOLE.as_ref()?.captures(line)
+                && is_logger(part(group(&c, 2)))
+            {
                 return Some(Record {
                     level: part(group(&c, 1)),
                     logger: part(group(&c, 2)),
@@ -85,7 +96,7 @@ pub(crate) fn record(line: &str) -> Option<Record<'_>> {
             }
         }
         b'a'..=b'z' => {
-            let c = COLOUR.as_ref()?.captures(line)?;
+            let c = COLOUR.as_ref()?.captures(line).filter(|c| is_logger(part(group(c, 1))))?;
             return Some(Record { level: "", logger: part(group(&c, 1)), message: part(group(&c, 2)), time: None });
         }
         b'0'..=b'9' | b'[' => {}
@@ -186,6 +197,21 @@ fn connection_pool(b: &mut Builder, r: &Record<'_>, line: &str) {
     } else if let Some(c) = REPLY.as_ref().and_then(|x| x.captures(message)) {
         let part = |i: usize| c.get(i).map_or("", |m| m.as_str());
         let port = part(3).parse().unwrap_or(if part(1) == "https" { 443 } else { 80 });
+        // Plain HTTP through a proxy: the request itself names the service.
+        if part(5).starts_with("http://")
+            && let Some(url) = place::urls(part(5)).next()
+        {
+            b.proxy(&format!("{}:{port}", part(2)), line);
+            let (port, status) = (url.port.unwrap_or(80), part(6).parse().unwrap_or(0));
+            b.host = Some((url.host.clone(), port));
+            if status >= 400 && place::is_of_the_machine(&url.host) {
+                // No proxy reaches the machine's own metadata service: the answer is the proxy's.
+                b.failure(ErrorClass::ProxyStatus(status), line);
+            } else {
+                b.event(other::reply(part(4).to_owned(), url.path, status), Some((&url.host, Some(port))), line);
+            }
+            return;
+        }
         b.host = Some((part(2).to_ascii_lowercase(), port));
         let path = part(5).split(['?', '#']).next().unwrap_or_default();
         let kind = LogEventKind::HttpResponse {
@@ -497,6 +523,22 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_that_is_asked_for_the_metadata_service_is_who_answers() {
+        let class = |host: &str| {
+            let text = format!(
+                "DEBUG: urllib3.connectionpool: Starting new HTTP connection (1): proxy.corp.example:8080\n\
+                 DEBUG: urllib3.connectionpool: http://proxy.corp.example:8080 \"GET http://{host}/metadata/identity HTTP/1.1\" 403 3120\n\
+                 ERROR: cli.azure.cli.core.azclierror: Failed to connect to MSI.\n"
+            );
+            let attempt = crate::log::read_text(&text).attempts.into_iter().next().unwrap_or_default();
+            assert_eq!(attempt.proxy.as_deref(), Some("proxy.corp.example:8080"));
+            (attempt.first_error().and_then(|e| e.kind.error()), attempt.hosts_answered().len())
+        };
+        assert_eq!(class("169.254.169.254"), (Some(ErrorClass::ProxyStatus(403)), 0));
+        assert_eq!(class("a.example").1, 1);
+    }
+
+    #[test]
     fn every_layout_is_one_record() {
         let message = "Starting new HTTPS connection (1): login.microsoftonline.com:443";
         for line in [
@@ -513,7 +555,16 @@ mod tests {
             assert_eq!((r.logger, r.message), ("urllib3.connectionpool", message), "{line}");
             assert_eq!(r.time.is_some(), line.contains("2026"), "{line}");
         }
-        for line in ["ERROR: AADSTS50034: The user", "WARNING: text", "x", "    raise Error: x", "https://host: x"] {
+        for line in [
+            "azure.core.exceptions.ServiceRequestError: Cannot connect",
+            "requests.exceptions.ConnectionError: ('Connection aborted.', x)",
+            "ERROR: msrest.exceptions.ClientRequestError: x",
+            "ERROR: AADSTS50034: The user",
+            "WARNING: text",
+            "x",
+            "    raise Error: x",
+            "https://host: x",
+        ] {
             assert_eq!(record(line), None, "{line}");
         }
     }

@@ -224,7 +224,10 @@ fn azure_core(b: &mut Builder, line: &str) -> bool {
     if let Some(c) = REQUEST_FAILED.as_ref().and_then(|r| r.captures(line)) {
         let rest = c.get(2).map_or("", |m| m.as_str());
         b.block = Block::None;
-        other::free(b, rest, !rest.is_empty());
+        // A request that ended in an exception got no answer, whatever its words are.
+        if !other::free(b, rest, false) && !rest.is_empty() {
+            b.failure(ErrorClass::ConnectOther, rest);
+        }
         return true;
     }
     false

@@ -213,10 +213,11 @@ impl Builder {
         if let Some(proxy) = &place.proxy {
             self.proxy(proxy, line);
         }
+        let class = if self.listens(class, &place) { ErrorClass::BrowserLeg } else { class };
         self.endpoint(&mut place, class, line);
         let class = self.instead_of_metadata(class, line);
         // A page is blamed on the host that was asked for, not on the one that it stands on.
-        if matches!(class, ErrorClass::BlockPage | ErrorClass::CaptivePortal)
+        if (matches!(class, ErrorClass::BlockPage | ErrorClass::CaptivePortal) || self.led_astray() == Some(class))
             && let Some((first, last)) = self.sent_on()
             && place.host.as_ref().is_none_or(|(host, _)| *host == last)
         {
@@ -274,6 +275,9 @@ impl Builder {
         }
         if self.redirected_from().is_some() {
             return ErrorClass::CaptivePortal;
+        }
+        if let Some(stranger) = self.led_astray() {
+            return stranger;
         }
         if !pattern::is_unread_json(line) {
             return class;

@@ -77,12 +77,24 @@ pub fn prompt(line: &str) -> Option<Command> {
         "curl" if prompted => make(Dialect::Curl, program.to_owned(), rest(1)),
         "node" | "azd" if prompted => make(Dialect::Node, program.to_owned(), rest(1)),
         "python" | "python3" | "py" if prompted => make(Dialect::Python, program.to_owned(), rest(1)),
+        name if prompted && module_of(name).is_some() => make(module_of(name)?, words.first()?.clone(), rest(1)),
         // Any other program after a Unix prompt; at a Windows prompt most lines are about other things.
         _ if prompted && line.starts_with("$ ") && is_word(program) => {
             make(Dialect::Other, program.to_owned(), rest(1))
         }
         _ => None,
     }
+}
+
+/// The module that a cmdlet is of, by the first letters of its noun: what is run behind a sign-in is a command of its own.
+fn module_of(cmdlet: &str) -> Option<Dialect> {
+    let (verb, noun) = cmdlet.split_once('-')?;
+    let letters = |t: &str| !t.is_empty() && t.chars().all(|c| c.is_ascii_alphanumeric());
+    if !letters(verb) || !letters(noun) || noun.starts_with("azuread") {
+        return None;
+    }
+    let has = |prefix: &str| noun.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty());
+    if has("az") { Some(Dialect::AzPowerShell) } else { has("mg").then_some(Dialect::GraphPowerShell) }
 }
 
 fn is_word(text: &str) -> bool {
@@ -167,8 +179,10 @@ pub fn understand(attempt: &mut Attempt) {
         let value = inline.or_else(|| arguments.get(i).filter(|v| !v.starts_with('-')).cloned());
         let name = name.trim_start_matches('-').to_ascii_lowercase();
         match name.as_str() {
-            "x" | "proxy" if attempt.dialect == Dialect::Curl => {
-                attempt.proxy = value.map(|v| crate::log::place::authority(&v));
+            "x" | "proxy" | "preproxy" | "socks4" | "socks4a" | "socks5" | "socks5-hostname"
+                if attempt.dialect == Dialect::Curl =>
+            {
+                attempt.proxy = attempt.proxy.take().or(value.map(|v| crate::log::place::authority(&v)));
             }
             "tenant" | "t" | "tenantid" | "domain" => attempt.tenant_asked = value,
             "username" | "u" | "accountid" | "applicationid" | "clientid" => attempt.account = value,
@@ -209,13 +223,23 @@ mod tests {
             ("C:\\>az account get-access-token --debug", "az account get-access-token", Dialect::AzCli),
             ("PS C:\\> connect-azaccount -Debug", "Connect-AzAccount", Dialect::AzPowerShell),
             ("Connect-MgGraph -Debug -TenantId contoso.com", "Connect-MgGraph", Dialect::GraphPowerShell),
+            ("PS C:\\> Get-MgUser -Top 1", "Get-MgUser", Dialect::GraphPowerShell),
+            ("PS C:\\> Get-AzResourceGroup", "Get-AzResourceGroup", Dialect::AzPowerShell),
             ("alice@box:~$ curl -v https://graph.microsoft.com/", "curl", Dialect::Curl),
         ] {
             let got = prompt(line).unwrap_or_else(|| panic!("{line}"));
             assert_eq!((got.name.as_str(), got.dialect), (name, dialect), "{line}");
         }
-        for line in ["az : ERROR: HTTPSConnectionPool", "azure-cli 2.55.0", "Connect-AzAccount : An error", "", "# az"]
-        {
+        for line in [
+            "Get-MgUser : Insufficient privileges",
+            "PS C:\\> Get-AzureADUser",
+            "PS C:\\> Get-Process",
+            "az : ERROR: HTTPSConnectionPool",
+            "azure-cli 2.55.0",
+            "Connect-AzAccount : An error",
+            "",
+            "# az",
+        ] {
             assert_eq!(prompt(line), None, "{line}");
         }
     }
@@ -231,6 +255,16 @@ mod tests {
         assert_eq!(a.tenant_asked.as_deref(), Some("contoso.com"));
         assert_eq!(a.account.as_deref(), Some("app-id"));
         assert!(!format!("{a:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn every_kind_of_proxy_that_curl_is_given_is_its_proxy() {
+        for option in ["-x http://127.0.0.1:1080", "--proxy=127.0.0.1:1080", "--socks5-hostname 127.0.0.1:1080"] {
+            let command = prompt(&format!("$ curl -v {option} https://graph.microsoft.com/")).unwrap();
+            let mut a = Attempt { dialect: command.dialect, arguments: command.arguments, ..Attempt::default() };
+            understand(&mut a);
+            assert_eq!(a.proxy.as_deref(), Some("127.0.0.1:1080"), "{option}");
+        }
     }
 
     #[test]

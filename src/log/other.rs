@@ -38,6 +38,8 @@ regex!(WAM_STATUS, r"(?i)(?:Error Message:|Response_Status\.Status_|StatusIntern
 // MSAL.NET prints code and status on lines of their own.
 regex!(WAM_LINE, r"^\s*(?:Error Code: (?:-?\d{9,10}|0x[0-9A-Fa-f]{8})|Error Message: [A-Za-z]+)\s*$");
 regex!(EXIT, r"^\[exit (\d+|timeout), ([\d.]+)s\]$");
+// Azure extensions of Visual Studio Code: the failure stands alone on the lines behind.
+regex!(REACHING, r#"\bAttempting to reach URL "(https?://[^"\s]+)""#);
 regex!(DEVICE, r"(?i)devicelogin|/deviceauth|microsoft\.com/device\b");
 
 /// Reads one line that no dialect claimed.
@@ -85,6 +87,12 @@ pub(crate) fn line(b: &mut Builder, line: &str) {
     }
     if text.starts_with(['{', '}', '"', '<']) {
         body(b, text);
+        return;
+    }
+    let reached = REACHING.as_ref().and_then(|r| r.captures(line)?.get(1));
+    if let Some(url) = reached.and_then(|u| place::urls(u.as_str()).next()) {
+        b.speaks(Dialect::Node);
+        b.connecting(&url.host, url.port.unwrap_or(443), line);
         return;
     }
     free(b, line, false);
@@ -150,7 +158,7 @@ pub(crate) fn retry(b: &mut Builder, class: ErrorClass, message: &str, line: &st
 }
 
 /// An error whose cause is not known. Words around a traceback are none.
-fn note_unknown(b: &mut Builder, message: &str) {
+pub(crate) fn note_unknown(b: &mut Builder, message: &str) {
     let filler = message.starts_with("The command failed with an unexpected error")
         || message.starts_with("To check existing issues")
         || message.starts_with("Traceback")
@@ -159,7 +167,8 @@ fn note_unknown(b: &mut Builder, message: &str) {
         || message.contains("handle_exception is called with an exception")
         || message.trim().is_empty();
     if !filler {
-        b.failure(ErrorClass::Other, message);
+        let class = if pattern::is_about_a_connection(message) { ErrorClass::ConnectOther } else { ErrorClass::Other };
+        b.failure(class, message);
     }
 }
 
@@ -342,8 +351,18 @@ fn curl(b: &mut Builder, line: &str) -> bool {
 /// The host that the curl command asked for.
 fn curl_target(b: &Builder) -> Option<String> {
     // Values of options may be URLs too: a proxy, a referrer.
-    const WITH_URL: [&str; 8] =
-        ["-x", "--proxy", "--preproxy", "-e", "--referer", "--socks5", "--socks5-hostname", "--doh-url"];
+    const WITH_URL: [&str; 10] = [
+        "-x",
+        "--proxy",
+        "--preproxy",
+        "-e",
+        "--referer",
+        "--socks4",
+        "--socks4a",
+        "--socks5",
+        "--socks5-hostname",
+        "--doh-url",
+    ];
     let mut is_value = false;
     for argument in &b.attempt.arguments {
         if !is_value && let Some(url) = place::urls(argument).next() {
@@ -471,6 +490,16 @@ mod tests {
         assert_eq!(proxy("", "proxy.corp.example:8080").as_deref(), Some("proxy.corp.example:8080"));
         assert_eq!(proxy(answer, "sql.corp.example:1433"), None);
         assert_eq!(proxy("", "sts.contoso.com:49443"), None);
+    }
+
+    #[test]
+    fn an_extension_says_whom_it_asks_on_the_line_before() {
+        let facts = read(
+            "2026-11-02 10:00:00.000 [info] Attempting to reach URL \"https://login.microsoftonline.com/\"...\n\
+             2026-11-02 10:00:00.100 [error] certificate has expired\n",
+        );
+        let cause = facts.attempts.first().and_then(crate::facts::log::Attempt::cause);
+        assert_eq!(cause.and_then(|e| e.host.as_deref()), Some("login.microsoftonline.com"));
     }
 
     #[test]

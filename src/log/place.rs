@@ -63,21 +63,26 @@ regex!(CONNECTION, &format!(r"HTTPS?Connection\(host='{NAME}', port=(\d{{1,5}})\
 regex!(
     NAMED,
     &format!(
-        r"(?i)(?:failed to resolve '|could not be resolved: '|解決できませんでした。?:? ?'|UnknownHostException: |altnames: Host: |connection to |getaddrinfo \w+ |could not resolve host: |lookup |failed to connect to |connect to host |connecting to |verify that the hostname |サーバー ')'?{NAME}(?::(\d{{1,5}})|\s+port (\d{{1,5}}))?(?:'|\.?\s|:|;|,|$|\))"
+        r"(?i)(?:failed to resolve '|could not be resolved: '|解決できませんでした。?:? ?'|UnknownHostException: |altnames: Host: |connection to |getaddrinfo \w+ |could not resolve host: |lookup |failed to connect to |connect to host |connect to |connecting to |verify that the hostname |サーバー ')'?{NAME}(?::(\d{{1,5}})|\s+port (\d{{1,5}}))?(?:'|\.?\s|:|;|,|$|\))"
     )
 );
 regex!(
     ENDPOINT,
-    r"(?:\(|\bE(?:CONN|HOST|NET|TIMED)[A-Z]+ )([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|localhost|\[?[0-9A-Fa-f:]*::[0-9A-Fa-f:]*\]?):(\d{1,5})(?:\)|[\s.,;]|$)"
+    r"(?:\(|attempted address(?:es)?: |\bE(?:CONN|HOST|NET|TIMED)[A-Z]+ )([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|localhost|\[?[0-9A-Fa-f:]*::[0-9A-Fa-f:]*\]?):(\d{1,5})(?:\)|[\s.,;]|$)"
 );
+// .NET Framework puts the address behind the words of a socket, bare, at the end of the message.
+regex!(BARE_ENDPOINT, r"[\s.。]((?:\d{1,3}\.){3}\d{1,3}|\[[0-9A-Fa-f:]+\]):(\d{1,5})\)?\.?(?:\s*$|\s+--->)");
 // Netty: `connection timed out: host/address:port`.
 regex!(SLASHED, r"\b([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)/\[?[0-9A-Fa-f.:]+\]?:(\d{1,5})\b");
+// Netty: `http, none, proxy/address:port => host/<unresolved>:port`; the proxy may have no name.
+regex!(NETTY_PROXY, r"ProxyConnectException: \w+, \w+, (?:([A-Za-z0-9.-]+)/[0-9A-Fa-f.:]*|/([0-9.]+)):(\d{1,5}) =>");
+regex!(NETTY_TARGET, r"=> ([A-Za-z0-9.-]+)/(?:<unresolved>|[0-9A-Fa-f.:]+):(\d{1,5})\b");
 // Windows puts the name last, or behind a colon; words quoted elsewhere are types and modules.
 regex!(QUOTED, &format!(r#"[:：]\s?['"“«]{NAME}['"”»]|['"“«]{NAME}['"”»][\s.,;)。]*$"#));
-// node-fetch and Go say what was asked for before they say what failed.
+// node-fetch and Go say what was asked for before they say what failed; Go before 1.14 without quotes.
 regex!(
     REQUESTED,
-    r#"(?:\brequest to |\b(?:Get|Post|Put|Patch|Head|Delete) \\?")(https?://[^\s"\\]+)(?: failed|\\?":)"#
+    r#"\brequest to (https?://[^\s"\\]+)(?: failed|\\?":)|\b(?:Get|Post|Put|Patch|Head|Delete) (?:\\?"(https?://[^\s"\\]+)\\?":|(https?://[^\s"\\]+): )"#
 );
 // What stands before URLs that name a permission or a way back, and nothing that was connected to.
 regex!(
@@ -89,7 +94,7 @@ regex!(WAY_BACK, r"(?i)redirect\w*\s*(?:[:=]|to)?\s*$");
 regex!(URL, r#"(?i)\b(https?)://(?:[^/\s'"@]*@)?(\[[0-9a-f:]+\]|[a-z0-9_.-]+)(?::(\d{1,5}))?(/[^\s'"<>?#]*)?"#);
 regex!(
     PROXY,
-    r#"(?i)(?:proxy(?: request)?(?: to)? (?:proxy )?'?|resolve proxy: |proxyconnect tcp: dial tcp:? (?:lookup )?|using proxy:? '?|proxy (?:is|=|:) ?'?|https?_proxy['"]?\s*[=:]\s*['"]?)((?:https?://)?(?:[^/\s'"@]*@)?(?:\[[0-9a-f:]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9-]+:\d+)(?::\d{1,5})?)(?:[^0-9@]|$)"#
+    r#"(?i)(?:proxy(?: request)?(?: to)? (?:proxy )?'?|resolve proxy: |proxyconnect tcp: dial tcp:? (?:lookup )?|socks connect tcp |using proxy:? '?|proxy (?:is|=|:) ?'?|https?_proxy['"]?\s*[=:]\s*['"]?)((?:https?://)?(?:[^/\s'"@]*@)?(?:\[[0-9a-f:]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9-]+:\d+)(?::\d{1,5})?)(?:[^0-9@]|$)"#
 );
 regex!(
     TRACE,
@@ -103,11 +108,18 @@ regex!(STAMP, r"(?i)(?:timestamp|タイムスタンプ)[\W_]{1,6}(\d{4}-\d\d-\d\
 regex!(GUID, r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}");
 
 fn named(regex: &LazyLock<Option<Regex>>, line: &str) -> Option<HostPort> {
-    regex.as_ref()?.captures_iter(line).find_map(|c| {
-        let host = c.get(1)?.as_str();
-        let port = c.iter().skip(2).flatten().find_map(|p| p.as_str().parse().ok());
-        plausible(host).then(|| (host.to_ascii_lowercase(), port))
-    })
+    let regex = regex.as_ref()?;
+    let mut at = 0;
+    // A word that is no name may begin the words before one: the search goes on from that word.
+    while let Some(c) = regex.captures_at(line, at) {
+        let (whole, name) = (c.get_match(), c.get(1)?);
+        if plausible(name.as_str()) {
+            let port = c.iter().skip(2).flatten().find_map(|p| p.as_str().parse().ok());
+            return Some((name.as_str().to_ascii_lowercase(), port));
+        }
+        at = if name.start() > whole.start() { name.start() } else { name.end() };
+    }
+    None
 }
 
 /// The name that Windows quotes; the last label of a type's name has a capital letter, that of a host has none.
@@ -121,7 +133,7 @@ fn quoted(line: &str) -> Option<HostPort> {
 
 /// The URL that the line says was asked for.
 fn requested(line: &str) -> Option<HostPort> {
-    let url = REQUESTED.as_ref()?.captures(line)?.get(1)?;
+    let url = REQUESTED.as_ref()?.captures(line)?.iter().skip(1).flatten().next()?;
     urls(url.as_str()).next().map(|u| (u.host, u.port))
 }
 
@@ -175,13 +187,24 @@ pub(crate) fn find(line: &str, class: ErrorClass) -> Place {
                 })?;
             Some(port.map_or_else(|| host.clone(), |p| format!("{host}:{p}")))
         };
-        place.proxy =
-            PROXY.as_ref().and_then(|r| r.captures(line)?.get(1).map(|m| m.as_str().to_owned())).or_else(told);
-        place.host = named(&POOL, line).or_else(|| requested(line)).or_else(|| named(&ENDPOINT, line));
+        let netty = || {
+            let c = NETTY_PROXY.as_ref()?.captures(line)?;
+            let name = c.get(1).or_else(|| c.get(2))?;
+            Some(format!("{}:{}", name.as_str(), c.get(3)?.as_str()))
+        };
+        place.proxy = PROXY
+            .as_ref()
+            .and_then(|r| r.captures(line)?.get(1).map(|m| m.as_str().to_owned()))
+            .or_else(netty)
+            .or_else(told);
+        place.host = named(&POOL, line)
+            .or_else(|| requested(line))
+            .or_else(|| named(&NETTY_TARGET, line))
+            .or_else(|| named(&ENDPOINT, line));
         return place;
     }
     place.host = named(&POOL, line).or_else(|| named(&CONNECTION, line)).or_else(|| requested(line));
-    place.endpoint = named(&ENDPOINT, line).or_else(|| named(&SLASHED, line));
+    place.endpoint = named(&ENDPOINT, line).or_else(|| named(&SLASHED, line)).or_else(|| named(&BARE_ENDPOINT, line));
     if place.endpoint.is_none() && matches!(class, ErrorClass::NameNotResolved(_)) {
         // Windows translates the words around the name, and quotes it in every language.
         place.endpoint = named(&NAMED, line).or_else(|| quoted(line));
@@ -190,6 +213,16 @@ pub(crate) fn find(line: &str, class: ErrorClass) -> Place {
         place.host = named(&NAMED, line).or_else(|| target(line));
     }
     place
+}
+
+/// Whether `host` is an address that only the machine itself can reach: loopback, or the link's (its metadata service).
+pub(crate) fn is_of_the_machine(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost"
+        || address.is_ok_and(|ip| match ip {
+            std::net::IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local(),
+            std::net::IpAddr::V6(ip) => ip.is_loopback(),
+        })
 }
 
 /// A URL in a line.
@@ -436,6 +469,17 @@ mod tests {
                 "sts.example.org",
                 None,
             ),
+            (
+                "HttpHostConnectException: Connect to a.example:443 [a.example/192.0.2.7] failed: Connection timed out",
+                "a.example",
+                Some(443),
+            ),
+            (
+                "SearchDomainUnknownHostException: Failed to resolve 'a.example' [A(1), AAAA(28)] and search domain",
+                "a.example",
+                None,
+            ),
+            ("Connect Timeout Error (attempted address: a.example:443, timeout: 10000ms)", "a.example", Some(443)),
             ("see https://aka.ms/help and https://sts.example.org:4443/adfs failed", "sts.example.org", Some(4443)),
         ] {
             let class = ErrorClass::NameNotResolved(NameFault::Unspecified);
@@ -455,6 +499,49 @@ mod tests {
         );
         assert_eq!(tenant("https://login.microsoftonline.com/common/discovery/instance").as_deref(), Some("common"));
         assert_eq!(authority_and_tenant("https://management.azure.com/subscriptions/x"), None);
+    }
+
+    #[test]
+    fn java_names_the_proxy_and_the_service_behind_it() {
+        let place = |proxy: &str| {
+            let line = format!(
+                "io.netty.handler.proxy.HttpProxyHandler$HttpProxyConnectException: http, none, {proxy} => a.example/<unresolved>:443, status: 403 Forbidden"
+            );
+            let place = find(&line, ErrorClass::ProxyStatus(403));
+            assert_eq!(place.host, Some(("a.example".to_owned(), Some(443))));
+            place.proxy
+        };
+        assert_eq!(place("proxy.corp.example/10.0.0.5:8080").as_deref(), Some("proxy.corp.example:8080"));
+        assert_eq!(place("/10.0.0.5:8080").as_deref(), Some("10.0.0.5:8080"));
+        let apache = "HttpHostConnectException: Connect to proxy.corp.example:8080 [proxy.corp.example/10.0.0.5] failed: Connection refused";
+        let proxy = find(apache, ErrorClass::ProxyUnreachable(crate::facts::log::ProxyFault::Refused)).proxy;
+        assert_eq!(proxy.as_deref(), Some("proxy.corp.example:8080"));
+    }
+
+    #[test]
+    fn go_says_what_was_asked_for_with_and_without_quotes() {
+        for line in [
+            "Failed to refresh the Token for request to https://b.example/x: StatusCode=0 -- Original Error: adal: Failed. Error = 'Post https://a.example/t?v=1.0: x509: certificate signed by unknown authority'",
+            "Get \"https://a.example/x\": x509: bad",
+            "Get \\\"https://a.example/x\\\": x509: bad",
+            "Get https://a.example:443/x: x509: bad",
+        ] {
+            assert_eq!(requested(line).map(|h| h.0).as_deref(), Some("a.example"), "{line}");
+        }
+        assert_eq!(requested("Get https://a.example/x for help"), None);
+    }
+
+    #[test]
+    fn an_address_at_the_end_of_a_message_is_where_the_connection_went() {
+        let end = |line: &str| find(line, ErrorClass::ConnectionRefused).endpoint;
+        let fiddler = Some(("127.0.0.1".to_owned(), Some(8888)));
+        assert_eq!(end("the target machine actively refused it 127.0.0.1:8888"), fiddler);
+        assert_eq!(end("拒否されたため、接続できませんでした。 127.0.0.1:8888"), fiddler);
+        assert_eq!(end("actively refused it 127.0.0.1:8888 ---> System.Exception"), fiddler);
+        assert_eq!(end("actively refused it [fe80::1%5]:8888").map(|e| e.1), None);
+        assert_eq!(end("actively refused it [::1]:8888").map(|e| e.1), Some(Some(8888)));
+        assert_eq!(end("refused at 127.0.0.1:8888 by the system"), None);
+        assert_eq!(end("version 1.2.3.4:"), None);
     }
 
     #[test]

@@ -8,7 +8,9 @@ use super::certificate::CertificateFault;
 use super::{Confidence, HostVerdict, Verdict};
 use crate::case::log_join::{UNNAMED_PROXY, before_proxy};
 use crate::case::{Case, HostStory, Role, Said as Line};
-use crate::facts::log::{BrokerFault, ErrorClass, LogEvent, LogEventKind, NameFault, Outcome, ProxyFault, TrustFault};
+use crate::facts::log::{
+    Attempt, BrokerFault, ErrorClass, LogEvent, LogEventKind, NameFault, Outcome, ProxyFault, TrustFault,
+};
 use crate::flow::Side;
 use crate::lang::Message;
 use crate::time::Timestamp;
@@ -127,31 +129,41 @@ fn tell(case: &Case, heard: &Heard, out: &mut HostVerdict) {
     }
 }
 
-/// The lines about a host, weighed: the last word counts; a host that answered after failures is degraded.
+/// A line about a host that tells of a failure.
+#[derive(Debug, Clone, Copy)]
+struct Bad {
+    said: Line,
+    class: ErrorClass,
+    verdict: Verdict,
+    confidence: Confidence,
+    /// Nothing has made it good.
+    open: bool,
+}
+
+/// The lines about a host, weighed: the last word of a client counts; a host that answered after failures is degraded.
 fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
     let mut good: Vec<Line> = Vec::new();
-    let mut bad: Vec<(Line, ErrorClass, Verdict, Confidence)> = Vec::new();
+    let mut bad: Vec<Bad> = Vec::new();
+    // Places in that list of those that nothing has made good so far.
+    let mut open: Vec<usize> = Vec::new();
     let mut waiting: Vec<Line> = Vec::new();
-    let mut after_good = false;
     let mut proxy = None;
     let mut not_reached = false;
     for said in &host.said {
         let Some((attempt, event)) = case.line(*said) else { continue };
         proxy = proxy.or_else(|| attempt.proxy.clone());
+        let fails = |class, verdict, confidence| Bad { said: *said, class, verdict, confidence, open: true };
+        let before = bad.len();
         match &event.kind {
             LogEventKind::HttpResponse { status: 407, .. } => {
-                let class = ErrorClass::ProxyStatus(407);
-                bad.push((*said, class, Verdict::ProxyAuthRequired, Confidence::Observed));
-                after_good = true;
+                bad.push(fails(ErrorClass::ProxyStatus(407), Verdict::ProxyAuthRequired, Confidence::Observed));
             }
             LogEventKind::TlsEstablished { version } if is_legacy(version) => {
-                bad.push((*said, ErrorClass::TlsVersion, Verdict::TlsLegacy, Confidence::Observed));
+                bad.push(fails(ErrorClass::TlsVersion, Verdict::TlsLegacy, Confidence::Observed));
             }
             LogEventKind::HttpResponse { .. } | LogEventKind::TlsEstablished { .. } => {
                 good.push(*said);
-                after_good = false;
-                // The challenge of a proxy and its answer are the ordinary way through it.
-                bad.retain(|b| b.2 != Verdict::ProxyAuthRequired);
+                made_good(case, *said, &mut bad, &mut open);
             }
             LogEventKind::Connecting { .. } => waiting.push(*said),
             kind => {
@@ -162,31 +174,36 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
                     not_reached |= host.role != Role::Proxy;
                     continue;
                 }
-                match verdict_of(class, &host.name) {
+                let judged = verdict_of(class, &host.name);
+                match judged.map(|j| if broke_later(attempt, said.event, class, &host.name) { LATER } else { j }) {
                     Some((Verdict::Ok, _)) => {
                         good.push(*said);
-                        after_good = false;
+                        made_good(case, *said, &mut bad, &mut open);
                     }
                     Some((verdict, confidence)) => {
-                        bad.push((*said, class, verdict, confidence));
+                        let mut failed = fails(class, verdict, confidence);
                         // What a command met that succeeded in the end leaves a host that answered reached.
-                        after_good |= attempt.outcome != Outcome::Succeeded || good.is_empty();
+                        failed.open = attempt.outcome != Outcome::Succeeded || good.is_empty();
+                        bad.push(failed);
                     }
                     None => {}
                 }
             }
         }
+        open.extend((before..bad.len()).filter(|i| bad.get(*i).is_some_and(|b| b.open)));
     }
-    let legacy = bad.iter().position(|b| b.2 == Verdict::TlsLegacy);
-    if let Some((said, class, verdict, confidence)) = legacy.or(bad.len().checked_sub(1)).and_then(|i| bad.get(i)) {
-        let lines: Vec<Line> = bad.iter().filter(|b| b.2 == *verdict).map(|b| b.0).collect();
-        return Some(if after_good || legacy.is_some() {
-            Heard { verdict: *verdict, confidence: *confidence, class: Some(*class), lines, proxy }
-        } else {
-            let mut lines = vec![*said];
-            lines.extend(good.last());
-            Heard { verdict: Verdict::Degraded, confidence: Confidence::Observed, class: Some(*class), lines, proxy }
-        });
+    // The challenge of a proxy and its answer are the ordinary way through it.
+    bad.retain(|b| b.open || b.verdict != Verdict::ProxyAuthRequired);
+    let legacy = bad.iter().find(|b| b.verdict == Verdict::TlsLegacy);
+    if let Some(Bad { class, verdict, confidence, .. }) = legacy.or_else(|| bad.iter().rfind(|b| b.open)) {
+        let lines = bad.iter().filter(|b| b.verdict == *verdict).map(|b| b.said).collect();
+        return Some(Heard { verdict: *verdict, confidence: *confidence, class: Some(*class), lines, proxy });
+    }
+    if let Some(last) = bad.last() {
+        let mut lines = vec![last.said];
+        lines.extend(good.last());
+        let class = Some(last.class);
+        return Some(Heard { verdict: Verdict::Degraded, confidence: Confidence::Observed, class, lines, proxy });
     }
     if let Some(first) = good.first() {
         let lines = vec![*first];
@@ -201,6 +218,63 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
         lines: waiting.iter().rev().take(1).copied().collect(),
         proxy,
     })
+}
+
+/// What a connection that breaks after an answer comes to: the way was open, and who broke it does not show.
+const LATER: (Verdict, Confidence) = (Verdict::Inconclusive, Confidence::Inferred);
+
+/// The last line that tells of a connection to the host that had answered before it broke.
+pub fn broke_after_an_answer(case: &Case, host: &HostStory) -> Option<Line> {
+    host.said.iter().rev().copied().find(|said| {
+        case.line(*said).is_some_and(|(attempt, event)| {
+            event.kind.error().is_some_and(|class| broke_later(attempt, said.event, class, &host.name))
+        })
+    })
+}
+
+/// Whether the connection that `class` broke had answered: the client says when it opens one, and an answer stands behind
+/// that. Such a failure is none of the handshake.
+fn broke_later(attempt: &Attempt, event: usize, class: ErrorClass, host: &str) -> bool {
+    use LogEventKind as K;
+    let breaks = matches!(
+        class,
+        ErrorClass::ConnectionReset
+            | ErrorClass::ConnectionClosed
+            | ErrorClass::TlsEof
+            | ErrorClass::ReadTimeout
+            | ErrorClass::Timeout
+    );
+    let mut answered = false;
+    let before = attempt.events.get(..event).unwrap_or_default();
+    for e in before.iter().rev().filter(|e| breaks && e.host.as_deref() == Some(host)) {
+        match &e.kind {
+            // The proxy's answer, and the tunnel that a connection begins with.
+            K::HttpResponse { method, .. } if method == "CONNECT" => {}
+            K::HttpRequest { method, .. } if method == "CONNECT" => return answered,
+            K::Connecting { .. } | K::Connected { .. } => return answered,
+            K::HttpResponse { .. } | K::TlsEstablished { .. } => answered = true,
+            kind if kind.error().is_some_and(|c| c.is_network()) => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// An answer closes the failures that it makes good: those of its own attempt, and earlier ones of the same client. What
+/// another client reaches says nothing about this one: its certificates, its proxy and its rules in a filter differ.
+fn made_good(case: &Case, answer: Line, bad: &mut [Bad], open: &mut Vec<usize>) {
+    let Some((by, _)) = case.line(answer) else { return };
+    open.retain(|i| {
+        let Some(failed) = bad.get_mut(*i) else { return false };
+        let same_attempt = (failed.said.piece, failed.said.attempt) == (answer.piece, answer.attempt);
+        failed.open = !same_attempt && !case.line(failed.said).is_some_and(|(of, _)| is_second_try(of, by));
+        failed.open
+    });
+}
+
+/// Whether `later` is another try of the client of `first`, over the same way or to the end.
+fn is_second_try(first: &Attempt, later: &Attempt) -> bool {
+    first.dialect == later.dialect && (first.proxy == later.proxy || later.outcome == Outcome::Succeeded)
 }
 
 /// TLS 1.0, 1.1 or SSL, as OpenSSL, curl and .NET write them.
@@ -288,15 +362,33 @@ pub fn verdict_of(class: ErrorClass, host: &str) -> Option<(Verdict, Confidence)
     })
 }
 
-/// Whether only logs of commands that succeeded tell of the fault: a way to a token that was tried before another one, a
-/// host beside the sign-in. Old TLS is worth telling all the same.
+/// Whether only logs tell of the fault, and only of commands that it did not stop: a way to a token that was tried before
+/// another one, a host beside the sign-in, a command that Entra ID itself refused behind it, or one that succeeded when it
+/// was run again. Old TLS is worth telling all the same.
 pub fn stopped_nothing(case: &Case, host: &HostStory, verdict: &HostVerdict) -> bool {
-    let mut outcomes = host.said.iter().filter_map(|s| case.line(*s)).map(|(a, _)| a.outcome).peekable();
     verdict.by_log
         && verdict.verdict != Verdict::TlsLegacy
         && !verdict.verdict.is_good()
-        && outcomes.peek().is_some()
-        && outcomes.all(|o| o == Outcome::Succeeded)
+        && !host.said.is_empty()
+        && host.said.iter().all(|said| went_on(case, *said))
+}
+
+/// Whether the command of a line went on from there to its end.
+fn went_on(case: &Case, said: Line) -> bool {
+    let Some((attempt, _)) = case.line(said) else { return true };
+    let succeeded = |a: &Attempt| a.outcome == Outcome::Succeeded;
+    let refused_behind = matches!(attempt.outcome, Outcome::Failed { event } if event > said.event)
+        && matches!(attempt.error_class(), Some(ErrorClass::Aadsts(_)));
+    let again = || {
+        let log = case.logs().find(|(piece, _)| *piece == said.piece);
+        let later = log.and_then(|(_, log)| log.attempts.get(said.attempt.saturating_add(1)..));
+        later.unwrap_or_default().iter().any(|a| succeeded(a) && is_same_command(attempt, a))
+    };
+    succeeded(attempt) || refused_behind || again()
+}
+
+fn is_same_command(a: &Attempt, b: &Attempt) -> bool {
+    a.dialect == b.dialect && a.command == b.command && !a.command.is_empty()
 }
 
 /// What a finding says where only a log tells: title (where the log knows less than the rule's), detail, advice.

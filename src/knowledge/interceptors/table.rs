@@ -55,7 +55,8 @@ pub static INTERCEPTORS: &[Interceptor] = &[
         ou: &[r"^Zscaler Inc\.$"],
         email: &[r"@zscaler\.com$"],
         headers: &["z-forwarded-for", "zsa-skip-avscanning"],
-        words: &["zscaler"],
+        // Names of its clouds, whose hosts end in them.
+        words: &["zscaler", "zscalerone", "zscalertwo", "zscalerthree", "zscalerbeta", "zscalergov", "zscloud"],
         quality: SeenInOutput,
         sources: &[&PUBLIC_TEXT, &CHROMIUM],
     },

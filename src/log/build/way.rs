@@ -2,6 +2,8 @@
 
 use super::Builder;
 use crate::facts::log::{ErrorClass, LogEvent, LogEventKind, SigninMethod};
+use crate::knowledge::endpoints::is_microsoft_host;
+use crate::knowledge::interceptors::interceptor_by_text;
 use crate::log::place;
 
 impl Builder {
@@ -29,6 +31,16 @@ impl Builder {
         let (status, from, port) = replies.next()?;
         let sent_on = (300..400).contains(&status) && port == Some(443) && last_port == Some(80) && last != from;
         sent_on.then(|| from.to_owned())
+    }
+
+    /// The class of a page that stands where a service's redirects led, if that is no service of Microsoft: its hosts are
+    /// asked over TLS and send nobody to strangers, so whoever did that stands in between.
+    pub(super) fn led_astray(&self) -> Option<ErrorClass> {
+        let (first, last) = self.sent_on()?;
+        if !is_microsoft_host(&first) || is_microsoft_host(&last) {
+            return None;
+        }
+        Some(if interceptor_by_text(&last).is_some() { ErrorClass::BlockPage } else { ErrorClass::ForeignPage })
     }
 
     /// The first host of the redirects that led to the last reply, and the host of that reply.
@@ -68,6 +80,16 @@ impl Builder {
         }
     }
 
+    /// Whether a socket that the machine itself forbids is the one on which the client listens for its browser: everything
+    /// that it asked for was answered, and the text names no place.
+    pub(super) fn listens(&self, class: ErrorClass, place: &place::Place) -> bool {
+        class == ErrorClass::BlockedLocally
+            && place.host.is_none()
+            && place.endpoint.is_none()
+            && self.last_status().is_some()
+            && !self.is_waiting()
+    }
+
     /// Whether the attempt's proxy is this place.
     pub(super) fn is_known_proxy(&self, (host, port): &place::HostPort) -> bool {
         let proxy = self.attempt.proxy.as_deref().map(|p| p.rsplit_once(':').unwrap_or((p, "")));
@@ -96,6 +118,42 @@ impl Builder {
 #[cfg(test)]
 mod tests {
     use crate::facts::log::ErrorClass;
+
+    #[test]
+    fn a_socket_that_is_forbidden_after_the_last_answer_is_the_one_to_the_browser() {
+        let class = |answer: &str| {
+            let text = format!(
+                "DEBUG: urllib3.connectionpool: Starting new HTTPS connection (1): login.microsoftonline.com:443\n{answer}\
+                 ERROR: cli.azure.cli.core.azclierror: [WinError 10013] An attempt was made to access a socket in a way forbidden by its access permissions\n"
+            );
+            crate::log::read_text(&text).attempts.first().and_then(crate::facts::log::Attempt::error_class)
+        };
+        let answer = "DEBUG: urllib3.connectionpool: https://login.microsoftonline.com:443 \"GET /x HTTP/1.1\" 200 9\n";
+        assert_eq!(class(answer), Some(ErrorClass::BrowserLeg));
+        assert_eq!(class(""), Some(ErrorClass::BlockedLocally));
+    }
+
+    #[test]
+    fn an_answer_that_a_stranger_gave_is_told_of_the_host_that_sent_there() {
+        let cause = |path: &str, stranger: &str| {
+            let asked = |host: &str, rest: &str| {
+                format!(
+                    "DEBUG: urllib3.connectionpool: Starting new HTTPS connection (1): {host}:443\n\
+                     DEBUG: urllib3.connectionpool: https://{host}:443 \"GET {rest}\n"
+                )
+            };
+            let text = asked("login.microsoftonline.com", &format!("{path} HTTP/1.1\" 307 0"))
+                + &asked(stranger, "/a?u=x HTTP/1.1\" 200 3211")
+                + "ERROR: cli.azure.cli.core.azclierror: Expecting value: line 1 column 1 (char 0)\n";
+            let attempt = crate::log::read_text(&text).attempts.into_iter().next().unwrap_or_default();
+            (attempt.error_class(), attempt.cause().and_then(|e| e.host.clone()))
+        };
+        let login = Some("login.microsoftonline.com".to_owned());
+        let discovery = "/organizations/v2.0/.well-known/openid-configuration";
+        assert_eq!(cause(discovery, "gateway.zscalertwo.net"), (Some(ErrorClass::BlockPage), login.clone()));
+        assert_eq!(cause(discovery, "auth.corp.example"), (Some(ErrorClass::ForeignPage), login.clone()));
+        assert_eq!(cause(discovery, "login.microsoftonline.us").0, Some(ErrorClass::Other));
+    }
 
     #[test]
     fn a_block_page_is_told_of_the_host_that_was_asked() {

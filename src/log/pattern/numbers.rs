@@ -20,13 +20,22 @@ pub(super) fn socket_code(code: i32, text: &str) -> Option<ErrorClass> {
         -2 | -5 => E::NameNotResolved(NameFault::NotFound),
         -3 | -4 => E::NameNotResolved(NameFault::Temporary),
         8 if lookup.iter().any(|w| text.contains(w)) => E::NameNotResolved(NameFault::NotFound),
-        // macOS.
-        51 | 65 => E::NetworkUnreachable,
-        54 => E::ConnectionReset,
-        60 => E::ConnectTimeout,
-        61 => E::ConnectionRefused,
-        _ => return None,
+        _ => return macos(code, text),
     })
+}
+
+/// Numbers of macOS. On Linux the same ones are about files and devices (61 is "No data available"), so its words, which
+/// it never translates, have to stand beside.
+fn macos(code: i32, text: &str) -> Option<ErrorClass> {
+    const CODES: [(i32, &str, ErrorClass); 5] = [
+        (51, "unreachable", E::NetworkUnreachable),
+        (54, "reset", E::ConnectionReset),
+        (60, "timed out", E::ConnectTimeout),
+        (61, "refused", E::ConnectionRefused),
+        (65, "no route", E::NetworkUnreachable),
+    ];
+    let (_, words, class) = CODES.iter().find(|(known, ..)| *known == code)?;
+    text.to_ascii_lowercase().contains(words).then_some(*class)
 }
 
 /// Error numbers of Windows itself: those of Winsock and the few that its network layers return. The others (files,
@@ -125,6 +134,8 @@ mod tests {
             "OSError: [WinError 110] The system cannot open the device or file specified",
             "[WinError 104] x",
             "BrokenPipeError: [Errno 32] Broken pipe",
+            "[Errno 61] No data available: '/var/lib/a/.azure/azureProfile.json'",
+            "[Errno 54] Exchange full",
         ] {
             assert_eq!(classify(text), None, "{text}");
         }
@@ -137,6 +148,9 @@ mod tests {
             ("('Connection aborted.', BrokenPipeError(32, 'Broken pipe'))", E::ConnectionClosed),
             ("write tcp 10.0.0.1:5->10.0.0.2:443: write: broken pipe", E::ConnectionClosed),
             ("[Errno 104] Connection reset by peer", E::ConnectionReset),
+            ("[Errno 61] Connection refused", E::ConnectionRefused),
+            ("[Errno 60] Operation timed out", E::ConnectTimeout),
+            ("[Errno 65] No route to host", E::NetworkUnreachable),
         ] {
             assert_eq!(classify(text), Some(class), "{text}");
         }

@@ -55,37 +55,104 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::CertificateUntrusted(TrustFault::Revoked),
     ),
     (
-        r"unable to get (?:local )?issuer certificate|UNABLE_TO_GET_ISSUER_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|unable to verify the first certificate|signed by unknown authority|PKIX path building failed|valid certification path to requested target|CERT_E_UNTRUSTEDROOT|SEC_E_UNTRUSTED_ROOT|UntrustedRoot|PartialChain|CERT_E_CHAINING|ERR_CERT_AUTHORITY_INVALID|root certificate which is not trusted|信頼されていないルート|証明書チェーンは処理されましたが",
+        r"unable to get (?:local )?issuer certificate|UNABLE_TO_GET_ISSUER_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|unable to verify the first certificate|signed by unknown authority|PKIX path building failed|valid certification path to requested target|CERT_E_UNTRUSTEDROOT|SEC_E_UNTRUSTED_ROOT|UntrustedRoot|PartialChain|CERT_E_CHAINING|ERR_CERT_AUTHORITY_INVALID|root certificate which is not trusted|信頼されていないルート|信頼されていない機関によって発行|証明書チェーンは処理されましたが",
         E::CertificateUntrusted(TrustFault::UnknownIssuer),
     ),
     (
         r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|remote certificate is invalid|remote certificate was rejected|RemoteCertificateChainErrors|RemoteCertificateValidation|could not establish trust relationship|SSL certificate problem|certificate validation failed|remote certificate was not (?:provided|available)|RemoteCertificateNotAvailable|検証プロシージャによると、?リモート証明書は無効|Remotezertifikat ist (?:laut|gemäß) |certificat distant (?:n.est pas valide|est non valide)|certificado remoto no es válido|远程证书无效|遠端憑證(?:是)?無效|원격 인증서가 유효하지 않|konnte keine Vertrauensstellung hergestellt werden|établir une relation de confiance|establecer una relación de confianza|建立信任关系|建立信任關係|트러스트 관계를 설정할 수 없|信頼関係を確立できません|failed to verify certificate|UnknownIssuer",
         E::CertificateUntrusted(TrustFault::Unspecified),
     ),
+    // The same in further languages of Windows.
+    (
+        r"estabelecer (?:uma )?relação de confiança|relazione di trust|geen vertrouwensrelatie|relacji zaufania|vztah důvěryhodnosti|güven ilişkisi kurulamadı|доверительные отношения|certificado remoto (?:não é válido|é inválido)|certificato remoto non (?:è )?valido|externe certificaat is ongeldig|zdalny certyfikat jest nieprawidłowy|удал[её]нный сертификат недействителен",
+        E::CertificateUntrusted(TrustFault::Unspecified),
+    ),
     // What a TLS peer answered.
     (
-        r"UNSUPPORTED_PROTOCOL|unsupported protocol|ALERT_PROTOCOL_VERSION|alert protocol version|protocol version not supported|do not possess a common algorithm|共通のアルゴリズム|NO_PROTOCOLS_AVAILABLE|no protocols available|unsupported TLS version|VERSION_TOO_LOW|legacy sigalg disallowed|ERR_SSL_VERSION_OR_CIPHER_MISMATCH|SEC_E_ALGORITHM_MISMATCH|server selected unsupported protocol|NO_SHARED_CIPHER|no shared cipher|ne possèdent pas un algorithme commun|verfügen nicht über einen gemeinsamen Algorithmus",
+        r"UNSUPPORTED_PROTOCOL|unsupported protocol|ALERT_PROTOCOL_VERSION|alert protocol version|protocol version not supported|do not possess a common algorithm|共通のアルゴリズム|NO_PROTOCOLS_AVAILABLE|no protocols available|unsupported TLS version|VERSION_TOO_LOW|legacy sigalg disallowed|ERR_SSL_VERSION_OR_CIPHER_MISMATCH|SEC_E_ALGORITHM_MISMATCH|server selected unsupported protocol|TLS alert: '?ProtocolVersion|NO_SHARED_CIPHER|no shared cipher|ne possèdent pas un algorithme commun|verfügen nicht über einen gemeinsamen Algorithmus",
         E::TlsVersion,
     ),
     (
         r"WRONG_VERSION_NUMBER|wrong version number|first record does not look like a TLS handshake|PACKET_LENGTH_TOO_LONG|packet length too long|\[SSL: HTTP_REQUEST\]|SSL routines:[^:]*:http request|cannot determine the frame size|unexpected packet format|ERR_SSL_PROTOCOL_ERROR|plain HTTP request was sent|INTERNAL_ERROR.*wrong version|http: server gave HTTP response to HTTPS client",
         E::TlsNotSpoken,
     ),
+    // Alerts by the names that OpenSSL (twice), Go and .NET give them; numbers of RFC 8446 section 6 and its forerunners.
+    (
+        r"ALERT_UNEXPECTED_MESSAGE|alert unexpected message|remote error: tls: unexpected message|TLS alert: '?UnexpectedMessage",
+        E::TlsAlert(Some(10)),
+    ),
+    (
+        r"ALERT_BAD_RECORD_MAC|alert bad record mac|remote error: tls: bad record MAC|TLS alert: '?BadRecordMac",
+        E::TlsAlert(Some(20)),
+    ),
+    (
+        r"ALERT_RECORD_OVERFLOW|alert record overflow|remote error: tls: (?:record overflow|oversized record)|TLS alert: '?RecordOverflow",
+        E::TlsAlert(Some(22)),
+    ),
+    (r"ALERT_DECOMPRESSION_FAILURE|alert decompression failure|TLS alert: '?DecompressionFail", E::TlsAlert(Some(30))),
     (
         r"ALERT_HANDSHAKE_FAILURE|alert handshake failure|tls: handshake failure|TLS alert: '?HandshakeFailure",
         E::TlsAlert(Some(40)),
     ),
-    (r"ALERT_BAD_CERTIFICATE|alert bad certificate|tls: bad certificate", E::TlsAlert(Some(42))),
-    (r"ALERT_CERTIFICATE_EXPIRED|alert certificate expired", E::TlsAlert(Some(45))),
-    (r"ALERT_CERTIFICATE_UNKNOWN|alert certificate unknown", E::TlsAlert(Some(46))),
-    (r"ALERT_ILLEGAL_PARAMETER|alert illegal parameter", E::TlsAlert(Some(47))),
-    (r"ALERT_UNKNOWN_CA|alert unknown ca|tls: unknown certificate authority", E::TlsAlert(Some(48))),
-    (r"ALERT_ACCESS_DENIED|alert access denied|tls: access denied", E::TlsAlert(Some(49))),
-    (r"ALERT_DECODE_ERROR|alert decode error|tls: error decoding message", E::TlsAlert(Some(50))),
-    (r"ALERT_DECRYPT_ERROR|alert decrypt error", E::TlsAlert(Some(51))),
-    (r"ALERT_INSUFFICIENT_SECURITY|alert insufficient security", E::TlsAlert(Some(71))),
-    (r"ALERT_INTERNAL_ERROR|alert internal error|remote error: tls: internal error", E::TlsAlert(Some(80))),
-    (r"UNRECOGNIZED_NAME|unrecognized name", E::TlsAlert(Some(112))),
+    (r"ALERT_NO_CERTIFICATE|alert no certificate", E::TlsAlert(Some(41))),
+    (
+        r"ALERT_BAD_CERTIFICATE|alert bad certificate|tls: bad certificate|TLS alert: '?BadCertificate",
+        E::TlsAlert(Some(42)),
+    ),
+    (
+        r"ALERT_UNSUPPORTED_CERTIFICATE|alert unsupported certificate|remote error: tls: unsupported certificate|TLS alert: '?UnsupportedCert",
+        E::TlsAlert(Some(43)),
+    ),
+    (r"ALERT_CERTIFICATE_EXPIRED|alert certificate expired|TLS alert: '?CertificateExpired", E::TlsAlert(Some(45))),
+    (r"ALERT_CERTIFICATE_UNKNOWN|alert certificate unknown|TLS alert: '?CertificateUnknown", E::TlsAlert(Some(46))),
+    (
+        r"ALERT_ILLEGAL_PARAMETER|alert illegal parameter|remote error: tls: illegal parameter|TLS alert: '?IllegalParameter",
+        E::TlsAlert(Some(47)),
+    ),
+    (
+        r"ALERT_UNKNOWN_CA|alert unknown ca|tls: unknown certificate authority|TLS alert: '?UnknownCA",
+        E::TlsAlert(Some(48)),
+    ),
+    (r"ALERT_ACCESS_DENIED|alert access denied|tls: access denied|TLS alert: '?AccessDenied", E::TlsAlert(Some(49))),
+    (
+        r"ALERT_DECODE_ERROR|alert decode error|tls: error decoding message|TLS alert: '?DecodeError",
+        E::TlsAlert(Some(50)),
+    ),
+    (
+        r"ALERT_DECRYPT_ERROR|alert decrypt error|remote error: tls: error decrypting message|TLS alert: '?DecryptError",
+        E::TlsAlert(Some(51)),
+    ),
+    (r"ALERT_EXPORT_RESTRICTION|alert export restriction|TLS alert: '?ExportRestriction", E::TlsAlert(Some(60))),
+    (
+        r"ALERT_INSUFFICIENT_SECURITY|alert insufficient security|remote error: tls: insufficient security|TLS alert: '?InsufficientSecurity",
+        E::TlsAlert(Some(71)),
+    ),
+    (
+        r"ALERT_INTERNAL_ERROR|alert internal error|remote error: tls: internal error|TLS alert: '?InternalError",
+        E::TlsAlert(Some(80)),
+    ),
+    (
+        r"ALERT_INAPPROPRIATE_FALLBACK|alert inappropriate fallback|remote error: tls: inappropriate fallback",
+        E::TlsAlert(Some(86)),
+    ),
+    (
+        r"ALERT_USER_CANCELL?ED|alert user cancell?ed|remote error: tls: user cancell?ed|TLS alert: '?UserCancell?ed",
+        E::TlsAlert(Some(90)),
+    ),
+    (
+        r"ALERT_NO_RENEGOTIATION|alert no renegotiation|remote error: tls: no renegotiation|TLS alert: '?NoRenegotiation",
+        E::TlsAlert(Some(100)),
+    ),
+    (r"ALERT_MISSING_EXTENSION|alert missing extension|remote error: tls: missing extension", E::TlsAlert(Some(109))),
+    (
+        r"ALERT_UNSUPPORTED_EXTENSION|alert unsupported extension|remote error: tls: unsupported extension|TLS alert: '?UnsupportedExt",
+        E::TlsAlert(Some(110)),
+    ),
+    (r"UNRECOGNIZED_NAME|unrecognized name|TLS alert: '?UnrecognizedName", E::TlsAlert(Some(112))),
+    (
+        r"ALERT_UNKNOWN_PSK_IDENTITY|alert unknown psk identity|remote error: tls: unknown PSK identity",
+        E::TlsAlert(Some(115)),
+    ),
     (r"CERTIFICATE_REQUIRED|alert certificate required", E::TlsAlert(Some(116))),
     (r"ALERT_NO_APPLICATION_PROTOCOL|no application protocol", E::TlsAlert(Some(120))),
     (
@@ -94,7 +161,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
     ),
     // Names.
     (
-        r"name or service not known|nodename nor servname|no address associated with hostname|getaddrinfo ENOTFOUND|\bENOTFOUND\b|NXDOMAIN|lookup [^ ]+(?: on [^ ]+)?: no such host|DNS_PROBE_FINISHED_NXDOMAIN|DNS name does not exist|DNS 名がありません|DNS 名は存在しません|requested name is valid, but no data of the requested type|要求した名前は有効ですが|\((?:no data available|name does not resolve|no such device or address) \([^ ()]+:\d+\)\)?",
+        r"name or service not known|name does not resolve|nodename nor servname|no address associated with hostname|getaddrinfo ENOTFOUND|\bENOTFOUND\b|NXDOMAIN|lookup [^ ]+(?: on [^ ]+)?: no such host|DNS_PROBE_FINISHED_NXDOMAIN|DNS name does not exist|DNS 名がありません|DNS 名は存在しません|requested name is valid, but no data of the requested type|要求した名前は有効ですが|\((?:no data available|name does not resolve|no such device or address) \([^ ()]+:\d+\)\)?",
         E::NameNotResolved(NameFault::NotFound),
     ),
     (
@@ -105,7 +172,15 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         r"NameResolutionError|NameResolutionFailure|failed to resolve '|could not resolve host|could not resolve proxy|getaddrinfo failed|no such host is known|HostNotFound|remote name could not be resolved|リモート名を解決できませんでした|そのようなホストは不明|ERR_NAME_NOT_RESOLVED|remotename konnte nicht aufgel|nom distant n.a pas pu être résolu|hôte inconnu|host ist (?:nicht bekannt|unbekannt)|kein solcher Host bekannt|host desconocido|no se conoce (?:ese|dicho|este) host|알려진 호스트가 없|无法识别这样的主机|UnknownHostException|no se p(?:uede|udo) resolver el nombre remoto|impossibile risolvere il nome remoto|nome remoto não pôde ser resolvido|разрешить удал[её]нное имя|(?:无法|未能)解析此?远程名称|無法解析遠端名稱|不知道这样的主机|無法識別這台主機|원격 이름을 확인할 수 없습니다|server name or address could not be resolved|サーバーの名前またはアドレスは解決されませんでした",
         E::NameNotResolved(NameFault::Unspecified),
     ),
-    (r"SOCKS server failed to connect|SOCKS server (?:rejected|does not)", E::ProxyOther),
+    // 11001 and .NET Framework's own words in further languages of Windows.
+    (
+        r"este host não é conhecido|host (?:sconosciuto|desconhecido)|onbekende host|host is onbekend|nieznany host|hostitel není znám|böyle bir ana bilgisayar yok|хост неизвестен|externe naam kan niet worden omgezet|nie można rozpoznać nazwy zdalnej|vzdálený název nelze přeložit|uzak ad çözülemedi|okänd värd|ukendt vært|a gép nem ismert",
+        E::NameNotResolved(NameFault::Unspecified),
+    ),
+    (
+        r"SOCKS server failed to connect|SOCKS server (?:rejected|does not)|socks connect tcp [^ ]+: unknown error|プロキシ サーバーからの応答が無効",
+        E::ProxyOther,
+    ),
     // How the connection broke. Specific to TLS first: an EOF there is not yet a reset.
     (
         r"SSLEOFError|UNEXPECTED_EOF_WHILE_READING|EOF occurred in violation of protocol|unexpected eof while reading|received an unexpected EOF|before secure TLS connection was established|remote party has closed the transport stream|SSL_ERROR_SYSCALL|SSLZeroReturnError|TLS/SSL connection has been closed|unexpected EOF or 0 bytes from the transport stream|トランスポート ストリームから、予期しない EOF|Remote host terminated the handshake",
@@ -115,12 +190,27 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         r"ConnectionResetError|ECONNRESET|connection reset by peer|forcibly closed by (?:the|a) remote host|connection was (?:forcibly closed|reset)|\bConnectionReset\b|強制的に切断|fermée par l.hôte distant|vom Remotehost geschlossen|forzada por el host remoto|远程主机强迫关闭|원격 호스트에 의해 강제로|принудительно разорвал|ERR_CONNECTION_RESET|Recv failure: Connection was reset|SocketException: Connection reset",
         E::ConnectionReset,
     ),
+    // 10053 and 10054 in further languages of Windows.
+    (
+        r"aborted by the software in your host|ホスト コンピューターのソ[フウ]トウェアによって中止|softwaregesteuert durch den Hostcomputer abgebrochen|abandonnée par un logiciel de votre ordinateur hôte|anulado una conexión establecida por el software|主机中的软件中止了|主機上的軟體(?:已)?中止|anulada pelo software no computador host|Foi forçado o cancelamento de uma conexão|foi forçada a fechar pelo|interrotta forzatamente dall|geforceerd (?:gesloten|verbroken) door|gwałtownie zamknięte przez|vynutil ukončení existujícího připojení|vynuceně ukončeno vzdáleným|tarafından zorla kapatıldı|遠端主機已?強制關閉|tvingades att stänga",
+        E::ConnectionReset,
+    ),
     (
         r"ConnectionRefusedError|ECONNREFUSED|connection refused|actively refused|\bConnectionRefused\b|拒否されたため、接続できませんでした|expressément refusée|verweigerte|denegó expresamente|积极拒绝|거부했으므로|ERR_CONNECTION_REFUSED",
         E::ConnectionRefused,
     ),
+    // 10061 in further languages of Windows.
+    (
+        r"máquina de destino as recusou ativamente|recusou ac?tivamente|Rifiuto persistente del computer|actief (?:heeft )?geweigerd|aktywnie (?:go |jego )?odm[aó]wi|aktivně (?:je |ho )?odmítl|etkin olarak reddettiğinden|отверг запрос на подключение|目標電腦拒絕連線|aktivt nekade|aktivt nægtede|célszámítógép (?:már )?visszautasította",
+        E::ConnectionRefused,
+    ),
     (
         r"ConnectTimeoutError|\bConnectTimeout\b|timed out\. \(connect timeout|\bETIMEDOUT\b|did not properly respond after a period of time|正しく応答しなかった|n.a pas répondu convenablement|nicht (?:ordnungsgemäß|richtig) reagiert|연결된 구성원으로부터 응답이 없어|no respondió adecuadamente|没有正确答复|dial tcp [^ ]+: i/o timeout|ERR_CONNECTION_TIMED_OUT|failed to connect to [^ ]+ port \d+ after \d+ ms: (?:timed out|timeout)|connection timed out|connection timeout after|connect to [^ ]+ port \d+ failed: (?:timed out|timeout)|ServiceRequestTimeoutError|\bConnectTimeoutException\b|connect timed out|timeout was reached",
+        E::ConnectTimeout,
+    ),
+    // 10060 in further languages of Windows.
+    (
+        r"não respondeu corr?ec?tamente|Risposta non corretta della parte connessa|niet (?:correct|juist|goed) heeft (?:geantwoord|gereageerd)|nie odpowiedziała poprawnie|řádně neodpověděla|belli bir süre (?:içinde|sonra) (?:düzgün )?(?:yanıt|bir biçimde)|не получен нужный отклик|(?:並未|沒有)正確回應",
         E::ConnectTimeout,
     ),
     (
@@ -136,7 +226,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::BlockedLocally,
     ),
     (
-        r"RemoteDisconnected|remote end closed connection without response|empty reply from server|underlying connection was closed|接続が切断されました|接続は閉じられました|response ended prematurely|socket hang up|\bConnectionClosed\b|ERR_EMPTY_RESPONSE|ERR_CONNECTION_CLOSED|\bEPIPE\b|(?:tcp|socket|ssl|tls|connection|send failure)[^\n]*broken pipe|ConnectionAbortedError|ERR_CONNECTION_ABORTED|Connection aborted|proxy connect aborted|unexpected EOF$|: EOF$",
+        r"RemoteDisconnected|remote end closed connection without response|empty reply from server|underlying connection was closed|接続が切断されました|接続は閉じられました|接続が(?:予期せず|突然)に?閉じられました|基礎?になる接続が閉じられました|IncompleteRead\(|ChunkedEncodingError|InvalidChunkLength|response ended prematurely|socket hang up|\bConnectionClosed\b|ERR_EMPTY_RESPONSE|ERR_CONNECTION_CLOSED|\bEPIPE\b|(?:tcp|socket|ssl|tls|connection|send failure)[^\n]*broken pipe|ConnectionAbortedError|ERR_CONNECTION_ABORTED|Connection aborted|proxy connect aborted|unexpected EOF$|: EOF$",
         E::ConnectionClosed,
     ),
     // Clock, cache, authority.
@@ -170,11 +260,11 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::TlsOther,
     ),
     (
-        r"HttpClient\.Timeout|a task was cancell?ed|TaskCancell?edException|the operation has timed out|the operation was cancell?ed|タイムアウトしました|操作がタイムアウト|タスクが取り消されました|context deadline exceeded|request (?:has )?timed out|TimeoutError\b|TimeoutException|délai d.attente|Zeitüberschreitung|Timeout für Vorgang|tiempo de espera de la operación|操作超时|작업 시간이 초과|Client\.Timeout exceeded",
+        r"HttpClient\.Timeout|a task was cancell?ed|TaskCancell?edException|the operation has timed out|the operation was cancell?ed|タイムアウトしました|操作がタイムアウト|タスクが(?:取り消|キャンセル)されました|context deadline exceeded|request (?:has )?timed out|TimeoutError\b|TimeoutException|délai d.attente|Zeitüberschreitung|Timeout für Vorgang|tiempo de espera de la operación|操作超时|작업 시간이 초과|Client\.Timeout exceeded",
         E::Timeout,
     ),
     (
-        r"NewConnectionError|failed to establish a new connection|failed to connect to [^ ]+ port|couldn't connect to server|unable to connect to the remote server|リモート サーバーに接続できません|Verbindung mit dem Remoteserver kann nicht|impossible de se connecter au serveur distant|conectar con el servidor remoto|无法连接到远程服务器|無法連接至遠端伺服器|원격 서버에 연결할 수 없|ConnectFailure|max retries exceeded with url|ServiceRequestError|HttpRequestException|error occurred while sending the request|要求の送信中にエラーが発生|\bfetch failed\b|network_error|request_send_failure|retry failed after \d+ tries|WebExceptionStatus|requests\.exceptions\.ConnectionError|unexpected error occurred on a (?:send|receive)",
+        r"NewConnectionError|cannot connect to host|failed to establish a new connection|failed to connect to [^ ]+ port|couldn't connect to server|unable to connect to the remote server|リモート サーバーに接続できません|Verbindung mit dem Remoteserver kann nicht|impossible de se connecter au serveur distant|conectar con el servidor remoto|无法连接到远程服务器|無法連接至遠端伺服器|원격 서버에 연결할 수 없|ConnectFailure|max retries exceeded with url|ServiceRequestError|HttpRequestException|error occurred while sending the request|要求の送信中にエラーが発生|\bfetch failed\b|network_error|request_send_failure|retry failed after \d+ tries|WebExceptionStatus|requests\.exceptions\.ConnectionError|unexpected error occurred on a (?:send|receive)|(?:送信|受信)時に、?予期しないエラー|転送接続(?:に|から)データを|HTTP/1\.x transport connection broken|malformed HTTP response",
         E::ConnectOther,
     ),
     (
@@ -205,6 +295,13 @@ mod tests {
             E::CertificateUntrusted(TrustFault::UnknownIssuer),
         ),
         ("errors in the certificate chain: RevocationStatusUnknown, OfflineRevocation", E::RevocationUnavailable),
+        ("[SSL: SSLV3_ALERT_BAD_RECORD_MAC] sslv3 alert bad record mac", E::TlsAlert(Some(20))),
+        ("[SSL: TLSV1_ALERT_USER_CANCELLED] tlsv1 alert user cancelled", E::TlsAlert(Some(90))),
+        ("Post \"https://a.example/t\": remote error: tls: unexpected message", E::TlsAlert(Some(10))),
+        ("Post \"https://a.example/t\": local error: tls: bad record MAC", E::TlsOther),
+        ("Authentication failed because the remote party sent a TLS alert: 'DecodeError'.", E::TlsAlert(Some(50))),
+        ("Authentication failed because the remote party sent a TLS alert: 'ProtocolVersion'.", E::TlsVersion),
+        ("Authentication failed because the remote party sent a TLS alert: '199'.", E::TlsAlert(None)),
         ("[SSL: DH_KEY_TOO_SMALL] dh key too small", E::TlsOther),
         ("[SSL: UNSAFE_LEGACY_RENEGOTIATION_DISABLED] unsafe legacy renegotiation disabled", E::TlsOther),
         ("certificate verify failed: EE certificate key too weak", E::CertificateUntrusted(TrustFault::Weak)),
@@ -236,6 +333,19 @@ mod tests {
         ("curl: (28) Failed to connect to a.example port 443 after 21040 ms: Timed out", E::ConnectTimeout),
         ("Post \"https://a.example/token\": Proxy Authentication Required", E::ProxyStatus(407)),
         ("Post \"https://a.example/token\": Bad Gateway", E::ProxyStatus(502)),
+        (
+            "HttpProxyHandler$HttpProxyConnectException: http, none, /10.0.0.5:8080 => a.example/<unresolved>:443, status: 407 Proxy Authentication Required",
+            E::ProxyStatus(407),
+        ),
+        (
+            "HttpProxyHandler$HttpProxyConnectException: http, none, p/10.0.0.5:8080 => a.example/<unresolved>:443, status: 403 Forbidden",
+            E::ProxyStatus(403),
+        ),
+        (
+            "ClientConnectorError: Cannot connect to host a.example:443 ssl:default [Connect call failed ('192.0.2.1', 443)]",
+            E::ConnectOther,
+        ),
+        ("HttpRequestException: Name does not resolve (a.example:443)", E::NameNotResolved(NameFault::NotFound)),
         ("Unable to tunnel through proxy. Proxy returns \"HTTP/1.1 403 Forbidden\"", E::ProxyStatus(403)),
         ("java.io.IOException: Failed to authenticate with proxy", E::ProxyStatus(407)),
         (
@@ -248,6 +358,33 @@ mod tests {
         ),
         ("InteractiveBrowserCredential authentication failed: A window handle must be configured.", E::Other),
         ("Microsoft.Identity.Client.MsalUiRequiredException: x", E::Other),
+        ("The underlying connection was closed: An unexpected error occurred on a send.", E::ConnectionClosed),
+        ("基になる接続が閉じられました: 送信時に、予期しないエラーが発生しました。", E::ConnectionClosed),
+        ("接続が予期せずに閉じられました。", E::ConnectionClosed),
+        ("受信時に予期しないエラーが発生しました。", E::ConnectOther),
+        (
+            "証明書チェーンは、信頼されていない機関によって発行されました。",
+            E::CertificateUntrusted(TrustFault::UnknownIssuer),
+        ),
+        (
+            "Não foi possível estabelecer relação de confiança para o canal seguro de SSL/TLS.",
+            E::CertificateUntrusted(TrustFault::Unspecified),
+        ),
+        ("確立された接続がホスト コンピューターのソフトウェアによって中止されました。", E::ConnectionReset),
+        ("遠端主機已強制關閉一個現存的連線。 (a.example:443)", E::ConnectionReset),
+        ("Connessione in corso interrotta forzatamente dall'host remoto.", E::ConnectionReset),
+        ("Kan geen verbinding maken omdat de doelcomputer de verbinding actief heeft geweigerd.", E::ConnectionRefused),
+        ("無法連線，因為目標電腦拒絕連線。", E::ConnectionRefused),
+        ("конечный компьютер отверг запрос на подключение", E::ConnectionRefused),
+        ("ponieważ komputer docelowy aktywnie go odmawia", E::ConnectionRefused),
+        ("連線對象有一段時間並未正確回應", E::ConnectTimeout),
+        ("připojená strana v časovém intervalu řádně neodpověděla", E::ConnectTimeout),
+        ("de verbonden party niet correct heeft geantwoord na een bepaalde tijd", E::ConnectTimeout),
+        ("Bilinen böyle bir ana bilgisayar yok. (a.example:443)", E::NameNotResolved(NameFault::Unspecified)),
+        ("Nieznany host. (a.example:443)", E::NameNotResolved(NameFault::Unspecified)),
+        ("タスクがキャンセルされました。", E::Timeout),
+        ("('Connection broken: IncompleteRead(1 bytes read, 2 more expected)', x)", E::ConnectionClosed),
+        ("net/http: HTTP/1.x transport connection broken: malformed HTTP response", E::ConnectOther),
         (r#"{"error":"invalid_grant"}"#, E::OAuth),
         (
             "Exception type: Microsoft.Identity.Client.MsalServiceException, ErrorCode: invalid_request HTTP StatusCode 400",

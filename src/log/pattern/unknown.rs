@@ -1,0 +1,57 @@
+//! Error texts without known words that are about a connection all the same.
+
+use regex::Regex;
+use std::sync::LazyLock;
+
+macro_rules! regex {
+    ($name:ident, $pattern:expr) => {
+        static $name: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new($pattern).ok());
+    };
+}
+
+// What .NET puts behind the words of a socket, in every language.
+regex!(
+    ENDS_IN_A_PLACE,
+    r#"\((?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+|localhost|\[[0-9A-Fa-f:.]+\]):\d{1,5}\)[\s.。)'"]*$"#
+);
+// Types whose texts are about a connection; an I/O error that names a path is about a file.
+regex!(NETWORK_TYPE, r"\b(?:Web|Socket|HttpRequest)Exception\b");
+regex!(IO_TYPE, r"\bIOException\b");
+regex!(FILE_PATH, r#"\b[A-Za-z]:\\|\\\\|['"(]/|~/"#);
+
+/// Whether an error text that [`classify`](super::classify) does not understand is about a connection: by the type of
+/// the exception, or by the place behind it.
+pub(crate) fn is_about_a_connection(text: &str) -> bool {
+    let says = |r: &LazyLock<Option<Regex>>| r.as_ref().is_some_and(|r| r.is_match(text));
+    says(&ENDS_IN_A_PLACE) || says(&NETWORK_TYPE) || says(&IO_TYPE) && !says(&FILE_PATH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::classify;
+    use super::*;
+    use crate::facts::log::ErrorClass as E;
+
+    #[test]
+    fn a_text_that_is_not_understood_can_be_about_a_connection() {
+        for text in [
+            "Ymmärrettävää tekstiä ei ole. (login.microsoftonline.com:443)",
+            "xyz (10.0.0.1:8080).",
+            "System.Net.WebException: ???",
+            "---> System.Net.Sockets.SocketException (0x80004005): ???",
+            "System.IO.IOException: ???",
+        ] {
+            assert_eq!(classify(text).filter(|c| *c != E::ConnectOther), None, "{text}");
+            assert!(is_about_a_connection(text), "{text}");
+        }
+        for text in [
+            "System.IO.IOException: The file 'C:\\Users\\a\\.azure\\x.bin' is used by another process",
+            "java.io.IOException: '/var/lib/a/.azure/x': No space left on device",
+            "(line 3:1)",
+            "Get token failed (see a.example:443) for a user",
+            "KeyError: 'tenants'",
+        ] {
+            assert!(!is_about_a_connection(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What a debug log alone comes to: the answer, and the host that it blames.
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+const LOGIN: &str = "login.microsoftonline.com";
+const ARM: &str = "management.azure.com";
+const UNTRUSTED: &str = "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate (_ssl.c:1006)'))";
+const TIMEOUT: &str =
+    "ConnectTimeoutError(<x>, 'Connection to login.microsoftonline.com timed out. (connect timeout=None)')";
+
+/// Outcome, and the host that stopped the sign-in.
+fn answer(log: &str) -> (String, Option<String>) {
+    let report = report(log);
+    (text(&report, "/diagnosis/outcome").unwrap_or_default(), text(&report, "/diagnosis/root_cause/host"))
+}
+
+fn text(report: &Value, at: &str) -> Option<String> {
+    report.pointer(at)?.as_str().map(str::to_owned)
+}
+
+fn report(log: &str) -> Value {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = folder.path().join("debug.log");
+    std::fs::write(&path, log).expect("written");
+    let output = Command::new(env!("CARGO_BIN_EXE_nettriage"))
+        .args(["--format", "json", "--lang", "en"])
+        .arg(path)
+        .output()
+        .expect("the program starts");
+    serde_json::from_slice(&output.stdout).expect("a report")
+}
+
+fn codes(log: &str) -> Vec<String> {
+    let report = report(log);
+    let findings = report.pointer("/findings").and_then(Value::as_array).cloned().unwrap_or_default();
+    findings.iter().filter_map(|f| text(f, "/code")).collect()
+}
+
+fn fault(host: &str) -> (String, Option<String>) {
+    ("network_fault".to_owned(), Some(host.to_owned()))
+}
+
+fn none(outcome: &str) -> (String, Option<String>) {
+    (outcome.to_owned(), None)
+}
+
+const AZ: &str = "$ az login --debug\nDEBUG: cli.knack.cli: Command arguments: ['login', '--debug']\n";
+
+fn connects(host: &str) -> String {
+    format!("DEBUG: urllib3.connectionpool: Starting new HTTPS connection (1): {host}:443\n")
+}
+
+fn answers(host: &str, request: &str, status: u16) -> String {
+    format!("DEBUG: urllib3.connectionpool: https://{host}:443 \"{request} HTTP/1.1\" {status} 500\n")
+}
+
+/// `az login --debug` that fails at `host` in that way.
+fn az_fails(host: &str, inner: &str) -> String {
+    format!(
+        "{AZ}{}ERROR: cli.azure.cli.core.azclierror: HTTPSConnectionPool(host='{host}', port=443): Max retries exceeded with url: /x (Caused by {inner})\nINFO: az_command_data_logger: exit code: 1\n",
+        connects(host)
+    )
+}
+
+fn az_works() -> String {
+    format!(
+        "{AZ}{}{}INFO: az_command_data_logger: exit code: 0\n",
+        connects(LOGIN),
+        answers(LOGIN, "GET /organizations/v2.0/.well-known/openid-configuration", 200)
+    )
+}
+
+#[test]
+fn what_another_client_reaches_makes_nothing_good() {
+    let curl = format!(
+        "$ curl -v https://{LOGIN}/\n* Connected to {LOGIN} (20.190.159.2) port 443 (#0)\n> GET / HTTP/1.1\n< HTTP/1.1 302 Found\n"
+    );
+    let through_a_proxy = format!(
+        "$ curl -v -x http://proxy.corp.example:8080 https://{LOGIN}/\n* Connected to proxy.corp.example (10.1.2.3) port 8080\n> CONNECT {LOGIN}:443 HTTP/1.1\n< HTTP/1.1 200 OK\n> GET / HTTP/1.1\n< HTTP/1.1 302 Found\n"
+    );
+    let powershell = format!(
+        "PS C:\\> Connect-AzAccount -Debug\nDEBUG: Request [11111111-2222-3333-4444-555555555555] GET https://{LOGIN}/common/discovery/instance\nDEBUG: Response [11111111-2222-3333-4444-555555555555] 200 OK (00.5s)\n\nSubscription name Tenant\n----------------- ------\nProd              Contoso\n"
+    );
+    for (failed, other) in [(UNTRUSTED, &curl), (UNTRUSTED, &powershell), (TIMEOUT, &through_a_proxy)] {
+        assert_eq!(answer(&format!("{}{other}", az_fails(LOGIN, failed))), fault(LOGIN), "{other}");
+    }
+}
+
+#[test]
+fn another_try_of_the_same_client_makes_its_failure_good() {
+    assert_eq!(answer(&format!("{}{}", az_fails(LOGIN, UNTRUSTED), az_works())), none("no_network_fault"));
+    assert_eq!(answer(&format!("{}{}", az_works(), az_fails(LOGIN, UNTRUSTED))), fault(LOGIN));
+    let failed = format!("PS C:\\> Connect-AzAccount\nConnect-AzAccount: No such host is known. ({LOGIN}:443)\n");
+    let worked =
+        "PS C:\\> Connect-AzAccount\n\nSubscription name Tenant\n----------------- ------\nProd              Contoso\n";
+    assert_eq!(answer(&failed), fault(LOGIN));
+    assert_eq!(answer(&format!("{failed}{worked}")), none("no_network_fault"));
+}
+
+#[test]
+fn a_connection_that_breaks_after_an_answer_is_no_failed_handshake() {
+    let broken = "ERROR: cli.azure.cli.core.azclierror: ('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))\nINFO: az_command_data_logger: exit code: 1\n";
+    let polled = answers(LOGIN, "POST /organizations/oauth2/v2.0/token", 400);
+    let log = format!("{AZ}{}{polled}{broken}", connects(LOGIN));
+    assert_eq!(answer(&log), none("insufficient_evidence"));
+    assert!(codes(&log).iter().any(|c| c == "broken_after_handshake"));
+    // A new connection has answered nothing yet.
+    assert_eq!(answer(&format!("{AZ}{}{polled}{}{broken}", connects(LOGIN), connects(LOGIN))), fault(LOGIN));
+    assert_eq!(answer(&format!("{AZ}{}{broken}", connects(LOGIN))), fault(LOGIN));
+}
+
+#[test]
+fn a_warning_that_the_command_went_on_from_gives_way_to_what_entra_refused() {
+    let warning = format!(
+        "PS C:\\> Connect-AzAccount\nWARNING: Cannot discover environments. No such host is known. ({ARM}:443) Falling back.\n"
+    );
+    let refused = "Connect-AzAccount : AADSTS50076: you must use multi-factor authentication. Trace ID: 57b95222-9734-4f24-a5b2-ccd2d8bf239b\n";
+    let log = format!("{warning}{refused}");
+    assert_eq!(answer(&log), none("no_network_fault"));
+    assert!(!codes(&log).iter().any(|c| c == "management_after_token"));
+    assert_eq!(answer(&warning), fault(ARM));
+}
+
+#[test]
+fn what_is_not_understood_is_no_proof_for_the_network() {
+    for text in ["Ymmärrettävää tekstiä ei ole. (login.microsoftonline.com:443)", "System.Net.WebException: ???"] {
+        let (outcome, _) = answer(&format!("PS C:\\> Connect-AzAccount\nConnect-AzAccount: {text}\n"));
+        assert_eq!(outcome, "insufficient_evidence", "{text}");
+    }
+    let own = "ERROR: cli.azure.cli.core.azclierror: KeyError: 'tenants'\nINFO: az_command_data_logger: exit code: 1\n";
+    let asked = connects(LOGIN);
+    let answered = answers(LOGIN, "GET /organizations/v2.0/.well-known/openid-configuration", 200);
+    assert_eq!(answer(&format!("{AZ}{asked}{own}")), none("insufficient_evidence"));
+    assert_eq!(answer(&format!("{AZ}{asked}{answered}{own}")), none("no_network_fault"));
+}
+
+#[test]
+fn a_sign_in_that_worked_is_no_fault_whatever_was_installed_before() {
+    let installed = "PS C:\\> Install-Module Az.Accounts\nInstall-Module : Unable to resolve package source.\n";
+    let worked =
+        "PS C:\\> Connect-AzAccount\n\nSubscription name Tenant\n----------------- ------\nProd              Contoso\n";
+    assert_eq!(answer(&format!("{installed}{worked}")), none("no_network_fault"));
+    let denied = "PS C:\\> Connect-MgGraph\nWelcome to Microsoft Graph!\n\nPS C:\\> Get-MgUser\nGet-MgUser : Insufficient privileges to complete the operation.\n";
+    let text = text(&report(denied), "/diagnosis/text").unwrap_or_default();
+    assert!(text.contains("Get-MgUser") && !text.contains("Connect-MgGraph"), "{text}");
+}
+
+#[test]
+fn the_proxy_that_curl_asked_is_no_host_of_its_own() {
+    let log = format!(
+        "$ curl -v -x http://proxy.corp.example:8080 https://{ARM}/\n* Connected to proxy.corp.example (10.1.2.3) port 8080\n> CONNECT {ARM}:443 HTTP/1.1\n< HTTP/1.1 403 Forbidden\n* CONNECT tunnel failed, response 403\n"
+    );
+    assert_eq!(answer(&log), fault(ARM));
+    assert!(!codes(&log).iter().any(|c| c == "inconclusive"));
+}
