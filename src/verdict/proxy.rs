@@ -59,7 +59,12 @@ fn asked(s: &Scene<'_>, exchange: &HttpExchange) -> Judged {
     let asked = exchange.request_at.unwrap_or(s.flow.first);
     let request = Proof::new(asked, message!(en: "{} {}", ja: "{} {}", exchange.method, exchange.target));
     let Some(status) = exchange.status else {
-        return no_answer(s, asked, vec![request]);
+        // Bytes of a server in the tunnel are behind the proxy's consent, wherever that is.
+        let session = s.attempt.session.and_then(|i| s.flow.app.tls.get(i));
+        return match session.filter(|_| exchange.tunnel_bytes[1] > 0) {
+            Some(session) => tls::judge(s, session),
+            None => no_answer(s, asked, vec![request]),
+        };
     };
     let answered = exchange.response_at.unwrap_or(asked);
     let answer = Proof::new(
