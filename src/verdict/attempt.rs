@@ -6,7 +6,7 @@
 
 use super::breaker::breaker;
 use super::certificate::Trusts;
-use super::scene::{Judged, Proof, SILENCE_NS, Scene, Stage};
+use super::scene::{Judged, Proof, SILENCE_NS, Scene, Stage, reset};
 use super::{Confidence, Verdict, page, proxy, slow, tls};
 use crate::case::{Attempt, Case, Watch, Way};
 use crate::facts::{FlowTransport, TcpFacts};
@@ -93,12 +93,30 @@ fn tcp_flow(s: &Scene<'_>) -> Judged {
         return Judged::seen(Verdict::Ok, Stage::Complete, proof.into_iter().collect());
     }
     if client_data > 0 && s.attempt.peer.port() == 443 && !s.tcp.midstream {
-        // The payload is cut or unreadable; on 443 the first thing a client says is its ClientHello.
-        let mut judged = tls::no_answer_to_hello(s, client.first_data.unwrap_or(s.flow.first));
-        judged.confidence = Confidence::Inferred;
-        return judged;
+        return unreadable_hello(s, client.first_data.unwrap_or(s.flow.first));
     }
     Judged::neutral(Stage::Connected)
+}
+
+/// The client said something that is cut or unreadable, and the server nothing: on 443 the first thing that a client says
+/// is its ClientHello.
+fn unreadable_hello(s: &Scene<'_>, hello: At) -> Judged {
+    let text = message!(
+        en: "the client's first data, by the port its ClientHello",
+        ja: "クライアントの最初のデータ (ポートから見て ClientHello)",
+    );
+    let proof = vec![Proof::new(hello, text)];
+    let mut judged = if s.answer_not_captured() {
+        Judged::undecided(Stage::ClientHello, proof)
+    } else if let Some(at) = s.server_reset() {
+        reset(s, Verdict::ResetAfterClientHello, Stage::ClientHello, proof, at)
+    } else if let Some(at) = s.server_close() {
+        tls::closed_before_server_hello(proof, at)
+    } else {
+        tls::no_answer_to_hello(s, hello)
+    };
+    judged.confidence = Confidence::Inferred;
+    judged
 }
 
 /// No answer of TLS but an alert is as short: a ServerHello has 4 + 2 + 32 + 1 + 2 + 1 bytes behind a header of 5.

@@ -378,20 +378,27 @@ fn before_server_hello(
         return stalled(s, server.last_data.or(client.first_retransmission).unwrap_or(hello.at), stage, proof);
     }
     if let Some(at) = closed {
-        proof.push(Proof::new(at, message!(en: "FIN instead of a ServerHello", ja: "ServerHello の代わりに FIN")));
-        let verdict = match (client_is_old, retried) {
+        let mut judged = closed_before_server_hello(proof, at);
+        judged.stage = stage;
+        judged.verdict = Some(match (client_is_old, retried) {
             (true, _) => Verdict::TlsLegacy,
             (false, Some(_)) => Verdict::ResetMidHandshake,
             (false, None) => Verdict::ClosedBeforeServerHello,
-        };
-        let mut judged = Judged::seen(verdict, stage, proof);
-        judged.detail.closed_by_fin = true;
+        });
         judged.detail.legacy_side = client_is_old.then_some(Side::Client);
         return judged;
     }
     let mut judged = no_answer_to_hello(s, hello.at);
     proof.append(&mut judged.proof);
     judged.proof = proof;
+    judged
+}
+
+/// An orderly close where a ServerHello should be.
+pub(super) fn closed_before_server_hello(mut proof: Vec<Proof>, at: At) -> Judged {
+    proof.push(Proof::new(at, message!(en: "FIN instead of a ServerHello", ja: "ServerHello の代わりに FIN")));
+    let mut judged = Judged::seen(Verdict::ClosedBeforeServerHello, Stage::ClientHello, proof);
+    judged.detail.closed_by_fin = true;
     judged
 }
 
