@@ -27,7 +27,10 @@ mod alert {
     pub const PROTOCOL_VERSION: u8 = 70;
     pub const INTERNAL_ERROR: u8 = 80;
     pub const USER_CANCELED: u8 = 90;
+    pub const BAD_CERTIFICATE: u8 = 42;
+    pub const CERTIFICATE_REVOKED: u8 = 44;
     pub const CERTIFICATE_EXPIRED: u8 = 45;
+    pub const UNKNOWN_CA: u8 = 48;
     /// Of those below the ones that say what is wrong with a certificate of whatever issuer: its kind, that it was
     /// revoked, that it expired.
     pub const OF_A_KNOWN_ISSUER: std::ops::RangeInclusive<u8> = 43..=45;
@@ -223,6 +226,7 @@ fn certificate_refused(
     proof.push(alert_proof(a));
     let fault = certificate::fault(s.host, session, a.at.time).or(match a.description {
         alert::CERTIFICATE_EXPIRED => Some(CertificateFault::Expired),
+        alert::CERTIFICATE_REVOKED => Some(CertificateFault::Revoked),
         _ => None,
     });
     let visible = !session.certificates.is_empty();
@@ -235,7 +239,10 @@ fn certificate_refused(
         judged.confidence = Confidence::Inferred;
     }
     judged.detail.alert = Some((a.description, Side::Client));
-    judged.detail.certificate_fault = fault.or(visible.then_some(CertificateFault::Untrusted));
+    // A client that finds no way to a root it knows says unknown_ca, or no more than that the certificate is bad.
+    let untrusted = matches!(a.description, alert::UNKNOWN_CA | alert::BAD_CERTIFICATE);
+    let unseen = if untrusted { CertificateFault::Untrusted } else { CertificateFault::NotTold };
+    judged.detail.certificate_fault = fault.or(visible.then_some(unseen));
     with_trust(judged, trust)
 }
 
