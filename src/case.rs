@@ -412,12 +412,19 @@ impl Case {
         }
         let proxy_names: Vec<&str> =
             self.proxies.values().filter_map(|p| p.rsplit_once(':').map(|(host, _)| host)).collect();
+        let named = attempts::named(&self.pieces);
+        let named: HashSet<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
+        // A proxy whose name never resolved has no address by which its connections could be known.
+        let is_named_proxy = |name: &str, lookups: &[Lookup], attempts: &[Attempt]| {
+            let unresolved = |l: &Lookup| !matches!(l.result, LookupResult::Addresses { .. });
+            attempts.is_empty() && named.contains(name) && lookups.iter().all(unresolved)
+        };
         let mut hosts: Vec<HostStory> = Vec::new();
         for (name, (mut lookups, mut attempts)) in stories {
             lookups.sort_by_key(|l| l.asked.first().map(|a| a.time));
             attempts.sort_by_key(|a| (a.start.time, a.piece, a.flow));
             let endpoint = knowledge::endpoint(&name);
-            let role = if proxy_names.contains(&name.as_str()) {
+            let role = if proxy_names.contains(&name.as_str()) || is_named_proxy(&name, &lookups, &attempts) {
                 Role::Proxy
             } else if endpoint.is_some()
                 || knowledge::is_microsoft_host(&name)

@@ -35,7 +35,8 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
         |(h, v): &&(&HostStory, &HostVerdict)| h.role == Role::Service && (v.verdict.is_good() || accepted(v));
     let reached: Vec<&str> = hosts.iter().filter(is_reached).map(|(h, _)| h.name.as_str()).collect();
     let took_part = hosts.iter().filter(is_reached).any(|(h, _)| takes_part(h));
-    if let Some(told) = log::answer(findings, undecided.is_none()) {
+    let refused = refused_unseen(case, &hosts);
+    if let Some(told) = log::answer(findings, undecided.is_none() && refused.is_none()) {
         return told;
     }
     if let Some(f) = findings.iter().find(|f| f.code == "broken_after_handshake") {
@@ -62,6 +63,17 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
             failed => nameless_failure(&host.name, failed),
         };
         return Diagnosis { outcome: Outcome::InsufficientEvidence, root_cause: None, text, next_step: take_again() };
+    }
+    if let Some((proxy, status)) = refused {
+        return Diagnosis {
+            outcome: Outcome::InsufficientEvidence,
+            root_cause: None,
+            text: message!(
+                en: "The proxy {proxy} refused a request ({status}) that is not in the capture, so which host was asked for cannot be told.",
+                ja: "プロキシ {proxy} が要求を拒否している ({status}) が、その要求はキャプチャになく、どのホスト宛てかは判定できない。",
+            ),
+            next_step: take_again(),
+        };
     }
     let seen_before = hosts.iter().any(|(h, v)| h.role == Role::Other && v.verdict.is_good() && h.lookups.is_empty());
     if !took_part && !seen_before {
@@ -227,6 +239,34 @@ fn open_end<'h, 'a>(
         may_be_needed(h, v) && began.is_some_and(|began| last.is_none_or(|last| began > last))
     })
 }
+
+/// A proxy that refused a request which is not in the capture, with its status, where the refused host may have been the
+/// sign-in's: nothing that the sign-in needs was reached after it, and a challenge was not met on any later connection.
+fn refused_unseen<'a>(case: &'a Case, hosts: &[(&'a HostStory, &HostVerdict)]) -> Option<(&'a str, u16)> {
+    let unseen = |(h, v): &(&'a HostStory, &HostVerdict)| {
+        let (h, judged): (&'a HostStory, _) = (h, v.judged.as_slice());
+        let refused = h.attempts.iter().zip(judged).rev().find(|(_, j)| j.detail.request_unseen)?;
+        Some((case.proxies.get(&refused.0.peer)?.as_str(), refused.0, refused.1.detail.status?))
+    };
+    let refusals: Vec<_> = hosts.iter().filter(|(h, _)| h.role == Role::Proxy).filter_map(unseen).collect();
+    if refusals.is_empty() {
+        return None;
+    }
+    let needed = |h: &HostStory| h.required == Some(true);
+    let good = || hosts.iter().flat_map(|(h, v)| good_attempts(h, v).map(move |a| (*h, a)));
+    let is_over = good().any(|(h, _)| needed(h) && h.endpoint.is_some() && !is_authority(h));
+    let later = |refused: &Attempt, status: u16| {
+        good().any(|(h, a)| {
+            let met = status == CHALLENGE && a.peer == refused.peer && h.role != Role::Proxy;
+            (needed(h) || met) && case.began_last(a) > refused.start.time
+        })
+    };
+    let open = refusals.into_iter().filter(|_| !is_over).find(|(_, refused, status)| !later(refused, *status));
+    open.map(|(proxy, _, status)| (proxy, status))
+}
+
+/// The status of a proxy that wants credentials.
+const CHALLENGE: u16 = 407;
 
 /// The port of everything that a sign-in asks for.
 const HTTPS: u16 = 443;

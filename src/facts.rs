@@ -212,6 +212,8 @@ pub struct TcpFacts {
     pub simultaneous_open: bool,
     /// Only one direction was captured.
     pub one_sided: bool,
+    /// The server accepted the connection with a window of 0 and never announced another one.
+    pub never_opened: bool,
 }
 
 /// SYNs nearer than this are one try captured twice: no stack repeats a SYN sooner (RFC 6298 2.1 says one second).

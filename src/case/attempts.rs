@@ -11,6 +11,11 @@ use std::net::{IpAddr, SocketAddr};
 /// conversation tells (an unanswered SYN).
 const PROXY_PORTS: [u16; 12] = [3128, 8080, 8888, 8118, 8000, 8081, 9090, 9400, 3129, 1080, 8083, 8008];
 
+/// Ports on which programs on the machine itself listen as proxies. 9000: Zscaler Client Connector in its mode "tunnel with
+/// local proxy", where PAC files name it as `${ZAPP_LOCAL_PROXY}` (help.zscaler.com); the number is in Telerik's guide
+/// to Fiddler beside Zscaler (docs.telerik.com/fiddler-everywhere). Elsewhere that port is many other things.
+const LOCAL_PROXY_PORTS: [u16; 1] = [9000];
+
 /// Ports of services that are no proxy (IANA), for captures in which nothing else tells: web, name, mail, files,
 /// directory, remote control, databases, printers, management.
 const OTHER_PORTS: [u16; 36] = [
@@ -24,26 +29,32 @@ const DYNAMIC_PORTS: u16 = 49_152;
 /// Ports on which services of a sign-in are reached directly.
 const SERVICE_PORTS: [u16; 2] = [443, 80];
 
+fn captures(pieces: &[Piece]) -> impl Iterator<Item = &CaptureFacts> {
+    pieces.iter().filter_map(|p| if let PieceFacts::Capture(c) = &p.facts { Some(&**c) } else { None })
+}
+
+/// The proxies that a log, the system's settings or a PAC file names: name or address, and port.
+pub(super) fn named(pieces: &[Piece]) -> Vec<(String, u16)> {
+    let mut named: Vec<(String, u16)> = Vec::new();
+    for piece in pieces {
+        match &piece.facts {
+            PieceFacts::Log(l) => {
+                named.extend(l.attempts.iter().filter_map(|a| a.proxy.as_deref()).filter_map(proxy_authority));
+            }
+            PieceFacts::System(s) => named.extend(s.proxies.iter().cloned()),
+            PieceFacts::Capture(_) | PieceFacts::Signin(_) | PieceFacts::KeyLog => {}
+        }
+    }
+    let exchanges = captures(pieces).flat_map(|c| &c.flows).flat_map(|f| &f.app.http);
+    named.extend(exchanges.flat_map(|exchange| pac_proxies(&exchange.body_head)));
+    named
+}
+
 /// The proxies that the client used or tried, with `host:port` for reports; and those of them that nothing shows to be
 /// proxies but that the client tried nothing else.
 pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> (BTreeMap<SocketAddr, String>, BTreeSet<SocketAddr>) {
-    let mut named_elsewhere: Vec<(String, u16)> = Vec::new();
-    let mut captures: Vec<&CaptureFacts> = Vec::new();
-    for piece in pieces {
-        match &piece.facts {
-            PieceFacts::Capture(c) => captures.push(c),
-            PieceFacts::Log(l) => {
-                named_elsewhere.extend(l.attempts.iter().filter_map(|a| a.proxy.as_deref()).filter_map(proxy_authority))
-            }
-            PieceFacts::System(s) => named_elsewhere.extend(s.proxies.iter().cloned()),
-            PieceFacts::Signin(_) | PieceFacts::KeyLog => {}
-        }
-    }
-    for capture in &captures {
-        for exchange in capture.flows.iter().flat_map(|f| &f.app.http) {
-            named_elsewhere.extend(pac_proxies(&exchange.body_head));
-        }
-    }
+    let named_elsewhere = named(pieces);
+    let captures: Vec<&CaptureFacts> = captures(pieces).collect();
     let named_elsewhere: HashSet<(&str, u16)> =
         named_elsewhere.iter().map(|(host, port)| (host.as_str(), *port)).collect();
     let told_address: HashSet<SocketAddr> =
@@ -59,7 +70,8 @@ pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> (BTreeMap<SocketA
         let told =
             told_address.contains(&server) || name.is_some_and(|name| named_elsewhere.contains(&(name, server.port())));
         let silent = flow.app.tls.is_empty() && flow.app.http.is_empty() && flow.sides.iter().all(|s| s.bytes == 0);
-        let proxy_port = PROXY_PORTS.contains(&server.port());
+        let local = server.ip().is_loopback() && LOCAL_PROXY_PORTS.contains(&server.port());
+        let proxy_port = local || PROXY_PORTS.contains(&server.port());
         let silent_on_proxy_port = silent && (proxy_port && blind_or_named(blind, name) || blind && inside(server));
         let tls_on_proxy_port = (proxy_port || blind && inside(server))
             && flow.app.tls.iter().any(|t| t.tunnel.is_none() && t.server_hellos.is_empty() && !names_a_service(t));

@@ -4,7 +4,7 @@ use super::logs::line;
 use super::words::display_filter;
 use super::{Context, Finding, Rule, Severity};
 use crate::case::{Attempt, Case, HostStory};
-use crate::facts::Flow;
+use crate::facts::{Flow, TlsSession};
 use crate::flow::Side;
 use crate::lang::Text;
 use crate::message;
@@ -21,8 +21,8 @@ pub(super) static RULE: Rule = Rule {
         en: "TLS works, but no request is answered", ja: "TLS は成立するが、要求に一度も応答がない"
     },
     meaning: Text {
-        en: "On every connection to the host the handshake completes, the client sends its request, and then the connection is reset or stays silent for three seconds or more until the client gives up. Something lets TLS through and stops what follows: a device that judges by size, time or the client's first data, lost full-size packets, or the service itself.",
-        ja: "このホストへのどの接続でもハンドシェイクは完了し、クライアントが要求を送信した後、RST を受けるか、3 秒以上の無応答の末にクライアントが切断している。TLS は通すがその後を止めるもの (サイズ・時間・最初のデータで判定する装置、最大長パケットの損失、サービス自体) がある。",
+        en: "On every connection to the host the handshake completes, the client sends its request, and then the connection is reset, is closed by the server without an answer, or stays silent for three seconds or more until the client gives up. Something lets TLS through and stops what follows: a device that judges by size, time or the client's first data, lost full-size packets, or the service itself.",
+        ja: "このホストへのどの接続でもハンドシェイクは完了し、クライアントが要求を送信した後、RST を受けるか、サーバー側が応答せずに切断するか、3 秒以上の無応答の末にクライアントが切断している。TLS は通すがその後を止めるもの (サイズ・時間・最初のデータで判定する装置、最大長パケットの損失、サービス自体) がある。",
     },
     blind: Text {
         en: "What was asked is encrypted. One connection on which anything came back after the request would clear the way; with TLS 1.3, session tickets that arrive late look like an answer and hide this.",
@@ -78,29 +78,32 @@ fn by_log<'a>(context: &'a Context<'_>) -> impl Fn((&HostStory, &HostVerdict)) -
 
 fn one(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Option<Finding> {
     let mut evidence = Vec::new();
-    let mut resets = 0_usize;
+    let (mut resets, mut closed) = (0_usize, 0_usize);
     let mut count = 0_usize;
     let mut proven = false;
     for (attempt, judged) in host.attempts.iter().zip(&verdict.judged) {
         if !judged.verdict.is_some_and(Verdict::is_good) {
             continue;
         }
-        let Unanswered { asked, end, reset, lost } = unanswered(context.case, attempt)?;
+        let Unanswered { asked, at, end, lost } = unanswered(context.case, attempt)?;
         count = count.saturating_add(1);
         proven |= lost;
-        resets = resets.saturating_add(usize::from(reset));
+        resets = resets.saturating_add(usize::from(end == End::Reset));
+        closed = closed.saturating_add(usize::from(end == End::Closed));
         let stream = context.case.flow(attempt).map(|f| f.stream);
         let request = Proof::new(
             asked,
             message!(en: "encrypted request, the last data of the connection", ja: "暗号化された要求 (接続の最後のデータ)"),
         );
-        let ended = if reset {
-            message!(en: "RST from the server's address", ja: "サーバー側アドレスからの RST")
-        } else {
-            message!(en: "the client gives up", ja: "クライアントが切断")
+        let ended = match end {
+            End::Reset => message!(en: "RST from the server's address", ja: "サーバー側アドレスからの RST"),
+            End::Closed => {
+                message!(en: "FIN from the server's address instead of an answer", ja: "応答の代わりにサーバー側アドレスから FIN")
+            }
+            End::GivenUp => message!(en: "the client gives up", ja: "クライアントが切断"),
         };
         evidence.push(context.evidence(attempt.piece, stream, &request));
-        evidence.push(context.evidence(attempt.piece, stream, &Proof::new(end, ended)));
+        evidence.push(context.evidence(attempt.piece, stream, &Proof::new(at, ended)));
     }
     if count == 0 || count < CONNECTIONS_MIN && !proven {
         return None;
@@ -113,8 +116,8 @@ fn one(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Option
         )
     } else {
         message!(
-            en: "{count} connections to {name} completed their handshake and sent a request; none brought anything back ({resets} were reset, the others silent). So the name, the port and the certificate are allowed, and what follows is not.",
-            ja: "{name} への {count} 接続でハンドシェイクが完了し要求が送られたが、どの接続にも応答がない (RST {resets} 件、残りは無応答)。名前・ポート・証明書は通っており、その後の通信が止められている。",
+            en: "{count} connections to {name} completed their handshake and sent a request; none brought an answer ({resets} were reset, {closed} closed by the server, the others silent). So the name, the port and the certificate are allowed, and what follows is not.",
+            ja: "{name} への {count} 接続でハンドシェイクが完了し要求が送られたが、どの接続にも応答がない (RST {resets} 件、サーバー側の切断 {closed} 件、残りは無応答)。名前・ポート・証明書は通っており、その後の通信が止められている。",
         )
     };
     Some(Finding {
@@ -128,13 +131,24 @@ fn one(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Option
     })
 }
 
+/// How a connection ended on which a request was not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// A reset from the server's address.
+    Reset,
+    /// A FIN from there, before the client closed.
+    Closed,
+    /// The client closed after a long wait.
+    GivenUp,
+}
+
 /// A request that nothing came back for.
 struct Unanswered {
     /// The client's last data.
     asked: At,
-    end: At,
-    /// The end is a reset.
-    reset: bool,
+    /// Frame of the end.
+    at: At,
+    end: End,
     /// Packets were seen to be lost, again and again.
     lost: bool,
 }
@@ -144,11 +158,17 @@ fn unanswered(case: &Case, attempt: &Attempt) -> Option<Unanswered> {
     let flow: &Flow = case.flow(attempt)?;
     let session = attempt.session.and_then(|s| flow.app.tls.get(s)).filter(|s| s.complete.is_some())?;
     let ([own, peer], [client, server]) = (&session.encrypted, &flow.sides);
+    if flow.sides.iter().any(|s| s.missed_bytes > 0) {
+        return None;
+    }
+    if let Some((asked, at)) = closed_unanswered(flow, session) {
+        return Some(Unanswered { asked, at, end: End::Closed, lost: false });
+    }
     let asked = own.last?;
     // Not every record is read to the end of a connection, but all of TCP is; behind a hole that nobody fills nothing is
     // an answer to the client.
     let answered = if server.unacked_gap_bytes > 0 { peer.last } else { server.last_data };
-    if answered.is_some_and(|at| at.time >= asked.time) || flow.sides.iter().any(|s| s.missed_bytes > 0) {
+    if answered.is_some_and(|at| at.time >= asked.time) {
         return None;
     }
     let request_lost = client.retransmissions >= RETRANSMISSIONS_MIN && client.acked_bytes < client.bytes;
@@ -156,13 +176,30 @@ fn unanswered(case: &Case, attempt: &Attempt) -> Option<Unanswered> {
     // What was answered before is no connection on which nothing is answered.
     let heard = if server.unacked_gap_bytes > 0 { peer.last } else { server.last_content };
     let lost = lost && heard.map(|at| at.time) <= session.complete.map(|at| at.time);
-    let ended = |end, reset| Some(Unanswered { asked, end, reset, lost });
+    let ended = |at, end| Some(Unanswered { asked, at, end, lost });
     let tcp = flow.tcp.as_ref()?;
     let reset = |by: Side| tcp.resets.iter().find(|r| r.by == by && r.at.time >= asked.time).map(|r| r.at);
     let given_up = tcp.fins.first().copied().flatten().or_else(|| reset(Side::Client));
     match (reset(Side::Server), given_up) {
-        (Some(at), end) if end.is_none_or(|e| e.frame > at.frame) => ended(at, true),
-        (_, Some(end)) if end.time.since(asked.time) >= SILENCE_NS => ended(end, false),
+        (Some(at), end) if end.is_none_or(|e| e.frame > at.frame) => ended(at, End::Reset),
+        (_, Some(end)) if end.time.since(asked.time) >= SILENCE_NS => ended(end, End::GivenUp),
         _ => None,
     }
+}
+
+/// The request and the server's FIN, where the server closes instead of an answer: all that it says to the client's first
+/// request is a farewell (an alert is one), and it is the first to close.
+fn closed_unanswered(flow: &Flow, session: &TlsSession) -> Option<(At, At)> {
+    let [client, server] = &flow.sides;
+    let complete = session.complete?;
+    // More than a farewell of the client: a request. With TLS 1.3 it may be what completes the handshake.
+    let asked = client.last_content.filter(|at| at.time >= complete.time)?;
+    // Whoever was answered before, or asks only after a pause, may have met the end of an idle connection.
+    let answered = server.last_content.is_some_and(|at| at.time >= asked.time || at.time > complete.time);
+    let idle = asked.time.since(complete.time) >= SILENCE_NS;
+    let [given_up, closed] = flow.tcp.as_ref()?.fins;
+    let closed = closed.filter(|at| at.time >= asked.time && given_up.is_none_or(|end| at.frame < end.frame))?;
+    // The server took the whole request: it does not close because of something that came before it.
+    let taken = client.acked_bytes >= client.bytes;
+    (!answered && !idle && taken).then_some((asked, closed))
 }

@@ -1,11 +1,13 @@
 //! A certificate that is not foreign, but that the client cannot accept.
 
+use super::revocation_unreachable::failed_meanwhile;
 use super::words::{Words, for_hosts};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;
 use crate::verdict::Verdict;
 use crate::verdict::certificate::CertificateFault;
+use crate::verdict::tls::alert_name;
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -36,16 +38,54 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             Some(CertificateFault::WrongName) => ("issued for another name", "別の名前に対して発行"),
             Some(CertificateFault::Weak) => ("its key or signature is too weak", "鍵または署名が弱すぎる"),
             Some(CertificateFault::Revoked) => ("revoked by its issuer", "発行者が失効させている"),
-            Some(CertificateFault::Untrusted) | None => {
+            Some(CertificateFault::Untrusted) => {
                 ("its issuer is not trusted by the client", "発行者を端末が信頼していない")
             }
+            Some(CertificateFault::NotTold) | None => {
+                ("the client gives no reason", "クライアントは理由を示していない")
+            }
         };
-        let detail = message!(en: "The client refused the certificate of {name}: {why_en}.", ja: "クライアントが {name} の証明書を拒否した: {why_ja}。");
+        let mut detail = message!(en: "The client refused the certificate of {name}: {why_en}.", ja: "クライアントが {name} の証明書を拒否した: {why_ja}。");
+        if let Some((code, _)) = v.detail.alert {
+            let alert = alert_name(code);
+            detail.en += &format!(" Its alert: {alert} ({code}).");
+            detail.ja += &format!("アラート: {alert} ({code})。");
+        }
+        let waited_for = match v.detail.certificate_fault {
+            // Where it says unknown_ca it found no issuer, and did not come to ask whether that revoked anything.
+            Some(CertificateFault::NotTold) | None => failed_meanwhile(context, host, v),
+            _ => Vec::new(),
+        };
+        if !waited_for.is_empty() {
+            let list = waited_for.join(", ");
+            detail.en += &format!(
+                " Meanwhile requests to the revocation or issuer host {list} failed: a client that insists on that check refuses a certificate which it cannot check."
+            );
+            detail.ja += &format!(
+                "その間、失効確認・発行者取得の宛先 {list} への要求が失敗している。確認を必須とするクライアントは、確認できない証明書を拒否する。"
+            );
+        }
 
         Words {
             title: message!(en: "The certificate of {name} is not acceptable: {why_en}", ja: "{name} の証明書を受け入れられない: {why_ja}"),
             detail,
-            advice: if v.detail.certificate_fault == Some(CertificateFault::WrongName) {
+            advice: if !waited_for.is_empty() {
+                let list = waited_for.join(", ");
+                message!(
+                    en: "Allow {list} on port 80 and try again; if {name} is still refused, look at the client's own error for the reason.",
+                    ja: "{list} へのポート 80 を許可して再試行する。それでも {name} が拒否される場合は、クライアント自身のエラーで理由を確認する。",
+                )
+            } else if v.detail.certificate_fault == Some(CertificateFault::Revoked) {
+                message!(
+                    en: "Check with the owner of {name} whether the certificate was revoked; if not, whether something on the way answers the client's questions about revocation.",
+                    ja: "{name} の管理者に証明書が失効しているかを確認する。失効していなければ、失効確認に応答しているものが経路上にないかを確認する。",
+                )
+            } else if v.detail.certificate_fault == Some(CertificateFault::NotTold) {
+                message!(
+                    en: "Look at the client's own error for the reason: its clock, its root certificates, a key or a use of the certificate that it does not support, a revocation check that failed.",
+                    ja: "クライアント自身のエラーで理由を確認する: 端末の時計、ルート証明書、対応していない鍵や用途、失効確認の失敗。",
+                )
+            } else if v.detail.certificate_fault == Some(CertificateFault::WrongName) {
                 message!(
                     en: "Something else answers for {name}: a portal, a block page or a proxy. Exempt {name} from it, and check the address that the name resolves to.",
                     ja: "{name} の代わりに別のもの (ポータル、ブロック ページ、プロキシ) が応答している。{name} を対象から除外し、名前解決の結果のアドレスを確認する。",

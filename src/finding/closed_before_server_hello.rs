@@ -40,6 +40,12 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             ),
             ja: format!("{name}{} は接続と ClientHello を受け付けたが、TLS の応答なしに閉じた。", through.ja),
         };
+        if v.detail.accepted_first {
+            detail = Message {
+                en: format!("{name}{} accepted the connection and closed it before a byte was said.", through.en),
+                ja: format!("{name}{} は接続を受け付けたが、データの前に閉じた。", through.ja),
+            };
+        }
         if v.detail.tls_to_proxy {
             detail.en.push_str(
                 " The peer is a proxy that expects plain HTTP: the client spoke TLS to it (https:// in HTTPS_PROXY).",

@@ -1,11 +1,12 @@
 //! The evidence cannot tell what became of a host.
 
-use super::words::{Words, for_hosts, peers};
+use super::words::{Words, for_hosts, peers, stream_filter};
 use super::{Context, Finding, Rule, Severity};
+use crate::case::{Attempt, HostStory};
 use crate::lang::{Message, Text};
 use crate::message;
-use crate::verdict::Verdict;
 use crate::verdict::host::{deciding, is_guessed_proxy};
+use crate::verdict::{HostVerdict, Judged, Verdict};
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -28,7 +29,42 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    for_hosts(context, &RULE, Verdict::Inconclusive, |host, v| {
+    let mut found = of_hosts(context);
+    // The proxy itself was reached: what it refused is another host.
+    found.extend(context.hosts().filter_map(|(host, v)| refused_unseen(context, host, v)));
+    found
+}
+
+/// Requests that are not in the capture and that a proxy refused.
+fn refused_unseen(context: &Context<'_>, host: &HostStory, v: &HostVerdict) -> Option<Finding> {
+    let unseen: Vec<(&Attempt, &Judged)> =
+        host.attempts.iter().zip(&v.judged).filter(|(_, j)| j.detail.request_unseen).collect();
+    let proxy = context.case.proxies.get(&unseen.first()?.0.peer)?;
+    let mut statuses: Vec<u16> = unseen.iter().filter_map(|(_, j)| j.detail.status).collect();
+    statuses.sort_unstable();
+    statuses.dedup();
+    let statuses = statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+    let count = unseen.len();
+    Some(Finding {
+        host: Some(host.name.clone()),
+        title: message!(en: "The proxy {proxy} refused a request that is not in the capture", ja: "プロキシ {proxy} がキャプチャにない要求を拒否した"),
+        detail: message!(
+            en: "On {count} connections the proxy answers with an error ({statuses}), and the request before it was not captured. Which host was refused cannot be told; it may be one of the sign-in's.",
+            ja: "{count} 接続でプロキシがエラー ({statuses}) を返しているが、その前の要求がキャプチャにない。拒否された宛先は判定できず、サインインのホストである可能性がある。",
+        ),
+        evidence: unseen.iter().take(4).flat_map(|(a, j)| context.shown(a, j)).collect(),
+        filter: stream_filter(context.case, unseen.iter().map(|(a, _)| *a)).join(" || "),
+        ..RULE.finding()
+    })
+}
+
+fn of_hosts(context: &Context<'_>) -> Vec<Finding> {
+    let told = |v: &HostVerdict| v.attempt.and_then(|i| v.judged.get(i)).is_some_and(|j| j.detail.request_unseen);
+    let untold = |finding: &Finding| {
+        let of = finding.host.as_deref().and_then(|name| context.host(name));
+        !of.is_some_and(|(_, v)| told(v))
+    };
+    let found = for_hosts(context, &RULE, Verdict::Inconclusive, |host, v| {
         let name = &host.name;
         let peers = peers(host, v);
         let attempt = deciding(host, v);
@@ -78,5 +114,6 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             detail,
             advice: message!(en: "Take the trace again so that it covers the whole attempt on {name}.", ja: "{name} への試行全体を含むトレースを再取得する。"),
         }
-    })
+    });
+    found.into_iter().filter(untold).collect()
 }

@@ -1,13 +1,14 @@
 //! A proxy or appliance terminates TLS in the middle.
 
 use super::devices::{Device, Devices, hello};
+use super::revocation_unreachable::failed_meanwhile;
 use super::words::{Words, for_hosts, through};
 use super::{Context, Finding, Rule, Severity};
 use crate::case::HostStory;
 use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::host::deciding;
-use crate::verdict::tls::alert_name;
+use crate::verdict::tls::{alert_name, version_code};
 use crate::verdict::{HostVerdict, Verdict};
 
 /// See the module.
@@ -52,16 +53,19 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                     through.ja
                 ),
             },
-            None => Message {
-                en: format!(
-                    "The certificate for {name}{} is hidden by TLS 1.3; the client refused it, though every client knows this host's public authority.",
-                    through.en
-                ),
-                ja: format!(
-                    "{name}{} の証明書は TLS 1.3 により見えないが、どのクライアントも信頼する公的認証局のはずの証明書をクライアントが拒否している。",
-                    through.ja
-                ),
-            },
+            None => {
+                let unseen = unseen(context, host, v);
+                Message {
+                    en: format!(
+                        "The certificate for {name}{} {}; the client refused it, though every client knows this host's public authority.",
+                        through.en, unseen.en
+                    ),
+                    ja: format!(
+                        "{name}{} の証明書は{}が、どのクライアントも信頼する公的認証局のはずの証明書をクライアントが拒否している。",
+                        through.ja, unseen.ja
+                    ),
+                }
+            }
         };
         let known = if vendor.is_none() { elsewhere(context, &devices, host, v) } else { None };
         if let Some((Device { host: other, product }, same_hello)) = known {
@@ -81,6 +85,20 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 "クライアントはアラート {} ({code}) でハンドシェイクを終了した。",
                 alert_name(code)
             ));
+            let waited_for = if issuer.is_none() && BAD_OR_UNKNOWN.contains(&code) {
+                failed_meanwhile(context, host, v)
+            } else {
+                Vec::new()
+            };
+            if !waited_for.is_empty() {
+                let list = waited_for.join(", ");
+                detail.en.push_str(&format!(
+                    " But requests to {list} failed meanwhile: a client that could not check the revocation of the genuine certificate would end so too."
+                ));
+                detail.ja.push_str(&format!(
+                    "ただし、その間に {list} への要求が失敗している。正規の証明書の失効確認ができなかった場合も、クライアントは同じように終了する。"
+                ));
+            }
         } else if v.detail.client_accepts {
             detail.en.push_str(" The client trusts it and went on.");
             detail.ja.push_str("クライアントはこれを信頼し、通信を続けた。");
@@ -99,6 +117,22 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             ),
         }
     })
+}
+
+/// Alerts that do not say what is wrong with the certificate: bad_certificate, certificate_unknown (RFC 8446 6.2).
+const BAD_OR_UNKNOWN: [u8; 2] = [42, 46];
+
+/// Why the certificate cannot be seen.
+fn unseen(context: &Context<'_>, host: &HostStory, v: &HostVerdict) -> Message {
+    let flow = deciding(host, v).and_then(|attempt| context.case.flow(attempt));
+    let cut = flow.is_some_and(|f| f.sides.iter().any(|side| side.cut_bytes > 0));
+    match (v.negotiated_tls, cut) {
+        (Some(version), _) if version_code(version) == Some("1.3") => {
+            message!(en: "is hidden by TLS 1.3", ja: " TLS 1.3 により見えない")
+        }
+        (_, true) => message!(en: "is cut off by the snap length", ja: "スナップ長で切り詰められていて見えない"),
+        (_, false) => message!(en: "is not in the capture", ja: "キャプチャにない"),
+    }
 }
 
 /// Another host of the case on the same way whose interceptor can be seen: its name, the product, and whether the

@@ -1,9 +1,12 @@
 //! Hosts of certificate revocation and issuer downloads cannot be reached.
 
 use super::{Context, Finding, Rule, Severity};
+use crate::case::HostStory;
 use crate::knowledge::endpoints::Role as EndpointRole;
 use crate::lang::Text;
 use crate::message;
+use crate::verdict::HostVerdict;
+use crate::verdict::host::deciding;
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -26,14 +29,29 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(context: &Context<'_>) -> Vec<Finding> {
-    let hosts: Vec<_> = context
+/// The hosts for revocation and issuers that failed while the client looked at the certificate.
+pub(super) fn failed_meanwhile(context: &Context<'_>, host: &HostStory, v: &HostVerdict) -> Vec<String> {
+    let Some(refused) = deciding(host, v) else { return Vec::new() };
+    let meanwhile = |h: &HostStory| {
+        h.first_time().is_some_and(|first| first <= refused.end.time)
+            && h.attempts.iter().map(|a| a.end.time).chain(h.first_time()).max() >= Some(refused.start.time)
+    };
+    context
         .hosts()
-        .filter(|(h, v)| {
-            v.verdict.is_fault()
-                && h.endpoint.is_some_and(|e| matches!(e.role, EndpointRole::PkiIssuer | EndpointRole::PkiRevocation))
-        })
-        .collect();
+        .filter(|(h, v)| v.verdict.is_fault() && is_asked_about_certificates(h))
+        .filter(|(h, _)| meanwhile(h))
+        .map(|(h, _)| h.name.clone())
+        .collect()
+}
+
+/// Whether a host hands out revocation lists, or certificates of issuers.
+fn is_asked_about_certificates(host: &HostStory) -> bool {
+    host.endpoint.is_some_and(|e| matches!(e.role, EndpointRole::PkiIssuer | EndpointRole::PkiRevocation))
+}
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let hosts: Vec<_> =
+        context.hosts().filter(|(h, v)| v.verdict.is_fault() && is_asked_about_certificates(h)).collect();
     if hosts.is_empty() {
         return Vec::new();
     }

@@ -45,6 +45,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     // A server without a name that failed may have been the next step.
     let is_public = |h: &HostStory| h.address().is_some_and(|ip| !knowledge::cannot_be_public(ip));
     let unnamed = context.hosts().any(|(h, v)| v.verdict.is_fault() && is_public(h));
+    // So may a request that the proxy refused and the capture misses.
+    let unseen = context.hosts().any(|(_, v)| v.judged.iter().any(|j| j.detail.request_unseen));
+    let unnamed = unnamed || unseen;
     let command = context.case.logs().flat_map(|(_, l)| &l.attempts).find_map(|a| command_of(a.dialect));
     if let Some((host, verdict)) = first(&AUTHORITY).filter(|_| !asked(&NEXT) && !unnamed) {
         let cloud = host.endpoint.map_or(Cloud::Public, |e| e.cloud);

@@ -86,6 +86,7 @@ impl<S: FlowSink> TcpFlow<S> {
                 || acknowledges >= 0 && acknowledges.cast_unsigned() <= client.high.saturating_add(1);
             if side == Side::Server && ours && !self.syn_ack.is_set() {
                 self.syn_ack = Stamp::new(at, first);
+                self.flags.shut = segment.window == 0;
                 self.answered_syn = self.answered(segment.options.timestamps.map(|(_, echo)| echo));
             }
             return;

@@ -61,6 +61,7 @@ impl<S: FlowSink> TcpFlow<S> {
             syn_data: self.flags.syn_data,
             simultaneous_open: self.flags.simultaneous,
             one_sided: self.is_one_sided(),
+            never_opened: self.flags.shut,
         }
     }
 

@@ -61,6 +61,8 @@ pub(super) struct TcpFlowFlags {
     pub flipped: bool,
     /// A SYN of the client was seen.
     pub syn: bool,
+    /// The server accepted with a window of 0 and announced no other since.
+    pub shut: bool,
     /// Nothing more can be learnt from the bytes.
     pub done: bool,
     pub syn_data: bool,
@@ -214,6 +216,7 @@ impl<S: FlowSink> TcpFlow<S> {
         }
         let half = self.half(side);
         half.window = segment.window;
+        self.flags.shut &= side == Side::Client || segment.window == 0;
         if segment.window == 0 && !f.syn() {
             let n = &mut self.rare_half(side).zero_windows;
             *n = n.saturating_add(1);

@@ -337,6 +337,15 @@ fn the_round_trip_is_that_of_the_syn_that_was_answered() {
 }
 
 #[test]
+fn a_window_that_was_shut_from_the_beginning_is_open_once_it_is_announced() {
+    let shut = |s: &str| one(s).0.tcp().unwrap().never_opened;
+    assert!(shut(">S 100\n<SA 300 101 w0\n>A 101 301\n<R 301 101 w0"));
+    assert!(!shut(">S 100\n<SA 300 101 w0\n>A 101 301\n<A 301 101 w500\n<R 301 101 w0"));
+    assert!(!shut(">S 100\n<SA 300 101\n>A 101 301\n<R 301 101 w0"));
+    assert!(!shut(">S 100"));
+}
+
+#[test]
 fn a_zero_window_counts_after_the_handshake_only() {
     let [client, server] = one(&opened("<A 301 101 w0\n<A 301 101 w0\n>R 101 w0")).0.sides();
     assert_eq!((server.zero_windows, client.zero_windows), (2, 0));

@@ -111,9 +111,13 @@ impl HttpDissector {
         if side == Side::Server && progress != BodyProgress::More {
             self.end_answer();
         }
-        // A head with a hole in it still tells its first line and what came before the hole.
+        // A head with a hole in it still tells its first line, as far as that is needed, and what came before the hole.
         let half = if side == Side::Client { &mut self.client } else { &mut self.server };
-        if half.head.contains(&b'\n') {
+        let told = match side {
+            Side::Client => head::tells_target(&half.head),
+            Side::Server => head::tells_status(&half.head),
+        };
+        if told {
             let (head, head_at) = (std::mem::take(&mut half.head), half.head_at);
             match side {
                 Side::Client => {

@@ -52,6 +52,9 @@ pub const TLS13_ALERT_BYTES: u16 = 19;
 /// content type (1), tag (16); RFC 8446 4.4.4.
 pub const TLS13_FINISHED_BYTES: [u16; 2] = [53, 69];
 
+/// The extension by which a client offers data ahead of the handshake's end (RFC 8446 4.2.10).
+const EARLY_DATA: u16 = 42;
+
 /// Application data that a key log opened.
 #[derive(Debug)]
 pub struct Opened {
@@ -93,6 +96,10 @@ struct Half {
     protected: bool,
     /// Something is missing: whether records are encrypted must be told from their content.
     uncertain: bool,
+    /// Something is missing that may have been a message.
+    hole: bool,
+    /// An encrypted handshake record behind a ChangeCipherSpec, which only TLS 1.2 and older have.
+    older: bool,
     /// First encrypted handshake record behind the ChangeCipherSpec (TLS 1.2), or a sure TLS 1.3 Finished.
     finished: Option<At>,
     /// Encrypted TLS 1.3 records that are no alert, after the ServerHello.
@@ -187,6 +194,7 @@ impl TlsDissector {
             }
             let half = self.half(side);
             half.damaged = true;
+            half.hole = true;
             half.mode = Body::Count;
             half.body = Vec::new();
             half.messages.clear();
@@ -448,6 +456,7 @@ impl TlsDissector {
         self.opener = None;
         for half in &mut self.halves {
             (half.protected, half.finished, half.flight) = (false, None, 0);
+            (half.hole, half.older) = (false, false);
         }
     }
 
@@ -492,8 +501,16 @@ impl TlsDissector {
     fn is_tls12(&self) -> bool {
         match self.session.server_hellos.last() {
             Some(chosen) => !chosen.hello_retry_request && !is_tls13(chosen.version),
-            None => self.halves.iter().any(|h| h.finished.is_some()),
+            None => self.halves.iter().any(|h| h.older),
         }
+    }
+
+    /// The ServerHello, or its version, is in a hole, and nothing shows an older version than TLS 1.3.
+    fn hello_lost(&self) -> bool {
+        let cut = self.session.cut_hello.iter().all(Option::is_some);
+        let [client, server] = &self.halves;
+        let lost = !self.session.client_hellos.is_empty() && server.hole && !client.older && !server.older;
+        self.session.server_hellos.is_empty() && (cut || lost)
     }
 
     /// A TLS <= 1.2 session is complete with both Finished behind their ChangeCipherSpec.
@@ -516,9 +533,7 @@ impl TlsDissector {
         facts.count(length.into(), header.kind == record::APPLICATION_DATA, at);
         match header.kind {
             record::APPLICATION_DATA => {
-                let hello_cut =
-                    self.session.server_hellos.is_empty() && self.session.cut_hello.iter().all(Option::is_some);
-                if self.is_tls13() || hello_cut {
+                if self.is_tls13() || self.hello_lost() {
                     self.note_tls13(side, length, at);
                 } else if self.is_tls12() {
                     self.complete_if_both_use_it(at);
@@ -530,6 +545,7 @@ impl TlsDissector {
             }
             _ => {
                 if self.half(side).protected && !self.is_tls13() {
+                    self.half(side).older = true;
                     self.half(side).finished.get_or_insert(at);
                     self.complete_if_both_finished(at);
                 }
@@ -537,12 +553,19 @@ impl TlsDissector {
         }
     }
 
+    /// Whether the client may send data before its Finished (RFC 8446 4.2.10).
+    fn offers_early_data(&self) -> bool {
+        self.session.client_hellos.iter().any(|h| h.extensions.contains(&EARLY_DATA))
+    }
+
     /// Without keys a TLS 1.3 handshake is over when the client sends something after its Finished, or the server
-    /// answers that Finished with something other than an alert.
+    /// answers that Finished with something other than an alert. A Finished in a hole stands before whatever else the
+    /// client sends: the server answers nothing before it.
     fn note_tls13(&mut self, side: Side, length: u16, at: At) {
         if length <= TLS13_ALERT_BYTES || self.opener.is_some() {
             return;
         }
+        let early = self.offers_early_data();
         let client = self.half(Side::Client);
         match side {
             Side::Client if client.finished.is_none() => {
@@ -558,7 +581,7 @@ impl TlsDissector {
             Side::Client => {
                 self.session.complete.get_or_insert(at);
             }
-            Side::Server if client.finished.is_some() => {
+            Side::Server if client.finished.is_some() || client.hole && client.flight > 0 && !early => {
                 self.session.complete.get_or_insert(at);
             }
             Side::Server => {}

@@ -6,7 +6,7 @@
 
 use super::breaker::breaker;
 use super::certificate::Trusts;
-use super::scene::{Judged, Proof, SILENCE_NS, Scene, Stage};
+use super::scene::{Judged, Proof, SILENCE_NS, Scene, Stage, reset};
 use super::{Confidence, Verdict, page, proxy, slow, tls};
 use crate::case::{Attempt, Case, Watch, Way};
 use crate::facts::{FlowTransport, TcpFacts};
@@ -116,12 +116,30 @@ fn tcp_flow(s: &Scene<'_>) -> Judged {
         return Judged::seen(Verdict::Ok, Stage::Complete, proof.into_iter().collect());
     }
     if client_data > 0 && s.attempt.peer.port() == 443 && !s.tcp.midstream {
-        // The payload is cut or unreadable; on 443 the first thing a client says is its ClientHello.
-        let mut judged = tls::no_answer_to_hello(s, client.first_data.unwrap_or(s.flow.first));
-        judged.confidence = Confidence::Inferred;
-        return judged;
+        return unreadable_hello(s, client.first_data.unwrap_or(s.flow.first));
     }
     Judged::neutral(Stage::Connected)
+}
+
+/// The client said something that is cut or unreadable, and the server nothing: on 443 the first thing that a client says
+/// is its ClientHello.
+fn unreadable_hello(s: &Scene<'_>, hello: At) -> Judged {
+    let text = message!(
+        en: "the client's first data, by the port its ClientHello",
+        ja: "クライアントの最初のデータ (ポートから見て ClientHello)",
+    );
+    let proof = vec![Proof::new(hello, text)];
+    let mut judged = if s.answer_not_captured() {
+        Judged::undecided(Stage::ClientHello, proof)
+    } else if let Some(at) = s.server_reset() {
+        reset(s, Verdict::ResetAfterClientHello, Stage::ClientHello, proof, at)
+    } else if let Some(at) = s.server_close() {
+        tls::closed_before_server_hello(proof, at)
+    } else {
+        tls::no_answer_to_hello(s, hello)
+    };
+    judged.confidence = Confidence::Inferred;
+    judged
 }
 
 /// No answer of TLS but an alert is as short: a ServerHello has 4 + 2 + 32 + 1 + 2 + 1 bytes behind a header of 5.
@@ -156,12 +174,15 @@ fn unanswered(s: &Scene<'_>) -> Judged {
     let enough = if tries.len() > 2 { SYN_SILENCE_NS } else { SILENCE_NS };
     if tries.len() >= 2 && waited >= enough {
         let mut proof = vec![syn];
-        proof.extend(
-            tries
-                .iter()
-                .skip(1)
-                .map(|at| Proof::new(*at, message!(en: "SYN sent again, no answer", ja: "SYN の再送、応答なし"))),
-        );
+        let again = if s.flow.sides.get(1).is_some_and(|server| server.packets > 0) {
+            message!(
+                en: "SYN sent again; what came back acknowledges something else and opens no connection",
+                ja: "SYN の再送。返ってきたパケットは別のものを ACK しており、接続は成立しない",
+            )
+        } else {
+            message!(en: "SYN sent again, no answer", ja: "SYN の再送、応答なし")
+        };
+        proof.extend(tries.iter().skip(1).map(|at| Proof::new(*at, again.clone())));
         let mut judged = Judged::seen(Verdict::SynNoAnswer, Stage::Syn, proof);
         judged.detail.waited_seconds = waited as f64 / 1e9;
         return judged;
@@ -180,17 +201,38 @@ fn accepted_without_data(s: &Scene<'_>) -> Judged {
     let begun = !s.tcp.syns.is_empty() && s.flow.sides.first().is_some_and(|client| client.missed_bytes == 0);
     // Who does not want the connection says so at once; what is reset after a while was only idle.
     let accepted = s.tcp.syn_ack.unwrap_or(s.flow.first).time;
-    let at_once = |reset: &At| reset.time.since(accepted) < SILENCE_NS;
-    let Some(reset) = s.server_reset().filter(|_| begun).filter(at_once) else {
+    let at_once = |end: &At| end.time.since(accepted) < SILENCE_NS;
+    // Nor could a client say anything to a server whose window stayed shut.
+    let shut = s.tcp.never_opened;
+    if let Some(reset) = s.server_reset().filter(|_| begun).filter(|at| at_once(at) || shut) {
+        let text = if shut {
+            message!(
+                en: "RST by the server's address, after it accepted the connection with a window of 0 and never opened it",
+                ja: "ウィンドウ 0 で接続を受け付け、一度も開かないままサーバー側アドレスから RST",
+            )
+        } else {
+            message!(
+                en: "RST by the server's address right after the connection was accepted",
+                ja: "接続受付の直後にサーバー側アドレスから RST",
+            )
+        };
+        let mut judged = Judged::seen(Verdict::Refused, Stage::Connected, vec![Proof::new(reset, text)]);
+        judged.detail.accepted_first = true;
+        judged.detail.waited_seconds = reset.time.seconds_since(accepted);
+        judged.detail.breaker = breaker(s.flow, Side::Server);
+        return judged;
+    }
+    let Some(close) = s.server_close().filter(|_| begun).filter(at_once) else {
         return Judged::neutral(Stage::Connected);
     };
     let text = message!(
-        en: "RST by the server's address right after the connection was accepted",
-        ja: "接続受付の直後にサーバー側アドレスから RST",
+        en: "FIN by the server's address right after the connection was accepted",
+        ja: "接続受付の直後にサーバー側アドレスから FIN",
     );
-    let mut judged = Judged::seen(Verdict::Refused, Stage::Connected, vec![Proof::new(reset, text)]);
+    let proof = vec![Proof::new(close, text)];
+    let mut judged = Judged::seen(Verdict::ClosedBeforeServerHello, Stage::Connected, proof);
     judged.detail.accepted_first = true;
-    judged.detail.breaker = breaker(s.flow, Side::Server);
+    judged.detail.closed_by_fin = true;
     judged
 }
 

@@ -60,6 +60,8 @@ pub enum CertificateFault {
     Revoked,
     /// Nothing visible is wrong: the client does not trust the issuer.
     Untrusted,
+    /// Nothing visible is wrong, and the client does not say what is.
+    NotTold,
 }
 
 /// Judgements of the chains that one host showed: a server shows the same ones on every connection.

@@ -449,10 +449,33 @@ fn leading_failure(host: &HostStory, judged: &[Judged], bad: &[(usize, Verdict)]
         return bad.iter().copied().find(|(i, _)| *i == broken);
     }
     let answered = |(i, v): &(usize, Verdict)| *v == Verdict::ProxyAuthRequired && challenge_answered(judged, bad, *i);
-    bad.iter()
+    let leading = bad
+        .iter()
         .copied()
         .filter(|b| !answered(b))
-        .max_by_key(|(i, _)| (judged.get(*i).map(|j| j.stage), std::cmp::Reverse(*i)))
+        .max_by_key(|(i, _)| (judged.get(*i).map(|j| j.stage), std::cmp::Reverse(*i)))?;
+    Some(seen_instead(host, judged, bad, leading).unwrap_or(leading))
+}
+
+/// Instead of a silence that the client did not wait for, since it began another connection at once: how that one was
+/// seen to end, if it came as far. The end of the first may be missing in the capture.
+fn seen_instead(
+    host: &HostStory,
+    judged: &[Judged],
+    bad: &[(usize, Verdict)],
+    (silent, verdict): (usize, Verdict),
+) -> Option<(usize, Verdict)> {
+    let (first, silence) = tried(host, judged, silent).filter(|_| verdict == Verdict::SilentAfterClientHello)?;
+    let is_seen = |verdict| {
+        matches!(verdict, Verdict::ResetAfterClientHello | Verdict::ClosedBeforeServerHello | Verdict::TlsAlert)
+    };
+    bad.iter().copied().filter(|(_, v)| is_seen(*v)).find(|(i, _)| {
+        tried(host, judged, *i).is_some_and(|(next, seen)| {
+            let since = next.start.time.since(first.start.time);
+            let at_once = (0..SILENCE_NS).contains(&since) && may_be_one(first.client, next.client);
+            at_once && seen.stage == silence.stage
+        })
+    })
 }
 
 /// Of these attempts, given in time order, the first that offered a current version, was broken, and was followed by one

@@ -3,7 +3,7 @@
 use super::scene::{Judged, Proof, SILENCE_NS, Scene, Stage, describe, reset};
 use super::{Verdict, certificate, page, tls};
 use crate::case::in_lost_tunnel;
-use crate::facts::{HttpExchange, SocksFact};
+use crate::facts::{Flow, HttpExchange, SocksFact};
 use crate::message;
 use crate::packet::At;
 use crate::time::NANOS_PER_SECOND;
@@ -24,12 +24,47 @@ pub(super) fn http(s: &Scene<'_>) -> Judged {
     judged
 }
 
+/// A status by which a proxy itself refuses.
+fn is_refusal(status: u16) -> bool {
+    matches!(status, 403 | 407 | 502 | 503 | 504)
+}
+
+/// The refusal of a request that the capture misses, so that nobody knows which host was asked for. A challenge that more
+/// requests follow on its connection was a step on the way.
+fn refusal_of_unseen<'a>(s: &Scene<'a>) -> Option<&'a HttpExchange> {
+    let flow: &'a Flow = s.flow;
+    let missed = s.tcp.midstream || flow.sides.first().is_some_and(|client| client.missed_bytes > 0);
+    let last = flow.app.http.last()?;
+    let of_unseen = |x: &&HttpExchange| x.request_at.is_none() && x.status.is_some_and(is_refusal);
+    let stands = |x: &&HttpExchange| x.status != Some(407) || x.response_at == last.response_at;
+    flow.app.http.iter().filter(|_| missed).filter(of_unseen).find(stands)
+}
+
+fn refused_unseen(refusal: &HttpExchange) -> Judged {
+    let status = refusal.status.unwrap_or_default();
+    let text = message!(
+        en: "the proxy answers {status} {} to a request that is not in the capture",
+        ja: "キャプチャにない要求に対するプロキシの応答 {status} {}",
+        refusal.reason
+    );
+    let proof = refusal.response_at.map(|at| Proof::new(at, text));
+    let mut judged = Judged::undecided(Stage::Proxy, proof.into_iter().collect());
+    describe(&mut judged, refusal);
+    judged.detail.request_unseen = true;
+    judged
+}
+
 /// What came of a request to the proxy.
 fn asked(s: &Scene<'_>, exchange: &HttpExchange) -> Judged {
     let asked = exchange.request_at.unwrap_or(s.flow.first);
     let request = Proof::new(asked, message!(en: "{} {}", ja: "{} {}", exchange.method, exchange.target));
     let Some(status) = exchange.status else {
-        return no_answer(s, asked, vec![request]);
+        // Bytes of a server in the tunnel are behind the proxy's consent, wherever that is.
+        let session = s.attempt.session.and_then(|i| s.flow.app.tls.get(i));
+        return match session.filter(|_| exchange.tunnel_bytes[1] > 0) {
+            Some(session) => tls::judge(s, session),
+            None => no_answer(s, asked, vec![request]),
+        };
     };
     let answered = exchange.response_at.unwrap_or(asked);
     let answer = Proof::new(
@@ -40,7 +75,7 @@ fn asked(s: &Scene<'_>, exchange: &HttpExchange) -> Judged {
             exchange.reason
         ),
     );
-    if !exchange.is_connect() && !matches!(status, 403 | 407 | 502 | 503 | 504) {
+    if !exchange.is_connect() && !is_refusal(status) {
         return page::judge(s, exchange);
     }
     let verdict = match status {
@@ -219,6 +254,9 @@ pub(super) fn itself(s: &Scene<'_>) -> Judged {
     }
     if let Some(judged) = s.flow.app.socks.as_ref().filter(|n| n.target.is_none()).and_then(|n| before_request(s, n)) {
         return judged;
+    }
+    if let Some(refusal) = refusal_of_unseen(s) {
+        return refused_unseen(refusal);
     }
     if let Some(at) = server.first_data {
         let text = message!(en: "the proxy answers", ja: "プロキシの応答");

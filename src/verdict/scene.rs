@@ -138,6 +138,8 @@ pub struct Detail {
     pub closed_by_fin: bool,
     /// It worked, but an answer let the client wait.
     pub slow: Option<Slow>,
+    /// The proxy refused a request that is not in the capture.
+    pub request_unseen: bool,
 }
 
 impl Judged {

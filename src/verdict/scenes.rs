@@ -9,6 +9,8 @@ mod proxies;
 #[cfg(test)]
 mod signs;
 #[cfg(test)]
+mod unseen;
+#[cfg(test)]
 mod world;
 
 use super::Verdict;

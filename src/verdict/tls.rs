@@ -27,7 +27,10 @@ mod alert {
     pub const PROTOCOL_VERSION: u8 = 70;
     pub const INTERNAL_ERROR: u8 = 80;
     pub const USER_CANCELED: u8 = 90;
+    pub const BAD_CERTIFICATE: u8 = 42;
+    pub const CERTIFICATE_REVOKED: u8 = 44;
     pub const CERTIFICATE_EXPIRED: u8 = 45;
+    pub const UNKNOWN_CA: u8 = 48;
     /// Of those below the ones that say what is wrong with a certificate of whatever issuer: its kind, that it was
     /// revoked, that it expired.
     pub const OF_A_KNOWN_ISSUER: std::ops::RangeInclusive<u8> = 43..=45;
@@ -223,6 +226,7 @@ fn certificate_refused(
     proof.push(alert_proof(a));
     let fault = certificate::fault(s.host, session, a.at.time).or(match a.description {
         alert::CERTIFICATE_EXPIRED => Some(CertificateFault::Expired),
+        alert::CERTIFICATE_REVOKED => Some(CertificateFault::Revoked),
         _ => None,
     });
     let visible = !session.certificates.is_empty();
@@ -235,7 +239,10 @@ fn certificate_refused(
         judged.confidence = Confidence::Inferred;
     }
     judged.detail.alert = Some((a.description, Side::Client));
-    judged.detail.certificate_fault = fault.or(visible.then_some(CertificateFault::Untrusted));
+    // A client that finds no way to a root it knows says unknown_ca, or no more than that the certificate is bad.
+    let untrusted = matches!(a.description, alert::UNKNOWN_CA | alert::BAD_CERTIFICATE);
+    let unseen = if untrusted { CertificateFault::Untrusted } else { CertificateFault::NotTold };
+    judged.detail.certificate_fault = fault.or(visible.then_some(unseen));
     with_trust(judged, trust)
 }
 
@@ -378,20 +385,27 @@ fn before_server_hello(
         return stalled(s, server.last_data.or(client.first_retransmission).unwrap_or(hello.at), stage, proof);
     }
     if let Some(at) = closed {
-        proof.push(Proof::new(at, message!(en: "FIN instead of a ServerHello", ja: "ServerHello の代わりに FIN")));
-        let verdict = match (client_is_old, retried) {
+        let mut judged = closed_before_server_hello(proof, at);
+        judged.stage = stage;
+        judged.verdict = Some(match (client_is_old, retried) {
             (true, _) => Verdict::TlsLegacy,
             (false, Some(_)) => Verdict::ResetMidHandshake,
             (false, None) => Verdict::ClosedBeforeServerHello,
-        };
-        let mut judged = Judged::seen(verdict, stage, proof);
-        judged.detail.closed_by_fin = true;
+        });
         judged.detail.legacy_side = client_is_old.then_some(Side::Client);
         return judged;
     }
     let mut judged = no_answer_to_hello(s, hello.at);
     proof.append(&mut judged.proof);
     judged.proof = proof;
+    judged
+}
+
+/// An orderly close where a ServerHello should be.
+pub(super) fn closed_before_server_hello(mut proof: Vec<Proof>, at: At) -> Judged {
+    proof.push(Proof::new(at, message!(en: "FIN instead of a ServerHello", ja: "ServerHello の代わりに FIN")));
+    let mut judged = Judged::seen(Verdict::ClosedBeforeServerHello, Stage::ClientHello, proof);
+    judged.detail.closed_by_fin = true;
     judged
 }
 

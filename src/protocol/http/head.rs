@@ -115,8 +115,39 @@ pub fn looks_like_response(prefix: &[u8]) -> bool {
     }
 }
 
+/// Whether a head that breaks off tells what was asked for: its first line is whole, or what follows the authority of a
+/// CONNECT has begun.
+pub fn tells_target(head: &[u8]) -> bool {
+    head.contains(&b'\n') || cut_connect(head).is_some()
+}
+
+/// Whether a head that breaks off tells the status: the reason behind it is for people.
+pub fn tells_status(head: &[u8]) -> bool {
+    head.contains(&b'\n') || status(head).is_some() && head.iter().filter(|b| **b == b' ').count() > 1
+}
+
+/// The authority in the first line of a CONNECT whose version is cut off or incomplete, where all of it is there.
+fn cut_connect(head: &[u8]) -> Option<String> {
+    if head.contains(&b'\n') {
+        return None;
+    }
+    let line = text(head);
+    let (authority, version) = line.strip_prefix("CONNECT ")?.split_once(' ')?;
+    (authority.contains(':') && "HTTP/1.".starts_with(version.get(..7).unwrap_or(version)))
+        .then(|| authority.to_owned())
+}
+
 /// Reads a request head. `None` when the first line is no request.
 pub fn request(head: &[u8], at: At) -> Option<(HttpExchange, Steering)> {
+    if let Some(authority) = cut_connect(head) {
+        let x = HttpExchange {
+            request_at: Some(at),
+            method: "CONNECT".to_owned(),
+            target: without_secrets(&authority),
+            ..HttpExchange::default()
+        };
+        return Some((x, Steering::default()));
+    }
     let mut lines = Lines::new(head);
     let line = text(lines.next_line()?);
     let (method, rest) = line.split_once(' ')?;
@@ -338,6 +369,22 @@ mod tests {
         assert_eq!(x.reason, "Proxy Authentication Required");
         assert_eq!(steering.answer_body("GET", 407), BodyLength::Bytes(5));
         assert_eq!(steering.answer_body("HEAD", 200), BodyLength::Bytes(0));
+    }
+
+    #[test]
+    fn a_first_line_that_is_cut_off_tells_what_is_all_there() {
+        let asked = |head: &[u8]| {
+            let read = || request(head, At::default()).map(|(x, _)| x.target);
+            tells_target(head).then(read).flatten()
+        };
+        for whole in ["CONNECT a.example:443 ", "CONNECT a.example:443 HTT", "CONNECT a.example:443 HTTP/1.1\r"] {
+            assert_eq!(asked(whole.as_bytes()).as_deref(), Some("a.example:443"), "{whole}");
+        }
+        for cut in ["CONNECT a.example:443", "CONNECT a.example:4", "CONNECT ", "GET /x HT", "CONNECT a b:1"] {
+            assert_eq!(asked(cut.as_bytes()), None, "{cut}");
+        }
+        assert!(tells_status(b"HTTP/1.1 407 Proxy Au") && tells_status(b"HTTP/1.1 407\r\nVia"));
+        assert!(!tells_status(b"HTTP/1.1 407") && !tells_status(b"HTTP/1.1 4") && !tells_status(b""));
     }
 
     #[test]

@@ -100,6 +100,54 @@ fn application_data_of_both_sides_shows_a_handshake_of_which_the_capture_missed_
     }
 }
 
+/// A TLS 1.3 session: its ClientHello with or without an offer of early data, the server's flight in two segments, the
+/// client's Finished, tickets, a request and its answer.
+fn tls13(early: bool) -> Vec<(Side, Vec<u8>)> {
+    let mut first = client_hello(&[]);
+    if early {
+        // The last extension of the hello, of a number that nobody has, becomes early_data.
+        let place = first.len() - 5;
+        first[place..place + 4].copy_from_slice(&[0, 42, 0, 1]);
+    }
+    vec![
+        (C, first),
+        (S, [server_hello(&[], [0x13, 1], true, [8; 32]), record(20, &[1])].concat()),
+        (S, [record(23, &[5; 60]), record(23, &[5; 900])].concat()),
+        (C, [record(20, &[1]), record(23, &[6; 53])].concat()),
+        (S, record(23, &[5; 255])),
+        (C, record(23, &[6; 700])),
+        (S, record(23, &[5; 800])),
+    ]
+}
+
+fn with_a_hole(segments: &[(Side, Vec<u8>)], missed: usize) -> Vec<TlsSession> {
+    let mut tls = TlsDissector::new(None, Arc::default());
+    for (i, (side, bytes)) in segments.iter().enumerate() {
+        if i == missed {
+            tls.gap(*side, bytes.len() as u64, at(i as u64 + 1));
+        } else {
+            tls.data(*side, bytes, at(i as u64 + 1));
+        }
+    }
+    tls.finish()
+}
+
+#[test]
+fn a_hole_in_a_tls13_handshake_does_not_hide_that_it_was_completed() {
+    let completed = |missed| with_a_hole(&tls13(false), missed)[0].complete.map(|a| a.frame);
+    assert_eq!(completed(1), Some(5), "the ServerHello is lost");
+    assert_eq!(completed(2), Some(5), "the certificate is lost");
+    assert_eq!(completed(3), Some(7), "the Finished is lost: the answer to what follows it");
+    // Nothing but an alert answers a client that was refused.
+    let mut refused = tls13(false);
+    refused.truncate(6);
+    refused.push((S, record(23, &[5; 19])));
+    refused.remove(4);
+    assert_eq!(with_a_hole(&refused, 3)[0].complete, None);
+    // Early data comes before the end of the handshake, and the server's flight after it.
+    assert_eq!(with_a_hole(&tls13(true), 3)[0].complete, None);
+}
+
 #[test]
 fn what_both_sides_send_under_tls13_is_no_sign_of_its_end() {
     // A server's flight in records of application data, and an alert for an answer.

@@ -90,7 +90,7 @@ fn a_portal_is_blamed_for_the_host_of_the_sign_in_not_for_windows_probe() {
 }
 
 /// Connections on which a request follows the handshake, and what becomes of it.
-fn asks_inside(count: usize, then: fn(&mut World, &mut Flow, i64)) -> Report {
+fn asks_inside(count: usize, then: impl Fn(&mut World, &mut Flow, i64) + Copy) -> Report {
     let mut w = World::new().resolves();
     for i in 0..count {
         let tenths = 1 + 100 * i64::try_from(i).unwrap();
@@ -127,6 +127,39 @@ fn requests_that_are_never_answered_leave_the_case_open_though_tls_works() {
         rst(w, f, t + 1, Side::Server, 116);
     });
     assert!(!has(&answered, "broken_after_handshake"));
+}
+
+#[test]
+fn a_server_that_closes_instead_of_an_answer_does_not_answer() {
+    let closes = |w: &mut World, f: &mut Flow, tenths, says: u64| {
+        f.sides[0].acked_bytes = f.sides[0].bytes;
+        if says > 0 {
+            sends(w, f, Side::Server, tenths, says);
+        }
+        fin(w, f, tenths, Side::Server);
+        fin(w, f, tenths + 1, Side::Client);
+    };
+    let closed = asks_inside(2, move |w, f, t| closes(w, f, t, 0));
+    assert!(has(&closed, "broken_after_handshake"));
+    assert_eq!(closed.diagnosis.outcome, Outcome::InsufficientEvidence);
+    assert!(has(&asks_inside(2, move |w, f, t| closes(w, f, t, 24)), "broken_after_handshake"), "an alert");
+    assert!(!has(&asks_inside(1, move |w, f, t| closes(w, f, t, 0)), "broken_after_handshake"), "once is chance");
+    assert!(!has(&asks_inside(2, move |w, f, t| closes(w, f, t, 400)), "broken_after_handshake"), "an answer");
+    let not_taken = asks_inside(2, |w, f, t| fin(w, f, t, Side::Server));
+    assert!(!has(&not_taken, "broken_after_handshake"), "the close and the request may have crossed");
+    let client_first = asks_inside(2, |w, f, t| {
+        f.sides[0].acked_bytes = f.sides[0].bytes;
+        fin(w, f, t, Side::Client);
+        fin(w, f, t + 1, Side::Server);
+    });
+    assert!(!has(&client_first, "broken_after_handshake"));
+    // A connection that answered, stood idle and is closed as the next request goes out.
+    let idle = asks_inside(2, move |w, f, t| {
+        sends(w, f, Side::Server, t, 3000);
+        sends(w, f, Side::Client, t + 50, 900);
+        closes(w, f, t + 50, 0);
+    });
+    assert!(!has(&idle, "broken_after_handshake"));
 }
 
 /// A host whose interceptor shows its certificate, and one whose TLS 1.3 hides it; both ServerHellos have a JA3S.
