@@ -8,6 +8,7 @@ pub mod attempt;
 pub mod breaker;
 pub mod certificate;
 pub mod dns;
+mod farm;
 pub mod host;
 pub mod log;
 mod page;

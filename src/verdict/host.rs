@@ -4,7 +4,7 @@ use super::Confidence;
 use super::answers::Answers;
 use super::certificate::Trusts;
 use super::scene::{ANOTHER_TRY_NS, Detail, Judged, LONG_WAIT_NS, Proof, SILENCE_NS, Stage};
-use super::{Verdict, attempt, dns, tls};
+use super::{Verdict, attempt, dns, farm, tls};
 use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Role, Way, may_be_one};
 use crate::facts::FlowTransport;
 use crate::flow::Side;
@@ -74,8 +74,8 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
     conclude_dead_path(case, host, &mut judged);
     let name = dns::judge(case, host);
     let mut ways: BTreeMap<&Way, Vec<usize>> = BTreeMap::new();
-    for (i, a) in host.attempts.iter().enumerate() {
-        ways.entry(&a.way).or_default().push(i);
+    for (i, way) in farm::ways(case, host, &judged).into_iter().enumerate() {
+        ways.entry(way).or_default().push(i);
     }
     let mut weighed: Vec<WayVerdict> =
         ways.values().filter_map(|members| weigh(case, host, &judged, members)).collect();
