@@ -375,8 +375,9 @@ fn what_fails_at_one_member_of_a_farm_and_works_at_the_next_is_no_fault() {
         let w = asks_member(World::new(), PROXY, 10, first, false, "az");
         asks_member(w, member, tenths, second, true, agent).lasts(600).verdict()
     };
-    assert_eq!(then(407, NEXT, 20, 200, "az"), Some(Verdict::Ok));
-    assert_eq!(then(503, NEXT, 20, 200, "az"), Some(Verdict::Ok));
+    assert_eq!(then(407, NEXT, 15, 200, "az"), Some(Verdict::Ok));
+    assert_eq!(then(503, NEXT, 15, 200, "az"), Some(Verdict::Ok));
+    assert_eq!(then(503, NEXT, 60, 200, "az"), Some(Verdict::Degraded));
     assert_eq!(then(407, NEXT, 20, 502, "az"), Some(Verdict::ProxyUpstreamError), "the challenge was answered");
     // Whatever tells of another program, or of another time.
     assert_eq!(then(407, NEXT, 20, 200, "Chrome"), Some(Verdict::ProxyAuthRequired));
