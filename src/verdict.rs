@@ -7,6 +7,7 @@ mod answers;
 pub mod attempt;
 pub mod breaker;
 pub mod certificate;
+pub mod clients;
 pub mod dns;
 mod farm;
 pub mod host;
