@@ -97,6 +97,11 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
         // (client ip, resolver, name, type) with at most one open question at a time; clients repeat a question with
         // the same or with a new id, from the same or from a new port, and mean the same.
         let mut open: BTreeMap<(IpAddr, SocketAddr, String, u16), usize> = BTreeMap::new();
+        // (Client, resolver or any, id, record type) → the look-up that the question last asked so belongs to. What answers
+        // with another id or to another port, comes from another machine or is late, the client does not take for its answer.
+        let mut by_id: HashMap<(SocketAddr, Option<SocketAddr>, u16, u16), usize> = HashMap::new();
+        // (Client, alias, record type) → the look-ups whose answers led to it, and when.
+        let mut chased: HashMap<(IpAddr, String, u16), (Vec<usize>, Timestamp)> = HashMap::new();
         let first = all.len();
         for message in capture.dns.iter().filter(|m| m.kind == DnsKind::Dns) {
             let (Some(src), Some(dst)) = (message.src, message.dst) else { continue };
@@ -118,8 +123,10 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
                 asked: vec![message.at],
                 result,
             };
+            let [own, any] = [Some(resolver), None].map(|resolver| (client, resolver, message.id, *kind));
             if !message.response {
                 let repeats = open.get(&key).copied();
+                by_id.extend([own, any].map(|mark| (mark, repeats.unwrap_or(all.len()))));
                 match repeats.and_then(|i| all.get_mut(i)) {
                     Some(lookup) => {
                         let lookup: &mut Lookup = lookup;
@@ -150,10 +157,43 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
                     LookupResult::Empty { at: message.at }
                 }
             };
-            match open.remove(&key).and_then(|i| all.get_mut(i)) {
-                Some(lookup) => lookup.result = result,
+            let is_foreign = match open.get(&key) {
+                Some(waiting) => by_id.get(&own) != Some(waiting),
+                None => by_id.get(&any).copied().and_then(|i| all.get(i)).is_some_and(|l: &Lookup| {
+                    let since = |at: &At| message.at.time.since(at.time);
+                    l.name == key.2 && l.asked.last().is_some_and(|at| since(at) < REPEATED_NS)
+                }),
+            };
+            if is_foreign {
+                continue;
+            }
+            let alias = names::open_alias(message).filter(|_| matches!(result, LookupResult::Empty { .. }));
+            let led_here = if chased.is_empty() { None } else { chased.remove(&(client.ip(), key.2.clone(), *kind)) };
+            let led_here = led_here.filter(|(_, at)| message.at.time.since(*at) < names::CHASE_NS);
+            let mut chain = led_here.map(|(chain, _)| chain).unwrap_or_default();
+            if let LookupResult::Addresses { .. } = &result {
+                // What was asked for first has the address that its alias was found to have.
+                for i in chain.drain(..) {
+                    if let Some(lookup) = all.get_mut(i) {
+                        let lookup: &mut Lookup = lookup;
+                        lookup.result = result.clone();
+                    }
+                }
+            }
+            let index = match open.remove(&key).and_then(|i| Some((i, all.get_mut(i)?))) {
+                Some((index, lookup)) => {
+                    lookup.result = result;
+                    index
+                }
                 // An answer whose question was not captured still tells what the name gave.
-                None => all.push(lookup(result)),
+                None => {
+                    all.push(lookup(result));
+                    all.len() - 1
+                }
+            };
+            if let Some(alias) = alias {
+                chain.push(index);
+                chased.insert((client.ip(), alias, *kind), (chain, message.at.time));
             }
         }
         blame_errors(capture, all.get_mut(first..).unwrap_or(&mut []));
