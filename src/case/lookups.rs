@@ -89,6 +89,26 @@ impl LookupResult {
 /// Record types whose look-ups decide whether a host can be reached: A, AAAA, HTTPS.
 const ADDRESS_KINDS: [u16; 3] = [1, 28, 65];
 
+/// A question that waits for its answer.
+struct Open {
+    /// Its look-up.
+    index: usize,
+    /// Port and id of each of its repetitions, the first of them.
+    marks: Vec<(u16, u16)>,
+}
+
+/// More repetitions of a question than any resolver makes.
+const MARKS_MAX: usize = 32;
+
+impl Open {
+    /// Whether the client does not take for its answer what comes with this id to this port: one of them is a question's,
+    /// and the other is wrong. Where neither is known, the answer is that to a repetition which the capture misses.
+    fn refuses(&self, (port, id): (u16, u16)) -> bool {
+        let known = self.marks.contains(&(port, id));
+        !known && self.marks.iter().any(|(p, i)| *p == port || *i == id)
+    }
+}
+
 /// All look-ups of addresses, folded from the DNS messages of all captures.
 pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
     let mut all = Vec::new();
@@ -96,10 +116,10 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
         let PieceFacts::Capture(capture) = &piece.facts else { continue };
         // (client ip, resolver, name, type) with at most one open question at a time; clients repeat a question with
         // the same or with a new id, from the same or from a new port, and mean the same.
-        let mut open: BTreeMap<(IpAddr, SocketAddr, String, u16), usize> = BTreeMap::new();
-        // (Client, resolver or any, id, record type) → the look-up that the question last asked so belongs to. What answers
-        // with another id or to another port, comes from another machine or is late, the client does not take for its answer.
-        let mut by_id: HashMap<(SocketAddr, Option<SocketAddr>, u16, u16), usize> = HashMap::new();
+        let mut open: BTreeMap<(IpAddr, SocketAddr, String, u16), Open> = BTreeMap::new();
+        // (Client, id, record type) → the look-up that the question last asked so belongs to. What answers it from another
+        // machine, or behind the answer, the client does not take for its answer.
+        let mut by_id: HashMap<(SocketAddr, u16, u16), usize> = HashMap::new();
         // (Client, alias, record type) → the look-ups whose answers led to it, and when.
         let mut chased: HashMap<(IpAddr, String, u16), (Vec<usize>, Timestamp)> = HashMap::new();
         let first = all.len();
@@ -123,19 +143,19 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
                 asked: vec![message.at],
                 result,
             };
-            let [own, any] = [Some(resolver), None].map(|resolver| (client, resolver, message.id, *kind));
+            let (mark, asked_by) = ((client, message.id, *kind), (client.port(), message.id));
             if !message.response {
-                let repeats = open.get(&key).copied();
-                by_id.extend([own, any].map(|mark| (mark, repeats.unwrap_or(all.len()))));
-                match repeats.and_then(|i| all.get_mut(i)) {
+                let waiting = open.entry(key).or_insert_with(|| Open { index: all.len(), marks: Vec::new() });
+                by_id.insert(mark, waiting.index);
+                if waiting.marks.len() < MARKS_MAX && !waiting.marks.contains(&asked_by) {
+                    waiting.marks.push(asked_by);
+                }
+                match all.get_mut(waiting.index) {
                     Some(lookup) => {
                         let lookup: &mut Lookup = lookup;
                         lookup.asked.push(message.at);
                     }
-                    None => {
-                        open.insert(key, all.len());
-                        all.push(lookup(LookupResult::Unanswered { icmp: None }));
-                    }
+                    None => all.push(lookup(LookupResult::Unanswered { icmp: None })),
                 }
                 continue;
             }
@@ -158,8 +178,8 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
                 }
             };
             let is_foreign = match open.get(&key) {
-                Some(waiting) => by_id.get(&own) != Some(waiting),
-                None => by_id.get(&any).copied().and_then(|i| all.get(i)).is_some_and(|l: &Lookup| {
+                Some(waiting) => waiting.refuses(asked_by),
+                None => by_id.get(&mark).copied().and_then(|i| all.get(i)).is_some_and(|l: &Lookup| {
                     let since = |at: &At| message.at.time.since(at.time);
                     l.name == key.2 && l.asked.last().is_some_and(|at| since(at) < REPEATED_NS)
                 }),
@@ -180,7 +200,7 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
                     }
                 }
             }
-            let index = match open.remove(&key).and_then(|i| Some((i, all.get_mut(i)?))) {
+            let index = match open.remove(&key).and_then(|o| Some((o.index, all.get_mut(o.index)?))) {
                 Some((index, lookup)) => {
                     lookup.result = result;
                     index

@@ -2,7 +2,7 @@
 
 use super::words::{Words, for_hosts};
 use super::{Context, Finding, Rule, Severity};
-use crate::case::LookupResult;
+use crate::case::{Lookup, LookupResult};
 use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::Verdict;
@@ -40,7 +40,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             }
             (None, None) => Message::same("timeout".to_owned()),
         };
-        let mut resolvers: Vec<String> = host.lookups.iter().map(|l| l.resolver.ip().to_string()).collect();
+        let gave = |l: &&Lookup| matches!(l.result, LookupResult::Addresses { .. } | LookupResult::Cut { .. });
+        let without = host.lookups.iter().filter(|l| !gave(l));
+        let mut resolvers: Vec<String> = without.map(|l| l.resolver.ip().to_string()).collect();
         resolvers.dedup();
         let resolvers = resolvers.join(", ");
         let detail = Message {

@@ -124,6 +124,8 @@ fn a_client_takes_the_first_answer_to_its_own_question() {
     assert_eq!(answered(|m| m.id = 9), Some(Verdict::DnsFailure));
     assert_eq!(answered(|m| m.dst = Some(end("10.0.0.5:5001"))), Some(Verdict::DnsFailure));
     assert_eq!(answered(|m| m.src = Some(end("10.0.0.54:53"))), Some(Verdict::DnsFailure));
+    let missed = |m: &mut DnsMessage| (m.id, m.dst) = (9, Some(end("10.0.0.5:5001")));
+    assert_eq!(answered(missed), None, "the capture misses a repetition");
     let mut forged = asks(World::new(), ME, 1, 1, Some(3), &[]);
     let genuine = resolves(World::new(), ME, 1).facts.dns.pop().unwrap();
     forged.facts.dns.push(genuine);
