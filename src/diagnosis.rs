@@ -7,6 +7,7 @@
 mod log;
 
 use crate::case::{Attempt, Case, HostStory, Role};
+use crate::facts::{DnsKind, DnsMessage, NXDOMAIN};
 use crate::finding::{Finding, Severity};
 use crate::knowledge;
 use crate::knowledge::endpoints::Role as EndpointRole;
@@ -14,6 +15,7 @@ use crate::lang::Message;
 use crate::message;
 use crate::report::{Diagnosis, Outcome, RootCause};
 use crate::time::Timestamp;
+use crate::verdict::clients::{self, CutOff, Presence};
 use crate::verdict::host::deciding;
 use crate::verdict::{HostVerdict, Verdict};
 use std::cell::LazyCell;
@@ -84,6 +86,12 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
         };
         return Diagnosis { outcome, root_cause: None, text: log::nothing_tried(case), next_step };
     }
+    if let Some(told) = cut_off(case, &hosts, findings) {
+        return told;
+    }
+    if let Some(told) = nameless_dns_error(case) {
+        return told;
+    }
     let list = if reached.is_empty() { String::new() } else { format!(" ({})", reached.join(", ")) };
     Diagnosis {
         outcome: Outcome::NoNetworkFault,
@@ -102,6 +110,45 @@ fn look_elsewhere() -> Message {
         ja: "それでもコマンドが失敗する場合は、エラー メッセージと Microsoft Entra ID のサインイン ログ (成功・失敗・記録なし) を確認する。",
     )
 }
+
+/// Some client never reached a host that the sign-in needs, as others did, and nothing shows that it went on under another
+/// address: whose the sign-in was that failed, the evidence does not tell.
+fn cut_off(case: &Case, hosts: &[(&HostStory, &HostVerdict)], findings: &[Finding]) -> Option<Diagnosis> {
+    let presence = LazyCell::new(|| Presence::of(case));
+    let mut needed = hosts.iter().filter(|(h, _)| h.role == Role::Service && h.required == Some(true));
+    let stands = |cut: CutOff<'_>| !cut.clients.is_empty() && !presence.explains(case, &cut);
+    let (host, _) = needed.find(|(h, v)| stands(clients::cut_off(case, h, v)))?;
+    let f = findings.iter().find(|f| f.code == ONE_CLIENT_FAILS && f.host.as_deref() == Some(host.name.as_str()))?;
+    Some(Diagnosis {
+        outcome: Outcome::InsufficientEvidence,
+        root_cause: None,
+        text: log::sentence(f),
+        next_step: f.advice.clone(),
+    })
+}
+
+/// A resolver answered with an error, and the capture cut off for which name: whether that was one of the sign-in's, nobody
+/// can tell.
+fn nameless_dns_error(case: &Case) -> Option<Diagnosis> {
+    let is_error = |m: &&DnsMessage| {
+        m.response && m.kind == DnsKind::Dns && matches!(m.rcode, 2 | NXDOMAIN | 5) && m.questions.is_empty()
+    };
+    let error = case.captures().flat_map(|(_, capture)| &capture.dns).find(|m| m.damaged && is_error(m))?;
+    let rcode = crate::verdict::dns::rcode_name(error.rcode);
+    Some(Diagnosis {
+        outcome: Outcome::InsufficientEvidence,
+        root_cause: None,
+        text: message!(
+            en: "A resolver answered {rcode} (frame {}), and the capture cut the packet before the name: whether a host of the sign-in was asked for cannot be told.",
+            ja: "リゾルバーが {rcode} を返しているが (フレーム {})、パケットが名前の手前で切り詰められているため、サインインのホストの問い合わせかどうかは判定できない。",
+            error.at.frame
+        ),
+        next_step: take_again(),
+    })
+}
+
+/// The finding that names the clients.
+const ONE_CLIENT_FAILS: &str = "one_client_fails";
 
 /// A server failed, and nobody knows whether it was one of the sign-in's.
 fn nameless_failure(address: &str, verdict: Verdict) -> Message {

@@ -89,6 +89,26 @@ impl LookupResult {
 /// Record types whose look-ups decide whether a host can be reached: A, AAAA, HTTPS.
 const ADDRESS_KINDS: [u16; 3] = [1, 28, 65];
 
+/// A question that waits for its answer.
+struct Open {
+    /// Its look-up.
+    index: usize,
+    /// Port and id of each of its repetitions, the first of them.
+    marks: Vec<(u16, u16)>,
+}
+
+/// More repetitions of a question than any resolver makes.
+const MARKS_MAX: usize = 32;
+
+impl Open {
+    /// Whether the client does not take for its answer what comes with this id to this port: one of them is a question's,
+    /// and the other is wrong. Where neither is known, the answer is that to a repetition which the capture misses.
+    fn refuses(&self, (port, id): (u16, u16)) -> bool {
+        let known = self.marks.contains(&(port, id));
+        !known && self.marks.iter().any(|(p, i)| *p == port || *i == id)
+    }
+}
+
 /// All look-ups of addresses, folded from the DNS messages of all captures.
 pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
     let mut all = Vec::new();
@@ -96,7 +116,12 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
         let PieceFacts::Capture(capture) = &piece.facts else { continue };
         // (client ip, resolver, name, type) with at most one open question at a time; clients repeat a question with
         // the same or with a new id, from the same or from a new port, and mean the same.
-        let mut open: BTreeMap<(IpAddr, SocketAddr, String, u16), usize> = BTreeMap::new();
+        let mut open: BTreeMap<(IpAddr, SocketAddr, String, u16), Open> = BTreeMap::new();
+        // (Client, id, record type) → the look-up that the question last asked so belongs to. What answers it from another
+        // machine, or behind the answer, the client does not take for its answer.
+        let mut by_id: HashMap<(SocketAddr, u16, u16), usize> = HashMap::new();
+        // (Client, alias, record type) → the look-ups whose answers led to it, and when.
+        let mut chased: HashMap<(IpAddr, String, u16), (Vec<usize>, Timestamp)> = HashMap::new();
         let first = all.len();
         for message in capture.dns.iter().filter(|m| m.kind == DnsKind::Dns) {
             let (Some(src), Some(dst)) = (message.src, message.dst) else { continue };
@@ -118,17 +143,19 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
                 asked: vec![message.at],
                 result,
             };
+            let (mark, asked_by) = ((client, message.id, *kind), (client.port(), message.id));
             if !message.response {
-                let repeats = open.get(&key).copied();
-                match repeats.and_then(|i| all.get_mut(i)) {
+                let waiting = open.entry(key).or_insert_with(|| Open { index: all.len(), marks: Vec::new() });
+                by_id.insert(mark, waiting.index);
+                if waiting.marks.len() < MARKS_MAX && !waiting.marks.contains(&asked_by) {
+                    waiting.marks.push(asked_by);
+                }
+                match all.get_mut(waiting.index) {
                     Some(lookup) => {
                         let lookup: &mut Lookup = lookup;
                         lookup.asked.push(message.at);
                     }
-                    None => {
-                        open.insert(key, all.len());
-                        all.push(lookup(LookupResult::Unanswered { icmp: None }));
-                    }
+                    None => all.push(lookup(LookupResult::Unanswered { icmp: None })),
                 }
                 continue;
             }
@@ -150,10 +177,43 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
                     LookupResult::Empty { at: message.at }
                 }
             };
-            match open.remove(&key).and_then(|i| all.get_mut(i)) {
-                Some(lookup) => lookup.result = result,
+            let is_foreign = match open.get(&key) {
+                Some(waiting) => waiting.refuses(asked_by),
+                None => by_id.get(&mark).copied().and_then(|i| all.get(i)).is_some_and(|l: &Lookup| {
+                    let since = |at: &At| message.at.time.since(at.time);
+                    l.name == key.2 && l.asked.last().is_some_and(|at| since(at) < REPEATED_NS)
+                }),
+            };
+            if is_foreign {
+                continue;
+            }
+            let alias = names::open_alias(message).filter(|_| matches!(result, LookupResult::Empty { .. }));
+            let led_here = if chased.is_empty() { None } else { chased.remove(&(client.ip(), key.2.clone(), *kind)) };
+            let led_here = led_here.filter(|(_, at)| message.at.time.since(*at) < names::CHASE_NS);
+            let mut chain = led_here.map(|(chain, _)| chain).unwrap_or_default();
+            if let LookupResult::Addresses { .. } = &result {
+                // What was asked for first has the address that its alias was found to have.
+                for i in chain.drain(..) {
+                    if let Some(lookup) = all.get_mut(i) {
+                        let lookup: &mut Lookup = lookup;
+                        lookup.result = result.clone();
+                    }
+                }
+            }
+            let index = match open.remove(&key).and_then(|o| Some((o.index, all.get_mut(o.index)?))) {
+                Some((index, lookup)) => {
+                    lookup.result = result;
+                    index
+                }
                 // An answer whose question was not captured still tells what the name gave.
-                None => all.push(lookup(result)),
+                None => {
+                    all.push(lookup(result));
+                    all.len() - 1
+                }
+            };
+            if let Some(alias) = alias {
+                chain.push(index);
+                chased.insert((client.ip(), alias, *kind), (chain, message.at.time));
             }
         }
         blame_errors(capture, all.get_mut(first..).unwrap_or(&mut []));

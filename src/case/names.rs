@@ -2,6 +2,7 @@
 
 use super::{Piece, PieceFacts};
 use crate::facts::{CaptureFacts, DnsData, DnsKind, DnsMessage, Flow};
+use crate::knowledge;
 use crate::time::{LATE_NS, NANOS_PER_SECOND, Timestamp};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
@@ -19,6 +20,8 @@ pub struct AddressBook {
     visitors: HashMap<IpAddr, Visitors>,
     /// Client → answers that were seen but cut before the addresses, in time order.
     cut_answers: HashMap<IpAddr, Vec<CutAnswer>>,
+    /// (Client, whether for IPv6) → questions whose answers the capture misses, as cut answers, in time order.
+    unseen_answers: HashMap<(IpAddr, bool), Vec<CutAnswer>>,
     /// Cut answer (client, time) → the first connection that worked of those that are taken for its name: when it
     /// began, and where it went.
     tied: HashMap<(IpAddr, Timestamp), (Timestamp, IpAddr)>,
@@ -55,6 +58,12 @@ const ANSWER_WINDOW_NS: i64 = 2 * NANOS_PER_SECOND;
 /// A name that an address was given for may be used this long: hardly any answer may be kept longer.
 const LIVE_NS: i64 = 3600 * NANOS_PER_SECOND;
 
+/// Within this time after a question a client that was answered connects: the first that asks again does so then.
+const UNASKED_NS: i64 = NANOS_PER_SECOND;
+
+/// A question that is repeated at all is repeated within this time.
+const REPEATED_NS: i64 = 15 * NANOS_PER_SECOND;
+
 impl AddressBook {
     pub(super) fn build(pieces: &[Piece]) -> AddressBook {
         let mut book = AddressBook::default();
@@ -83,13 +92,14 @@ impl AddressBook {
             names.dedup_by(|later, earlier| later.1 == earlier.1);
         }
         book.own.values_mut().for_each(|answers| note_other_names(answers));
-        for answers in book.cut_answers.values_mut() {
+        captures().for_each(|capture| book.note_unseen_answers(capture));
+        for answers in book.cut_answers.values_mut().chain(book.unseen_answers.values_mut()) {
             answers.sort_by_key(|a| a.at);
         }
         for flow in flows() {
             book.visit(flow, &wanted);
         }
-        if !book.cut_answers.is_empty() {
+        if !book.cut_answers.is_empty() || !book.unseen_answers.is_empty() {
             flows().for_each(|flow| book.tie(flow));
         }
         book
@@ -99,9 +109,22 @@ impl AddressBook {
         for (address, name) in &capture.info.names {
             self.by_address.entry(*address).or_default().push((Timestamp(i64::MIN), name.to_ascii_lowercase().into()));
         }
+        // (Client, alias) → when an answer left it to the client to ask for that, and what it wanted.
+        let mut chased: HashMap<(IpAddr, String), (Timestamp, Arc<str>)> = HashMap::new();
         for message in capture.dns.iter().filter(|m| m.response && m.kind == DnsKind::Dns) {
             let client = message.dst.map(|dst| dst.ip());
-            let name: Option<Arc<str>> = message.questions.first().map(|(name, _)| name.to_ascii_lowercase().into());
+            let mut name: Option<Arc<str>> =
+                message.questions.first().map(|(name, _)| name.to_ascii_lowercase().into());
+            if !chased.is_empty()
+                && let (Some(client), Some(asked)) = (client, &name)
+                && let Some((at, wanted)) = chased.get(&(client, asked.to_string()))
+                && message.at.time.since(*at) < CHASE_NS
+            {
+                name = Some(Arc::clone(wanted));
+            }
+            if let (Some(client), Some(name), Some(alias)) = (client, &name, open_alias(message)) {
+                chased.insert((client, alias), (message.at.time, Arc::clone(name)));
+            }
             let mut any = false;
             for address in addresses(message) {
                 any = true;
@@ -141,6 +164,31 @@ impl AddressBook {
         self.own.entry((client, address)).or_default().push(answer);
     }
 
+    /// Notes the questions that have no answer in the capture and that the client did not repeat, as it does where it is not
+    /// answered. What it connects to next tells whether it was.
+    fn note_unseen_answers(&mut self, capture: &CaptureFacts) {
+        // Client, name and record type → the last question, where nothing has answered it and none came shortly before it.
+        let mut open: HashMap<(IpAddr, &str, u16), (Timestamp, bool)> = HashMap::new();
+        for message in capture.dns.iter().filter(|m| m.kind == DnsKind::Dns) {
+            let Some((name, kind)) = message.questions.first().filter(|(_, kind)| matches!(kind, 1 | 28)) else {
+                continue;
+            };
+            let client = if message.response { message.dst } else { message.src };
+            let Some(client) = client.map(|c| c.ip()) else { continue };
+            let (key, at) = ((client, name.as_str(), *kind), message.at.time);
+            if message.response {
+                open.remove(&key);
+            } else {
+                let repeats = open.get(&key).is_some_and(|(last, _)| at.since(*last) < REPEATED_NS);
+                open.insert(key, (at, repeats));
+            }
+        }
+        for ((client, name, kind), (at, _)) in open.into_iter().filter(|(_, (_, repeats))| !repeats) {
+            let answer = CutAnswer { at, name: Some(name.to_ascii_lowercase().into()) };
+            self.unseen_answers.entry((client, kind == 28)).or_default().push(answer);
+        }
+    }
+
     /// Notes who went where with a flow, and with those that are only counted beside it.
     fn visit(&mut self, flow: &Flow, wanted: &Wanted) {
         let mut note = |address: IpAddr, by: Visitors| {
@@ -166,7 +214,7 @@ impl AddressBook {
         if flow.tcp.as_ref().is_none_or(|tcp| tcp.syn_ack.is_none()) || self.by_address.contains_key(&address) {
             return;
         }
-        let Some(answer) = self.cut_answer(client, began).filter(|a| a.name.is_some()) else { return };
+        let Some(answer) = self.answer_by_order(client, address, began).filter(|a| a.name.is_some()) else { return };
         let sni = flow.app.tls.iter().flat_map(|t| &t.client_hellos).find_map(|h| h.sni.as_deref());
         if sni.is_some_and(|sni| !answer.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(sni))) {
             return;
@@ -211,12 +259,27 @@ impl AddressBook {
 
     /// The name that a connection of `client` to `address` at `when` was probably about, where the snap length cut the
     /// addresses out of the answers: that of the last answer before it, or one just behind it. A name whose connection
-    /// works at one address is not sought at another.
+    /// works at one address is not sought at another. Where the capture misses an answer altogether, its question stands
+    /// for it.
     pub fn name_by_order(&self, client: IpAddr, address: IpAddr, when: Timestamp) -> Option<&str> {
-        let answer = self.cut_answer(client, when)?;
+        let answer = self.answer_by_order(client, address, when)?;
         let tied = self.tied.get(&(client, answer.at));
         let elsewhere = tied.is_some_and(|(began, there)| *there != address && *began < when);
         answer.name.as_deref().filter(|_| !elsewhere)
+    }
+
+    fn answer_by_order(&self, client: IpAddr, address: IpAddr, when: Timestamp) -> Option<&CutAnswer> {
+        let (cut, unseen) = (self.cut_answer(client, when), self.unseen_answer(client, address, when));
+        // The later one; a cut answer may come just behind its connection.
+        unseen.filter(|unseen| cut.is_none_or(|cut| cut.at < unseen.at)).or(cut)
+    }
+
+    /// The question of `client` whose answer the capture misses and that it probably had when it connected to a public
+    /// `address` at `when`.
+    fn unseen_answer(&self, client: IpAddr, address: IpAddr, when: Timestamp) -> Option<&CutAnswer> {
+        let asked = self.unseen_answers.get(&(client, address.is_ipv6()))?;
+        let last = asked.get(asked.partition_point(|a| a.at < when).checked_sub(1)?)?;
+        (when.since(last.at) < UNASKED_NS && !knowledge::cannot_be_public(address)).then_some(last)
     }
 
     /// The cut answer that a connection of `client` at `when` probably came from.
@@ -274,6 +337,20 @@ fn note_other_names(answers: &mut [OwnAnswer]) {
 pub(super) fn addresses(message: &DnsMessage) -> impl Iterator<Item = IpAddr> + '_ {
     message.answers.iter().filter_map(|r| match &r.data {
         DnsData::Address(a) => Some(*a),
+        _ => None,
+    })
+}
+
+/// An answer that only names an alias is followed by the question for that within this time.
+pub(super) const CHASE_NS: i64 = 2 * NANOS_PER_SECOND;
+
+/// The alias that an answer ends with, where it leaves it to the client to ask for that: it holds CNAMEs and no address.
+pub(super) fn open_alias(message: &DnsMessage) -> Option<String> {
+    if message.rcode != 0 || message.damaged || message.truncated || addresses(message).next().is_some() {
+        return None;
+    }
+    message.answers.iter().rev().find_map(|r| match &r.data {
+        DnsData::Name(alias) if r.kind == 5 => Some(alias.trim_end_matches('.').to_ascii_lowercase()),
         _ => None,
     })
 }

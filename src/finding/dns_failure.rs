@@ -2,7 +2,8 @@
 
 use super::words::{Words, for_hosts};
 use super::{Context, Finding, Rule, Severity};
-use crate::lang::Text;
+use crate::case::{Lookup, LookupResult};
+use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::Verdict;
 
@@ -29,18 +30,31 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::DnsFailure, |host, v| {
         let name = &host.name;
-        let how = match (v.name.rcode, v.detail.icmp) {
-            (Some(code), _) => crate::verdict::dns::rcode_name(code).to_owned(),
-            (None, Some((kind, code, _))) => format!("ICMP {kind}/{code}"),
-            (None, None) => "timeout".to_owned(),
+        let is_silent = host.lookups.iter().any(|l| l.result.at().is_none());
+        let is_empty = host.lookups.iter().any(|l| matches!(l.result, LookupResult::Empty { .. }));
+        let Message { en: how, ja: how_ja } = match (v.name.rcode, v.detail.icmp) {
+            (Some(code), _) => Message::same(crate::verdict::dns::rcode_name(code).to_owned()),
+            (None, Some((kind, code, _))) => Message::same(format!("ICMP {kind}/{code}")),
+            (None, None) if is_empty && !is_silent => {
+                message!(en: "the answer holds no address", ja: "応答にアドレスがない")
+            }
+            (None, None) => Message::same("timeout".to_owned()),
         };
-        let mut resolvers: Vec<String> = host.lookups.iter().map(|l| l.resolver.ip().to_string()).collect();
+        let gave = |l: &&Lookup| matches!(l.result, LookupResult::Addresses { .. } | LookupResult::Cut { .. });
+        let without = host.lookups.iter().filter(|l| !gave(l));
+        let mut resolvers: Vec<String> = without.map(|l| l.resolver.ip().to_string()).collect();
         resolvers.dedup();
         let resolvers = resolvers.join(", ");
-        let detail = message!(en: "The resolver {resolvers} gave no address for {name}: {how}.", ja: "リゾルバー {resolvers} から {name} のアドレスが得られない: {how}。");
+        let detail = Message {
+            en: format!("The resolver {resolvers} gave no address for {name}: {how}."),
+            ja: format!("リゾルバー {resolvers} から {name} のアドレスが得られない: {how_ja}。"),
+        };
 
         Words {
-            title: message!(en: "{name} does not resolve ({how})", ja: "{name} を解決できない ({how})"),
+            title: Message {
+                en: format!("{name} does not resolve ({how})"),
+                ja: format!("{name} を解決できない ({how_ja})"),
+            },
             detail,
             advice: message!(en: "Make {name} resolvable for this client: check the forwarders and filters of {resolvers}. Where only the proxy may resolve public names, set it for the tool (HTTPS_PROXY).", ja: "この端末から {name} を解決できるようにする ({resolvers} のフォワーダーやフィルターを確認)。公開名の解決がプロキシに限られる環境では、ツールにプロキシ (HTTPS_PROXY) を設定する。"),
         }

@@ -2,13 +2,11 @@
 
 use super::words::stream_filter;
 use super::{Context, Finding, Rule, Severity};
-use crate::case::{Attempt, HostStory, Role};
+use crate::case::{HostStory, Role};
 use crate::lang::Text;
 use crate::message;
-use crate::verdict::host::deciding;
-use crate::verdict::{Confidence, HostVerdict, Judged, Verdict};
-use std::collections::BTreeMap;
-use std::net::IpAddr;
+use crate::verdict::clients::{self, CutOff};
+use crate::verdict::{HostVerdict, Verdict};
 
 /// Clients that are told by name; the others are counted.
 const CLIENTS_TOLD: usize = 16;
@@ -36,56 +34,14 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-/// What became of one client's attempts on a host.
-#[derive(Default)]
-struct Fate {
-    reached: bool,
-    /// Attempts that were seen to fail: indexes into the story's.
-    failed: Vec<usize>,
-}
-
 fn check(context: &Context<'_>) -> Vec<Finding> {
     context.hosts().filter_map(|(host, verdict)| finding(context, host, verdict)).collect()
 }
 
-/// Whether an attempt was seen to fail, and it is known to have been about this host.
-fn has_failed(attempt: &Attempt, judged: &Judged) -> bool {
-    let seen = judged.verdict.is_some_and(Verdict::is_fault) && judged.confidence == Confidence::Observed;
-    seen && !attempt.name_inferred
-}
-
-fn fates(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> BTreeMap<IpAddr, Fate> {
-    let mut fates: BTreeMap<IpAddr, Fate> = BTreeMap::new();
-    for (i, (attempt, judged)) in host.attempts.iter().zip(&verdict.judged).enumerate() {
-        let fate = fates.entry(attempt.client).or_default();
-        fate.reached |= judged.has_reached();
-        if has_failed(attempt, judged) {
-            fate.failed.push(i);
-        }
-        // Only what went well is counted.
-        for client in context.case.crowd(attempt).into_iter().flat_map(|crowd| crowd.clients()) {
-            fates.entry(client).or_default().reached = true;
-        }
-    }
-    fates
-}
-
 fn finding(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Option<Finding> {
-    // Most hosts have none, and crowds are long.
-    host.attempts.iter().zip(&verdict.judged).find(|(attempt, judged)| has_failed(attempt, judged))?;
-    let fates = fates(context, host, verdict);
-    // The client that the verdict speaks of has its finding.
-    let told = deciding(host, verdict).filter(|_| verdict.verdict.is_fault()).map(|attempt| attempt.client);
-    let reached = |v6: bool| fates.iter().any(|(client, fate)| fate.reached && client.is_ipv6() == v6);
-    let ways = [reached(false), reached(true)];
-    let cut_off: Vec<(&IpAddr, &Fate)> = fates
-        .iter()
-        .filter(|(client, fate)| !fate.reached && !fate.failed.is_empty() && Some(**client) != told)
-        // One machine has an address of each family, and a dead way of one of them costs it little.
-        .filter(|(client, _)| if client.is_ipv6() { ways[1] } else { ways[0] })
-        .collect();
+    let CutOff { clients: cut_off, of, .. } = clients::cut_off(context.case, host, verdict);
     let name = &host.name;
-    let (count, of) = (cut_off.len(), fates.len());
+    let count = cut_off.len();
     let (first, _) = cut_off.first()?;
     let title = match count {
         1 => message!(
@@ -100,15 +56,26 @@ fn finding(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Op
     let mut evidence = Vec::new();
     let mut list: Vec<(String, String)> = Vec::new();
     for (client, fate) in cut_off.iter().take(CLIENTS_TOLD) {
-        let Some((attempt, judged)) =
-            fate.failed.first().and_then(|i| Some((host.attempts.get(*i)?, verdict.judged.get(*i)?)))
-        else {
-            continue;
-        };
-        let what = judged.verdict.unwrap_or_default().title();
-        let times = fate.failed.len();
-        list.push((format!("{client}: {} ({times})", what.en), format!("{client}: {} ({times})", what.ja)));
-        evidence.extend(context.shown(attempt, judged));
+        let tried = fate.failed.first().and_then(|i| Some((host.attempts.get(*i)?, verdict.judged.get(*i)?)));
+        if let Some((attempt, judged)) = tried {
+            let what = judged.verdict.unwrap_or_default().title();
+            let times = fate.failed.len();
+            list.push((format!("{client}: {} ({times})", what.en), format!("{client}: {} ({times})", what.ja)));
+            evidence.extend(context.shown(attempt, judged));
+        } else if let Some(unresolved) = fate.unresolved {
+            let what = Verdict::DnsFailure.title();
+            let times = unresolved.judged.proof.len();
+            list.push((format!("{client}: {} ({times})", what.en), format!("{client}: {} ({times})", what.ja)));
+            if let Some(lookup) = host.lookups.get(unresolved.lookup) {
+                evidence.extend(
+                    unresolved
+                        .judged
+                        .proof
+                        .iter()
+                        .map(|proof| context.evidence(lookup.piece, Some(lookup.stream), proof)),
+                );
+            }
+        }
     }
     if let Some(more) = count.checked_sub(CLIENTS_TOLD).filter(|more| *more > 0) {
         list.push((format!("and {more} more"), format!("他 {more} 台")));
@@ -116,6 +83,7 @@ fn finding(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Op
     let (en, ja): (Vec<String>, Vec<String>) = list.into_iter().unzip();
     let (en, ja) = (en.join("; "), ja.join("、"));
     let failed = cut_off.iter().flat_map(|(_, fate)| &fate.failed).filter_map(|i| host.attempts.get(*i));
+    let filter = stream_filter(context.case, failed).join(" || ");
     Some(Finding {
         host: Some(name.clone()),
         title,
@@ -126,7 +94,7 @@ fn finding(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Op
         evidence,
         // No sign-in waits for what is neither a service nor the way to one.
         severity: if matches!(host.role, Role::Service | Role::Proxy) { RULE.severity } else { Severity::Info },
-        filter: stream_filter(context.case, failed).join(" || "),
+        filter: if filter.is_empty() { format!("dns.qry.name == \"{name}\"") } else { filter },
         ..RULE.finding()
     })
 }

@@ -2,14 +2,14 @@
 
 use super::scene::{ANOTHER_TRY_NS, Judged, Proof, SILENCE_NS, Stage};
 use super::{Confidence, Verdict};
-use crate::case::{Case, HostStory, Lookup, LookupResult, Watch, Way};
+use crate::case::{Case, HostStory, Lookup, LookupResult, Watch, Way, may_be_one};
 use crate::facts::NXDOMAIN;
 use crate::knowledge;
 use crate::message;
 use crate::packet::At;
-use crate::time::NANOS_PER_SECOND;
-use std::cell::LazyCell;
-use std::collections::{HashMap, HashSet};
+use crate::time::{NANOS_PER_SECOND, Timestamp};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 /// A question repeated for that long without an answer proves silence even where the capture ends with it. (Resolvers
@@ -27,10 +27,25 @@ pub struct NameVerdict {
     pub judged: Option<Judged>,
     /// The failure is the last that was heard of the name, which had resolved before: its first look-up.
     pub stopped: Option<usize>,
+    /// The clients that asked in vain and were never given an address, where others were.
+    pub unresolved: Vec<Unresolved>,
     /// The name resolved, but some resolver failed, stayed silent or let the client wait: (seconds lost, look-up).
     pub trouble: Option<(f64, usize)>,
     /// All addresses that were given.
     pub addresses: Vec<IpAddr>,
+    /// Response code of the failure (`None`: no answer).
+    pub rcode: Option<u16>,
+}
+
+/// A client without any good answer, and without any attempt on the host.
+#[derive(Debug, Clone)]
+pub struct Unresolved {
+    /// Who asked.
+    pub client: IpAddr,
+    /// The first of its look-ups: index into the story's.
+    pub lookup: usize,
+    /// What they come to.
+    pub judged: Judged,
     /// Response code of the failure (`None`: no answer).
     pub rcode: Option<u16>,
 }
@@ -65,13 +80,17 @@ pub fn judge(case: &Case, host: &HostStory) -> NameVerdict {
             first_good.get_or_insert(*at);
         }
     }
+    let talk = LazyTalk { host, talk: OnceCell::new() };
     match first_good {
         Some(good) => {
             if let Some(sink) = sinkhole(host, &verdict.addresses).or_else(|| out_of_range(host, &verdict.addresses)) {
                 verdict.judged = Some(sink);
                 return verdict;
             }
-            if let Some((judged, rcode, first)) = stopped(case, host) {
+            verdict.unresolved = unresolved(case, host, &talk);
+            if let Some((judged, rcode, first)) =
+                stopped(case, host, &talk).or_else(|| came_in_vain(host, &verdict.unresolved))
+            {
                 (verdict.judged, verdict.rcode, verdict.stopped) = (Some(judged), rcode, Some(first));
                 return verdict;
             }
@@ -88,7 +107,7 @@ pub fn judge(case: &Case, host: &HostStory) -> NameVerdict {
             }
         }
         None => {
-            let (judged, rcode) = failure(case, host, &host.lookups.iter().collect::<Vec<_>>());
+            let (judged, rcode) = failure(case, host, &host.lookups.iter().collect::<Vec<_>>(), &talk);
             verdict.judged = judged;
             verdict.rcode = rcode;
         }
@@ -98,7 +117,7 @@ pub fn judge(case: &Case, host: &HostStory) -> NameVerdict {
 
 /// The failure of a name that resolved before: its client asked again much later for what it had been told, in vain, and
 /// went nowhere since.
-fn stopped(case: &Case, host: &HostStory) -> Option<(Judged, Option<u16>, usize)> {
+fn stopped(case: &Case, host: &HostStory, talk: &LazyTalk<'_>) -> Option<(Judged, Option<u16>, usize)> {
     let good = |l: &&Lookup| matches!(l.result, LookupResult::Addresses { .. });
     let last_good = host.lookups.iter().filter(good).max_by_key(|l| l.result.at().map(|at| at.time))?;
     let until = last_good.result.at()?.time;
@@ -106,7 +125,7 @@ fn stopped(case: &Case, host: &HostStory) -> Option<(Judged, Option<u16>, usize)
     let late: Vec<&Lookup> = host
         .lookups
         .iter()
-        .filter(|l| l.client.ip() == last_good.client.ip())
+        .filter(|l| may_be_one(l.client.ip(), last_good.client.ip()))
         .filter(|l| asked(l).is_some_and(|at| at.since(until) >= ANOTHER_TRY_NS))
         .collect();
     let since = late.iter().filter_map(|l| asked(l)).min()?;
@@ -120,11 +139,94 @@ fn stopped(case: &Case, host: &HostStory) -> Option<(Judged, Option<u16>, usize)
     if case.watch(last_good.piece)?.counts_lookups_of(&host.name) {
         return None;
     }
-    let (judged, rcode) = failure(case, host, &late);
+    let (judged, rcode) = failure(case, host, &late, talk);
     let judged = judged.filter(|j| j.verdict == Some(Verdict::DnsFailure))?;
     // An answer may be missing in the capture; that the client asks again, or is told why it gets none, shows it did not.
     let again = late.iter().filter(|l| l.kind == last_good.kind).map(|l| l.asked.len()).sum::<usize>() > 1;
     (rcode.is_some() || judged.detail.icmp.is_some() || again).then_some((judged, rcode, first))
+}
+
+/// The clients that were never given an address and tried nothing, by what they were told instead.
+fn unresolved(case: &Case, host: &HostStory, talk: &LazyTalk<'_>) -> Vec<Unresolved> {
+    let given = |l: &&Lookup| matches!(l.result, LookupResult::Addresses { .. } | LookupResult::Cut { .. });
+    // Mostly all were, and crowds are long.
+    if host.lookups.iter().all(|l| given(&l)) {
+        return Vec::new();
+    }
+    let served = host.lookups.iter().filter(given).map(|l| l.client.ip()).chain(case.clients(host));
+    let served: HashSet<IpAddr> = served.collect();
+    // One that has none of its family's addresses may be a client that we know (see `case::may_be_one`).
+    let family = [false, true].map(|v6| served.iter().any(|client| client.is_ipv6() == v6));
+    let mut without: BTreeMap<IpAddr, Vec<usize>> = BTreeMap::new();
+    for (i, lookup) in host.lookups.iter().enumerate() {
+        let client = lookup.client.ip();
+        let other_family = if client.is_ipv6() { family[0] } else { family[1] };
+        // Of look-ups that are only counted nobody knows here whose they were.
+        let counted = || case.watch(lookup.piece).is_some_and(|w| w.counts_lookups_of(&host.name));
+        if !other_family && !served.contains(&client) && !counted() {
+            without.entry(client).or_default().push(i);
+        }
+    }
+    if without.is_empty() {
+        return Vec::new();
+    }
+    let meanwhile = Meanwhile::of(host.lookups.iter().filter(given));
+    let one = |(client, own): (IpAddr, Vec<usize>)| {
+        let lookups: Vec<&Lookup> = own.iter().filter_map(|i| host.lookups.get(*i)).collect();
+        // A machine with several adapters asks the resolvers of all of them at once.
+        if lookups.iter().any(|l| meanwhile.answered(l)) {
+            return None;
+        }
+        let (judged, rcode) = failure(case, host, &lookups, talk);
+        let judged = judged.filter(|j| j.verdict == Some(Verdict::DnsFailure))?;
+        let again = lookups.iter().map(|l| l.asked.len()).sum::<usize>() > 1;
+        let told = rcode.is_some() || judged.detail.icmp.is_some() || again;
+        told.then_some(Unresolved { client, lookup: *own.first()?, judged, rcode })
+    };
+    without.into_iter().filter_map(one).collect()
+}
+
+/// The failure of the first client that asked for the name only after the others had been answered, and in vain.
+fn came_in_vain(host: &HostStory, unresolved: &[Unresolved]) -> Option<(Judged, Option<u16>, usize)> {
+    let given = host.lookups.iter().filter_map(|l| match &l.result {
+        LookupResult::Addresses { at, .. } | LookupResult::Cut { at } => Some(at.time),
+        _ => None,
+    });
+    let last = given.max()?;
+    let asked = |u: &Unresolved| host.lookups.get(u.lookup)?.asked.first().map(|at| at.time);
+    let late = unresolved.iter().filter(|u| asked(u).is_some_and(|at| at > last));
+    let first = late.min_by_key(|u| u.lookup)?;
+    Some((first.judged.clone(), first.rcode, first.lookup))
+}
+
+/// When look-ups of a name were under way that were answered: by their beginning, with the latest end until then.
+struct Meanwhile(Vec<(Timestamp, Timestamp)>);
+
+impl Meanwhile {
+    fn of<'a>(lookups: impl Iterator<Item = &'a Lookup>) -> Meanwhile {
+        let mut spans: Vec<(Timestamp, Timestamp)> = lookups.filter_map(span).collect();
+        spans.sort();
+        let mut latest = Timestamp(i64::MIN);
+        for (_, end) in &mut spans {
+            latest = latest.max(*end);
+            *end = latest;
+        }
+        Meanwhile(spans)
+    }
+
+    /// Whether one of them was under way while `lookup` was.
+    fn answered(&self, lookup: &Lookup) -> bool {
+        let Some((asked, over)) = span(lookup) else { return false };
+        let begun = self.0.partition_point(|(began, _)| *began <= over);
+        begun.checked_sub(1).and_then(|i| self.0.get(i)).is_some_and(|(_, end)| *end >= asked)
+    }
+}
+
+/// From the first question to the answer, or to where the client asks again for want of one.
+fn span(lookup: &Lookup) -> Option<(Timestamp, Timestamp)> {
+    let first = lookup.asked.first()?.time;
+    let over = lookup.result.at().map(|at| at.time);
+    Some((first, over.unwrap_or(lookup.asked.last()?.time.plus(NANOS_PER_SECOND))))
 }
 
 /// The look-up behind the first address, where its answer let the client wait: (seconds, look-up).
@@ -137,7 +239,7 @@ fn slow_answer(host: &HostStory) -> Option<(f64, usize)> {
 }
 
 /// What these look-ups, none of which gave an address, come to. Error codes speak at once; silence needs time or repetition.
-fn failure(case: &Case, host: &HostStory, lookups: &[&Lookup]) -> (Option<Judged>, Option<u16>) {
+fn failure(case: &Case, host: &HostStory, lookups: &[&Lookup], talk: &LazyTalk<'_>) -> (Option<Judged>, Option<u16>) {
     let mut proof = Vec::new();
     let mut rcode = None;
     let mut silent = false;
@@ -145,7 +247,6 @@ fn failure(case: &Case, host: &HostStory, lookups: &[&Lookup]) -> (Option<Judged
     if unheard {
         return (None, None);
     }
-    let talk = LazyCell::new(|| Talk::of(host));
     let mut icmp = None;
     let mut errors: Vec<(u16, u16, At)> = Vec::new();
     for lookup in lookups.iter().filter(|l| l.kind != 65) {
@@ -177,7 +278,7 @@ fn failure(case: &Case, host: &HostStory, lookups: &[&Lookup]) -> (Option<Judged
             LookupResult::Unanswered { icmp: None } => {
                 let waited = observed(case, lookup, asked);
                 let insisted = lookup.asked.last().map_or(0, |last| last.time.since(asked.time));
-                let waited_for = waited >= SILENCE_NS && !talk.goes_on_without(lookup, asked);
+                let waited_for = waited >= SILENCE_NS && !talk.get().goes_on_without(lookup, asked);
                 if insisted >= INSISTED_NS || waited_for {
                     silent = true;
                     proof.push(Proof::new(
@@ -238,6 +339,18 @@ fn still_asking(at: At, mut proof: Vec<Proof>) -> Judged {
     Judged::undecided(Stage::None, proof)
 }
 
+/// [`Talk`] about a host, put together when it is asked for.
+struct LazyTalk<'a> {
+    host: &'a HostStory,
+    talk: OnceCell<Talk>,
+}
+
+impl LazyTalk<'_> {
+    fn get(&self) -> &Talk {
+        self.talk.get_or_init(|| Talk::of(self.host))
+    }
+}
+
 /// What the clients went on to ask about a name, and what they were answered. Prepared once: a name may be asked for by
 /// thousands.
 struct Talk {
@@ -245,11 +358,16 @@ struct Talk {
     asked: HashMap<(usize, IpAddr, u16), u64>,
     /// Piece, client and resolver → frame of the last answer for each record type.
     answered: HashMap<(usize, IpAddr, SocketAddr), Vec<(u16, u64)>>,
+    /// Client → when its connections began that are taken for the name by the order of events, in time order.
+    followed: HashMap<IpAddr, Vec<Timestamp>>,
 }
 
 impl Talk {
     fn of(host: &HostStory) -> Talk {
-        let mut talk = Talk { asked: HashMap::new(), answered: HashMap::new() };
+        let mut talk = Talk { asked: HashMap::new(), answered: HashMap::new(), followed: HashMap::new() };
+        for attempt in host.attempts.iter().filter(|a| a.name_inferred) {
+            talk.followed.entry(attempt.client).or_default().push(attempt.start.time);
+        }
         for lookup in &host.lookups {
             let (piece, client) = (lookup.piece, lookup.client.ip());
             let last = talk.asked.entry((piece, client, lookup.kind)).or_default();
@@ -266,14 +384,19 @@ impl Talk {
         talk
     }
 
-    /// Whether the answer to a question is rather missing in the capture than in the network: the resolver went on to
-    /// answer the client's question for another record of the name, and the client never repeated this one, as it does
-    /// without an answer.
+    /// Whether the answer to a question is rather missing in the capture than in the network: the client never repeated
+    /// it, as it does without an answer, and the resolver went on to answer it for another record of the name, or the
+    /// client to connect to an address that nothing else explains.
     fn goes_on_without(&self, lookup: &Lookup, asked: At) -> bool {
         let (piece, client) = (lookup.piece, lookup.client.ip());
         let repeated = self.asked.get(&(piece, client, lookup.kind)).is_some_and(|last| *last > asked.frame);
         let mut answers = self.answered.get(&(piece, client, lookup.resolver)).into_iter().flatten();
-        !repeated && answers.any(|(kind, last)| *kind != lookup.kind && *last > asked.frame)
+        let went_there = || {
+            let began = self.followed.get(&client).map_or(&[][..], Vec::as_slice);
+            let next = began.get(began.partition_point(|at| *at <= asked.time));
+            next.is_some_and(|at| at.since(asked.time) < NANOS_PER_SECOND)
+        };
+        !repeated && (answers.any(|(kind, last)| *kind != lookup.kind && *last > asked.frame) || went_there())
     }
 }
 
@@ -296,7 +419,7 @@ fn observed(case: &Case, lookup: &Lookup, asked: At) -> i64 {
 
 /// A public name that only gave addresses which cannot be the service. Private endpoints (a CNAME through a
 /// `privatelink` zone) are meant to do so.
-fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged> {
+pub(super) fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged> {
     let public = host.endpoint.is_some() || knowledge::is_microsoft_host(&host.name);
     let unroutable = addresses.iter().all(|a| a.is_unspecified() || a.is_loopback());
     let hidden = addresses.iter().all(|a| knowledge::cannot_be_public(*a));

@@ -4,7 +4,7 @@ use super::Confidence;
 use super::answers::Answers;
 use super::certificate::Trusts;
 use super::scene::{ANOTHER_TRY_NS, Detail, Judged, LONG_WAIT_NS, Proof, SILENCE_NS, Stage};
-use super::{Verdict, attempt, dns, tls};
+use super::{Verdict, attempt, clients, dns, farm, tls};
 use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Role, Way, may_be_one};
 use crate::facts::FlowTransport;
 use crate::flow::Side;
@@ -74,8 +74,8 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
     conclude_dead_path(case, host, &mut judged);
     let name = dns::judge(case, host);
     let mut ways: BTreeMap<&Way, Vec<usize>> = BTreeMap::new();
-    for (i, a) in host.attempts.iter().enumerate() {
-        ways.entry(&a.way).or_default().push(i);
+    for (i, way) in farm::ways(case, host, &judged).into_iter().enumerate() {
+        ways.entry(way).or_default().push(i);
     }
     let mut weighed: Vec<WayVerdict> =
         ways.values().filter_map(|members| weigh(case, host, &judged, members)).collect();
@@ -120,7 +120,13 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
         }
     }
     let mut from_name = false;
-    if let Some(by_name) = &name.judged {
+    // Of several answers the one counts that the client followed.
+    let followed = || {
+        let failed = deciding(host, &out).filter(|a| out.verdict.is_fault() && a.way == Way::Direct)?;
+        dns::sinkhole(host, &[failed.peer.ip()]).filter(|_| name.addresses.contains(&failed.peer.ip()))
+    };
+    let by_name = name.judged.clone().or_else(followed);
+    if let Some(by_name) = &by_name {
         let overrides = match by_name.verdict {
             // Names resolved by a proxy need no answer of the client's resolver.
             Some(Verdict::DnsFailure | Verdict::Inconclusive) => {
@@ -153,7 +159,7 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
         let lookup = host.lookups.get(name.stopped.unwrap_or(0));
         let piece = lookup.map_or(0, |l| l.piece);
         let stream = lookup.map(|l| l.stream);
-        if let Some(j) = &name.judged {
+        if let Some(j) = &by_name {
             out.proof.extend(j.proof.iter().map(|p| (piece, stream, p.clone())));
         }
     }
@@ -388,6 +394,7 @@ fn tried<'a>(host: &'a HostStory, judged: &'a [Judged], i: usize) -> Option<(&'a
 /// Whether a failure after the successes `good` tells by itself that the host was no longer reached: the client's next
 /// try, long after its last use of a connection that worked or waited for very long, with nothing behind it whose end is
 /// open; and nothing that one connection may suffer (a reset, a close) or that is part of a way that works (a challenge).
+/// A client that never reached the host has no last use: what was seen to fail it is all there is.
 fn is_last_word(
     host: &HostStory,
     judged: &[Judged],
@@ -396,15 +403,8 @@ fn is_last_word(
     good: &[usize],
     used_until: impl Fn(usize) -> Option<Timestamp>,
 ) -> bool {
-    let passing = matches!(
-        verdict,
-        Verdict::ResetAfterClientHello
-            | Verdict::ResetMidHandshake
-            | Verdict::ClosedBeforeServerHello
-            | Verdict::ProxyAuthRequired
-    );
     let of = |i| tried(host, judged, i);
-    let Some((attempt, failure)) = of(failed).filter(|_| !passing) else { return false };
+    let Some((attempt, failure)) = of(failed) else { return false };
     let same_client = |i: &&usize| of(**i).is_some_and(|(a, _)| may_be_one(a.client, attempt.client));
     let is_open = |i: &usize| {
         of(*i).is_some_and(|(a, j)| {
@@ -419,7 +419,15 @@ fn is_last_word(
         let waited = attempt.end.time.since(attempt.start.time);
         since >= ANOTHER_TRY_NS || since >= 0 && waited >= LONG_WAIT_NS && failure.detail.waited_seconds > 0.0
     };
-    last.is_some_and(is_another) && !members.iter().filter(same_client).any(is_open)
+    let own = || host.attempts.iter().zip(judged).filter(|(a, _)| may_be_one(a.client, attempt.client));
+    let never_reached = || clients::has_failed(attempt, failure) && !own().any(|(_, j)| j.has_reached());
+    let passing = match verdict {
+        Verdict::ResetAfterClientHello | Verdict::ResetMidHandshake | Verdict::ClosedBeforeServerHello => true,
+        Verdict::ProxyAuthRequired => last.is_some(),
+        _ => false,
+    };
+    let stands = !passing && last.map_or_else(never_reached, is_another);
+    stands && !members.iter().filter(same_client).any(is_open)
 }
 
 /// An attempt that came farther than a failed one before it, but of which the capture misses the end: what failed first

@@ -340,3 +340,52 @@ fn of_two_proxies_that_died_the_one_that_stopped_the_sign_in_is_told() {
     let (_, report) = w.lasts(2500).case();
     assert_eq!(report.diagnosis.outcome, Outcome::NetworkFault);
 }
+
+/// An attempt at the proxy `member`, at a time, that is answered with `status`; a tunnel is used.
+fn asks_member(w: World, member: &str, tenths: i64, status: u16, credentials: bool, agent: &str) -> World {
+    w.flow(|w| {
+        let mut f = established(w, member, tenths);
+        let request = sends(w, &mut f, Side::Client, tenths, 100);
+        let answer = sends(w, &mut f, Side::Server, tenths + 1, 300);
+        f.app.http.push(HttpExchange {
+            request_at: Some(request),
+            method: "CONNECT".into(),
+            target: format!("{HOST}:443"),
+            status: Some(status),
+            response_at: Some(answer),
+            proxy_authorization: credentials.then(|| "Basic".into()),
+            user_agent: Some(agent.into()),
+            ..HttpExchange::default()
+        });
+        if status == 200 {
+            hello(w, &mut f, tenths + 1, HOST, 0x0304);
+            session(&mut f).tunnel = Some(format!("{HOST}:443"));
+            server_hello(w, &mut f, tenths + 2, 0x0304);
+            complete(w, &mut f, tenths + 3);
+        }
+        fin(w, &mut f, tenths + 4, Side::Client);
+        f
+    })
+}
+
+#[test]
+fn what_fails_at_one_member_of_a_farm_and_works_at_the_next_is_no_fault() {
+    const NEXT: &str = "10.30.0.6:3128";
+    let then = |first: u16, member: &str, tenths: i64, second: u16, agent: &str| {
+        let w = asks_member(World::new(), PROXY, 10, first, false, "az");
+        asks_member(w, member, tenths, second, true, agent).lasts(600).verdict()
+    };
+    assert_eq!(then(407, NEXT, 15, 200, "az"), Some(Verdict::Ok));
+    assert_eq!(then(503, NEXT, 15, 200, "az"), Some(Verdict::Ok));
+    assert_eq!(then(503, NEXT, 60, 200, "az"), Some(Verdict::Degraded));
+    assert_eq!(then(407, NEXT, 20, 502, "az"), Some(Verdict::ProxyUpstreamError), "the challenge was answered");
+    // Whatever tells of another program, or of another time.
+    assert_eq!(then(407, NEXT, 20, 200, "Chrome"), Some(Verdict::ProxyAuthRequired));
+    assert_eq!(then(503, NEXT, 200, 200, "az"), Some(Verdict::ProxyUpstreamError));
+    assert_eq!(then(503, "10.30.0.6:8080", 20, 200, "az"), Some(Verdict::ProxyUpstreamError));
+    assert_eq!(then(403, NEXT, 20, 200, "az"), Some(Verdict::ProxyDenied), "a decision, not a failure");
+    // The failure comes last.
+    let w = asks_member(World::new(), NEXT, 10, 200, true, "az");
+    let last = asks_member(w, PROXY, 20, 407, false, "az").lasts(600);
+    assert_eq!(last.verdict(), Some(Verdict::ProxyAuthRequired));
+}

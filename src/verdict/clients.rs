@@ -1,0 +1,163 @@
+//! What became of each client of a host: who never got there while another did.
+//!
+//! What enters: a host's story with its verdict. What leaves: the clients that were seen to fail and never seen to reach
+//! it ([`cut_off`]), and whether such a client may have gone on under another address ([`Presence`]).
+
+use super::{Confidence, HostVerdict, Judged, Verdict, dns};
+use crate::case::{Attempt, Case, HostStory};
+use crate::time::{NANOS_PER_SECOND, Timestamp};
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+/// What became of one client's attempts on a host.
+#[derive(Debug, Default)]
+pub struct Fate<'a> {
+    /// When the last connection began by which it reached the host.
+    pub reached: Option<Timestamp>,
+    /// Attempts that were seen to fail: indexes into the story's.
+    pub failed: Vec<usize>,
+    /// It never came to an attempt: its questions for the name failed, and no answer of its own is known.
+    pub unresolved: Option<&'a dns::Unresolved>,
+}
+
+/// Clients that never reached a host that another client of their address family reached.
+#[derive(Debug, Default)]
+pub struct CutOff<'a> {
+    /// The clients, and what became of them.
+    pub clients: Vec<(IpAddr, Fate<'a>)>,
+    /// Those that reached it, and when the last connection began by which each did.
+    pub reached: Vec<(IpAddr, Timestamp)>,
+    /// How many clients tried.
+    pub of: usize,
+}
+
+/// Whether an attempt was seen to fail, and it is known to have been about this host.
+pub(super) fn has_failed(attempt: &Attempt, judged: &Judged) -> bool {
+    let seen = judged.verdict.is_some_and(Verdict::is_fault) && judged.confidence == Confidence::Observed;
+    seen && !attempt.name_inferred
+}
+
+/// The clients that never reached `host`, where another one did; without the one that the verdict speaks of.
+pub fn cut_off<'a>(case: &Case, host: &HostStory, verdict: &'a HostVerdict) -> CutOff<'a> {
+    // Most hosts have none, and crowds are long.
+    let failing = host.attempts.iter().zip(&verdict.judged).any(|(attempt, judged)| has_failed(attempt, judged));
+    if !failing && verdict.name.unresolved.is_empty() {
+        return CutOff::default();
+    }
+    let fates = fates(case, host, verdict);
+    let told = if let Some(i) = verdict.name.stopped {
+        host.lookups.get(i).map(|l| l.client.ip())
+    } else {
+        super::host::deciding(host, verdict).filter(|_| verdict.verdict.is_fault()).map(|attempt| attempt.client)
+    };
+    let reached: Vec<(IpAddr, Timestamp)> =
+        fates.iter().filter_map(|(client, fate)| Some((*client, fate.reached?))).collect();
+    let ways = [false, true].map(|v6| reached.iter().any(|(client, _)| client.is_ipv6() == v6));
+    let of = fates.len();
+    let is_cut_off = |client: &IpAddr, fate: &Fate<'_>| {
+        let failed = !fate.failed.is_empty() || fate.unresolved.is_some();
+        // One machine has an address of each family, and a dead way of one of them costs it little.
+        let others = if client.is_ipv6() { ways[1] } else { ways[0] };
+        fate.reached.is_none() && failed && Some(*client) != told && others
+    };
+    let clients = fates.into_iter().filter(|(client, fate)| is_cut_off(client, fate)).collect();
+    CutOff { clients, reached, of }
+}
+
+fn fates<'a>(case: &Case, host: &HostStory, verdict: &'a HostVerdict) -> BTreeMap<IpAddr, Fate<'a>> {
+    let mut fates: BTreeMap<IpAddr, Fate<'a>> = BTreeMap::new();
+    for (i, (attempt, judged)) in host.attempts.iter().zip(&verdict.judged).enumerate() {
+        let fate = fates.entry(attempt.client).or_default();
+        fate.reached = fate.reached.max(judged.has_reached().then_some(attempt.start.time));
+        if has_failed(attempt, judged) {
+            fate.failed.push(i);
+        }
+        // Only what went well is counted.
+        for (at, client) in case.crowd(attempt).into_iter().flat_map(|crowd| crowd.members()) {
+            let fate = fates.entry(client).or_default();
+            fate.reached = fate.reached.max(Some(at));
+        }
+    }
+    for unresolved in &verdict.name.unresolved {
+        fates.entry(unresolved.client).or_default().unresolved = Some(unresolved);
+    }
+    fates
+}
+
+/// The time from the last packet under one address to the first under another that a machine needs at the least to get a
+/// new address of the same network: it asks for it, and makes sure that nobody has it. Clients that follow each other
+/// sooner are two.
+const NEW_ADDRESS_NS: i64 = 2 * NANOS_PER_SECOND;
+
+/// The same where the other address is of another network: an adapter that is up already takes over.
+const NEW_NETWORK_NS: i64 = NANOS_PER_SECOND / 2;
+
+/// So many clients are not one machine.
+const ADDRESSES_MAX: usize = 64;
+
+/// When the clients of all captures were heard.
+#[derive(Debug)]
+pub struct Presence(HashMap<(IpAddr, usize), Spans>);
+
+/// Times with packets of a client: beginnings in time order, each with the latest end until then.
+type Spans = Vec<(Timestamp, Timestamp)>;
+
+impl Presence {
+    /// Of the clients of all captures.
+    pub fn of(case: &Case) -> Presence {
+        let mut heard: HashMap<(IpAddr, usize), Spans> = HashMap::new();
+        for (piece, capture) in case.captures() {
+            let mut note = |client: IpAddr, first: Timestamp, last: Timestamp| {
+                heard.entry((client, piece)).or_default().push((first, last));
+            };
+            for flow in &capture.flows {
+                note(flow.ends.client.ip(), flow.first.time, flow.last.time);
+                for (end, client) in flow.crowd.iter().flat_map(|crowd| crowd.members()) {
+                    note(client, end, end);
+                }
+            }
+            for message in capture.dns.iter().filter(|m| !m.response) {
+                if let Some(src) = message.src {
+                    note(src.ip(), message.at.time, message.at.time);
+                }
+            }
+        }
+        for spans in heard.values_mut() {
+            spans.sort();
+            let mut latest = Timestamp(i64::MIN);
+            for (_, end) in spans {
+                latest = latest.max(*end);
+                *end = latest;
+            }
+        }
+        Presence(heard)
+    }
+
+    /// Whether every client that was cut off may be a machine that went on under the address of another client, in the
+    /// same capture: that one was not heard while the first was, and reached the host after the first had fallen silent
+    /// for good.
+    pub fn explains(&self, case: &Case, cut: &CutOff<'_>) -> bool {
+        let replaced = |client: &IpAddr| {
+            let spans = case.captures().filter_map(|(piece, _)| Some((piece, self.0.get(&(*client, piece))?)));
+            let mut ends = spans.filter_map(|(piece, spans)| Some((piece, spans.first()?.0, spans.last()?.1)));
+            let (Some((piece, first, last)), None) = (ends.next(), ends.next()) else { return false };
+            cut.reached.iter().any(|(other, reached)| {
+                let gap = if same_network(*client, *other) { NEW_ADDRESS_NS } else { NEW_NETWORK_NS };
+                let spans = self.0.get(&(*other, piece)).map_or(&[][..], Vec::as_slice);
+                let until = spans.partition_point(|(began, _)| *began < last.plus(gap));
+                let before = until.checked_sub(1).and_then(|i| spans.get(i)).map(|(_, end)| *end);
+                before.is_none_or(|end| end < first) && until < spans.len() && *reached > last
+            })
+        };
+        cut.clients.len() <= ADDRESSES_MAX && cut.clients.iter().all(|(client, _)| replaced(client))
+    }
+}
+
+/// Whether two addresses are of one network of the usual size.
+fn same_network(a: IpAddr, b: IpAddr) -> bool {
+    match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => a.octets().iter().zip(b.octets()).take(3).all(|(a, b)| *a == b),
+        (IpAddr::V6(a), IpAddr::V6(b)) => a.segments().iter().zip(b.segments()).take(4).all(|(a, b)| *a == b),
+        _ => false,
+    }
+}

@@ -1,0 +1,171 @@
+//! Several clients of a host, one machine under several addresses, and answers that the client never had or the capture
+//! never held.
+
+use super::super::Verdict;
+use super::world::*;
+use crate::facts::*;
+use crate::report::{Outcome, Report};
+use std::net::SocketAddr;
+
+const ME: &str = "10.0.0.5";
+const NEIGHBOUR: &str = "10.0.0.9";
+const ELSEWHERE: &str = "192.168.7.9";
+
+/// A question of `client` for the host, with its answer.
+fn asks(w: World, client: &str, tenths: i64, id: u16, rcode: Option<u16>, addresses: &[&str]) -> World {
+    let before = w.facts.dns.len();
+    let mut w = w.asks_for(tenths, 1, HOST, rcode, addresses);
+    for message in w.facts.dns.iter_mut().skip(before) {
+        message.id = id;
+        let own = if message.response { &mut message.dst } else { &mut message.src };
+        *own = Some(SocketAddr::new(ip(client), 5000));
+    }
+    w
+}
+
+/// The same, with the genuine address.
+fn resolves(w: World, client: &str, tenths: i64) -> World {
+    asks(w, client, tenths, 1, Some(0), &["20.190.151.7"])
+}
+
+fn of_client(mut f: Flow, client: &str) -> Flow {
+    f.ends.client.set_ip(ip(client));
+    f
+}
+
+fn dropped(w: World, client: &str, tenths: i64) -> World {
+    resolves(w, client, tenths).flow(|w| of_client(syn(w, SERVER, tenths, 4), client))
+}
+
+fn works(w: World, client: &str, tenths: i64) -> World {
+    resolves(w, client, tenths).flow(|w| {
+        let mut f = of_client(established(w, SERVER, tenths), client);
+        hello(w, &mut f, tenths, HOST, 0x0304);
+        server_hello(w, &mut f, tenths + 1, 0x0304);
+        complete(w, &mut f, tenths + 2);
+        f
+    })
+}
+
+fn answer(w: World) -> (Outcome, Option<Verdict>, Report) {
+    let (_, report) = w.lasts(900).case();
+    (report.diagnosis.outcome, report.diagnosis.root_cause.as_ref().map(|r| r.verdict), report)
+}
+
+#[test]
+fn a_client_that_fails_after_the_others_and_never_reached_the_host_is_stopped() {
+    let (outcome, root, _) = answer(dropped(works(World::new(), ME, 1), NEIGHBOUR, 30));
+    assert_eq!((outcome, root), (Outcome::NetworkFault, Some(Verdict::SynNoAnswer)));
+    // Of one that did, a single failure so soon is not the end.
+    let (outcome, ..) = answer(dropped(works(World::new(), ME, 1), ME, 30));
+    assert_eq!(outcome, Outcome::NoNetworkFault);
+}
+
+#[test]
+fn where_a_client_was_cut_off_the_network_is_not_cleared_unless_it_went_on_under_another_address() {
+    let then = |failing: &str, tenths: i64| answer(works(dropped(World::new(), failing, 1), ME, tenths));
+    let (outcome, _, report) = then(NEIGHBOUR, 40);
+    assert_eq!(outcome, Outcome::InsufficientEvidence, "too soon for a new address");
+    assert!(report.diagnosis.text.en.contains(NEIGHBOUR), "{}", report.diagnosis.text.en);
+    assert_eq!(then(NEIGHBOUR, 60).0, Outcome::NoNetworkFault);
+    assert_eq!(then(ELSEWHERE, 40).0, Outcome::NoNetworkFault, "another adapter");
+    assert_eq!(then(ELSEWHERE, 20).0, Outcome::InsufficientEvidence, "both are there");
+    let heard_before = works(dropped(works(World::new(), ME, 1), ELSEWHERE, 20), ME, 70);
+    assert_eq!(answer(heard_before).0, Outcome::NoNetworkFault, "one at a time");
+}
+
+#[test]
+fn a_client_that_was_never_given_an_address_is_told() {
+    let nx = |w: World, client: &str, tenths: i64| asks(w, client, tenths, 7, Some(3), &[]);
+    let (outcome, root, _) = answer(nx(works(World::new(), ME, 1), NEIGHBOUR, 30));
+    assert_eq!((outcome, root), (Outcome::NetworkFault, Some(Verdict::DnsFailure)));
+    let (outcome, _, report) = answer(works(nx(World::new(), NEIGHBOUR, 1), ME, 15));
+    assert_eq!(outcome, Outcome::InsufficientEvidence);
+    let told = report.findings.iter().find(|f| f.code == "one_client_fails").unwrap();
+    assert!(told.detail.en.contains("10.0.0.9: name not resolved (1)"), "{}", told.detail.en);
+    assert!(!told.evidence.is_empty() && told.filter.contains(HOST));
+    // Several adapters ask at once; another family may be the same machine.
+    let at_once = |client: &str| {
+        let mut w = nx(World::new(), client, 1);
+        let late = w.facts.dns.pop().unwrap();
+        w = works(w, ME, 1);
+        w.facts.dns.push(late);
+        answer(w).0
+    };
+    assert_eq!(at_once(ELSEWHERE), Outcome::NoNetworkFault);
+    assert_eq!(answer(works(nx(World::new(), "2001:db8::9", 1), ME, 15)).0, Outcome::NoNetworkFault);
+    // The other family's resolver fails the same machine later.
+    let (outcome, root, _) = answer(nx(works(World::new(), ME, 1), "2001:db8::9", 200));
+    assert_eq!((outcome, root), (Outcome::NetworkFault, Some(Verdict::DnsFailure)));
+}
+
+#[test]
+fn a_question_that_is_not_repeated_before_a_connection_was_answered() {
+    let asked = |w: World, tenths| asks(w, ME, tenths, 1, None, &[]);
+    let then = |w: World, tenths| answer(w.flow(|w| syn(w, SERVER, tenths, 4)));
+    assert_eq!(then(asked(World::new(), 1), 2).1, Some(Verdict::SynNoAnswer));
+    let (_, _, report) = then(asked(World::new(), 1), 2);
+    assert!(report.hosts.iter().any(|h| h.name == HOST && h.verdict == Verdict::SynNoAnswer));
+    let named = |report: &Report| report.hosts.iter().find(|h| h.name == HOST).map(|h| h.verdict);
+    assert_eq!(named(&then(asked(asked(World::new(), 1), 11), 12).2), Some(Verdict::DnsFailure), "repeated");
+    assert_eq!(named(&then(asked(World::new(), 1), 40).2), Some(Verdict::DnsFailure), "much later");
+    let inside = asked(World::new(), 1).flow(|w| syn(w, "10.0.0.80:443", 2, 4));
+    assert_eq!(named(&answer(inside).2), Some(Verdict::DnsFailure), "no public address");
+}
+
+#[test]
+fn a_client_takes_the_first_answer_to_its_own_question() {
+    let answered = |change: fn(&mut DnsMessage)| {
+        let mut w = resolves(World::new(), ME, 1);
+        change(w.facts.dns.last_mut().unwrap());
+        answer(w).1
+    };
+    assert_eq!(answered(|_| {}), None);
+    assert_eq!(answered(|m| m.id = 9), Some(Verdict::DnsFailure));
+    assert_eq!(answered(|m| m.dst = Some(end("10.0.0.5:5001"))), Some(Verdict::DnsFailure));
+    assert_eq!(answered(|m| m.src = Some(end("10.0.0.54:53"))), Some(Verdict::DnsFailure));
+    let missed = |m: &mut DnsMessage| (m.id, m.dst) = (9, Some(end("10.0.0.5:5001")));
+    assert_eq!(answered(missed), None, "the capture misses a repetition");
+    let mut forged = asks(World::new(), ME, 1, 1, Some(3), &[]);
+    let genuine = resolves(World::new(), ME, 1).facts.dns.pop().unwrap();
+    forged.facts.dns.push(genuine);
+    assert_eq!(answer(forged).1, Some(Verdict::DnsFailure));
+}
+
+#[test]
+fn of_two_answers_the_one_that_the_client_followed_is_judged() {
+    let goes_to = |server: &str| {
+        let w = resolves(asks(World::new(), ME, 1, 2, Some(0), &["10.7.7.7"]), ME, 1);
+        answer(w.flow(|w| syn(w, server, 2, 4))).1
+    };
+    assert_eq!(goes_to("10.7.7.7:443"), Some(Verdict::DnsSinkhole));
+    assert_eq!(goes_to(SERVER), Some(Verdict::SynNoAnswer));
+}
+
+#[test]
+fn an_answer_that_leaves_the_alias_to_the_client_is_followed() {
+    let alias = |then: Option<u16>| {
+        let mut w = asks(World::new(), ME, 1, 1, Some(0), &[]);
+        let cname = |name: &str| DnsRecord { name: HOST.into(), kind: 5, ttl: 60, data: DnsData::Name(name.into()) };
+        w.facts.dns.last_mut().unwrap().answers = vec![cname("Alias.Example")];
+        let addresses: &[&str] = if then == Some(0) { &["20.190.151.7"] } else { &[] };
+        w.asks("alias.example", then, addresses)
+    };
+    let (_, root, report) = answer(alias(Some(0)).flow(|w| syn(w, SERVER, 2, 4)));
+    assert_eq!(root, Some(Verdict::SynNoAnswer));
+    assert_eq!(report.hosts.len(), 1, "the alias is no host of its own");
+    assert_eq!(answer(alias(Some(3))).1, Some(Verdict::DnsFailure));
+}
+
+#[test]
+fn an_error_for_a_name_that_is_cut_off_clears_nobody() {
+    let error = |rcode: u16| {
+        let mut w = works(World::new(), ME, 1);
+        let at = w.at(30);
+        let (src, dst) = (Some(end("10.0.0.53:53")), Some(end("10.0.0.5:5000")));
+        w.facts.dns.push(DnsMessage { at, src, dst, response: true, rcode, damaged: true, ..DnsMessage::default() });
+        answer(w).0
+    };
+    assert_eq!(error(3), Outcome::InsufficientEvidence);
+    assert_eq!(error(0), Outcome::NoNetworkFault);
+}
