@@ -11,6 +11,7 @@ pub mod clients;
 pub mod dns;
 mod farm;
 pub mod host;
+pub mod leading;
 pub mod log;
 mod page;
 mod proxy;

@@ -3,7 +3,7 @@
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;
-use crate::verdict::host::fall_back;
+use crate::verdict::leading::fall_back;
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
