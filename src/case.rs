@@ -336,10 +336,13 @@ impl Case {
         (self.copies.connection((attempt.piece, attempt.flow)), attempt.session.unwrap_or(0))
     }
 
-    /// Where the connection of an attempt goes on in the next files of a ring: the captures and flows, in order of time.
-    pub fn later<'a>(&'a self, attempt: &Attempt) -> impl Iterator<Item = (usize, &'a Flow)> + 'a {
-        let flow = |(piece, flow): copies::FlowId| Some((piece, self.capture(piece)?.flows.get(flow)?));
-        self.copies.later((attempt.piece, attempt.flow)).filter_map(flow)
+    /// Where the connection of an attempt goes on in later files of a ring: the captures and flows, in order of time, and
+    /// whether nothing is missing between a file and the one before it.
+    pub fn later<'a>(&'a self, attempt: &Attempt) -> impl Iterator<Item = (usize, &'a Flow, bool)> + 'a {
+        self.copies.later((attempt.piece, attempt.flow)).filter_map(|later| {
+            let (piece, flow) = later.flow;
+            Some((piece, self.capture(piece)?.flows.get(flow)?, later.adjoins))
+        })
     }
 
     /// Whether the peer of an attempt is a proxy by a guess alone: no setting, log, request or name says so.

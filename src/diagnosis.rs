@@ -7,7 +7,7 @@
 mod log;
 
 use crate::case::{Attempt, Case, HostStory, Role};
-use crate::facts::{DnsKind, DnsMessage, NXDOMAIN};
+use crate::facts::{DnsKind, DnsMessage, Flow, FlowTransport, NXDOMAIN};
 use crate::finding::{Finding, Severity};
 use crate::knowledge;
 use crate::knowledge::endpoints::Role as EndpointRole;
@@ -19,8 +19,8 @@ use crate::verdict::clients::{self, CutOff, Presence};
 use crate::verdict::host::deciding;
 use crate::verdict::{HostVerdict, Verdict};
 use std::cell::LazyCell;
-use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
 
 /// The answer for a case.
 pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Finding]) -> Diagnosis {
@@ -89,7 +89,7 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
     if let Some(told) = cut_off(case, &hosts, findings) {
         return told;
     }
-    if let Some(told) = nameless_dns_error(case) {
+    if let Some(told) = nameless_dns_error(case, &hosts) {
         return told;
     }
     let list = if reached.is_empty() { String::new() } else { format!(" ({})", reached.join(", ")) };
@@ -129,11 +129,24 @@ fn cut_off(case: &Case, hosts: &[(&HostStory, &HostVerdict)], findings: &[Findin
 
 /// A resolver answered with an error, and the capture cut off for which name: whether that was one of the sign-in's, nobody
 /// can tell.
-fn nameless_dns_error(case: &Case) -> Option<Diagnosis> {
+fn nameless_dns_error(case: &Case, hosts: &[(&HostStory, &HostVerdict)]) -> Option<Diagnosis> {
     let is_error = |m: &&DnsMessage| {
         m.response && m.kind == DnsKind::Dns && matches!(m.rcode, 2 | NXDOMAIN | 5) && m.questions.is_empty()
     };
-    let error = case.captures().flat_map(|(_, capture)| &capture.dns).find(|m| m.damaged && is_error(m))?;
+    // Of an address without a name nobody knows whether the sign-in needs it.
+    let needed = || hosts.iter().filter(|(h, _)| h.role == Role::Service && h.required != Some(false));
+    let attempts = || needed().flat_map(|(h, v)| h.attempts.iter().zip(&v.judged));
+    let clients: HashSet<IpAddr> = attempts().map(|(a, _)| a.client).collect();
+    // What was reached behind it was not what the error stopped.
+    let reached = attempts().filter(|(_, judged)| judged.has_reached()).map(|(a, _)| a.start.time).max();
+    let error = case.captures().find_map(|(_, capture)| {
+        let cut = |f: &&Flow| f.transport == FlowTransport::Udp && f.sides.iter().any(|side| side.cut_bytes > 0);
+        let cut: HashSet<u32> = capture.flows.iter().filter(cut).map(|f| f.stream).collect();
+        capture.dns.iter().filter(is_error).find(|m| {
+            let asked = m.dst.is_some_and(|client| clients.contains(&client.ip()));
+            asked && cut.contains(&m.stream) && reached.is_none_or(|last| last < m.at.time)
+        })
+    })?;
     let rcode = crate::verdict::dns::rcode_name(error.rcode);
     Some(Diagnosis {
         outcome: Outcome::InsufficientEvidence,

@@ -20,6 +20,9 @@ const NEAR_NS: i64 = NANOS_PER_SECOND;
 /// repetition of a SYN.
 const APART_NS: i64 = 60 * NANOS_PER_SECOND;
 
+/// A ring goes on with the next packet there is; on a network in use that takes no longer.
+const FILES_APART_NS: i64 = 2 * NANOS_PER_SECOND;
+
 /// Files through which a connection is followed: rings have hundreds, an attempt to sign in lasts through a few.
 const FILES_MAX: usize = 64;
 
@@ -28,8 +31,17 @@ const FILES_MAX: usize = 64;
 pub struct Copies {
     /// Flow → one of the same connection that stands before it.
     earlier: HashMap<FlowId, FlowId>,
-    /// Flow → the one in another capture that begins, without a beginning of its own, where it ends.
-    later: HashMap<FlowId, FlowId>,
+    /// Flow → the one in another capture in which it goes on.
+    later: HashMap<FlowId, Later>,
+}
+
+/// Where a connection goes on: a flow without a beginning of its own, behind the end of the one before it.
+#[derive(Debug, Clone, Copy)]
+pub struct Later {
+    /// The flow.
+    pub flow: FlowId,
+    /// Its capture begins where the other ends: nothing is missing between them.
+    pub adjoins: bool,
 }
 
 /// What copies of a connection have in common and no two connections have.
@@ -69,7 +81,7 @@ impl Copies {
             {
                 copies.join(a.id, b.id);
                 if matches!(a.mark, Mark::Ends(..)) && b.flow.first.time >= a.flow.last.time {
-                    copies.later.insert(a.id, b.id);
+                    copies.later.insert(a.id, Later { flow: b.id, adjoins: adjoin(pieces, a.id.0, b.id.0) });
                 }
             }
         }
@@ -91,10 +103,11 @@ impl Copies {
     }
 
     /// The flows in which `flow` goes on, in order of time.
-    pub fn later(&self, flow: FlowId) -> impl Iterator<Item = FlowId> + '_ {
+    pub fn later(&self, flow: FlowId) -> impl Iterator<Item = Later> + '_ {
         // Each begins where the one before it ends, so that none comes twice; captures that hold nothing but one moment
         // end the walk all the same.
-        std::iter::successors(Some(flow), |id| self.later.get(id).copied()).skip(1).take(FILES_MAX)
+        let next = |flow: &FlowId| self.later.get(flow).copied();
+        std::iter::successors(next(&flow), move |later| next(&later.flow)).take(FILES_MAX)
     }
 
     fn join(&mut self, a: FlowId, b: FlowId) {
@@ -145,6 +158,17 @@ fn are_copies(a: &Marked<'_>, b: &Marked<'_>) -> bool {
         // A port is used again, if at all, with a SYN of its own; what has none goes on where the one before it ended.
         Mark::Ends(..) => is_headless(b.flow) && near(ended(a)) && ended(b) >= a.flow.first.time,
     }
+}
+
+/// Whether the second capture begins where the first ends, or before: between them nothing is missing that a file of the
+/// ring might show which is not among the evidence.
+fn adjoin(pieces: &[Piece], first: usize, second: usize) -> bool {
+    let info = |piece: usize| match &pieces.get(piece)?.facts {
+        PieceFacts::Capture(capture) => Some(&capture.info),
+        _ => None,
+    };
+    let ends = info(first).and_then(|info| info.latest).zip(info(second).and_then(|info| info.earliest));
+    ends.is_some_and(|(end, begin)| begin.since(end) <= FILES_APART_NS)
 }
 
 fn is_headless(flow: &Flow) -> bool {
@@ -210,13 +234,21 @@ mod tests {
     fn a_connection_goes_on_in_the_files_behind_it() {
         let files =
             [flow(A, SERVER, (10, 12), Some(7)), flow(A, SERVER, (13, 20), None), flow(A, SERVER, (20, 31), None)];
-        let piece = |flow| {
-            let facts = CaptureFacts { flows: vec![flow], ..CaptureFacts::default() };
+        let piece = |flow: Flow| {
+            let mut facts = CaptureFacts::default();
+            (facts.info.earliest, facts.info.latest) = (Some(flow.first.time), Some(flow.last.time));
+            facts.flows.push(flow);
             Piece { path: String::new(), container: None, bytes: 0, facts: PieceFacts::Capture(Box::new(facts)) }
         };
-        let copies = Copies::find(&files.map(piece));
-        assert_eq!(copies.later((0, 0)).collect::<Vec<_>>(), [(1, 0), (2, 0)]);
-        assert_eq!(copies.later((2, 0)).count(), 0);
+        let later = |files: &[Piece]| {
+            let copies = Copies::find(files);
+            assert_eq!(copies.later((files.len() - 1, 0)).count(), 0);
+            copies.later((0, 0)).map(|later| (later.flow, later.adjoins)).collect::<Vec<_>>()
+        };
+        let mut files: Vec<Piece> = files.into_iter().map(piece).collect();
+        assert_eq!(later(&files), [((1, 0), true), ((2, 0), true)]);
+        files.remove(1);
+        assert_eq!(later(&files), [((1, 0), false)], "a file is missing");
     }
 
     #[test]

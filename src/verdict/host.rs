@@ -342,7 +342,10 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
         return Some(WayVerdict { verdict, attempt, delay: None, troubled: Vec::new() });
     };
     let started = |i: usize| host.attempts.get(i).map(|a| a.start.time);
-    let after: Vec<(usize, Verdict)> = bad.iter().copied().filter(|(i, _)| started(*i) > Some(last_good)).collect();
+    // Whoever opens a connection and says nothing on it only looks whether somebody is there.
+    let wordless = |i: usize| judged.get(i).is_some_and(|j| j.detail.accepted_first && j.detail.closed_by_fin);
+    let is_after = |(i, _): &(usize, Verdict)| started(*i) > Some(last_good) && !wordless(*i);
+    let after: Vec<(usize, Verdict)> = bad.iter().copied().filter(is_after).collect();
     // What failed beside a connection that goes on to bring answers took nothing away.
     let answers = Answers::of(case, good.iter().filter_map(|i| host.attempts.get(*i)));
     let beside = |(i, _): &(usize, Verdict)| host.attempts.get(*i).is_some_and(|failed| answers.came_after(failed));

@@ -199,14 +199,19 @@ impl Scene<'_> {
         let watched = || {
             let until = |piece| self.case.watch(piece).map_or(since, |w| w.until(since));
             let own = until(self.attempt.piece).max(self.flow.last.time);
-            self.case.later(self.attempt).fold(own, |last, (piece, flow)| last.max(until(piece)).max(flow.last.time))
+            self.next_files().fold(own, |last, (piece, flow)| last.max(until(piece)).max(flow.last.time))
         };
         end.unwrap_or_else(watched).since(since).max(0)
     }
 
-    /// When either side ended the connection in a later file of a ring.
+    /// The connection in the next files of a ring, as far as none of them is missing.
+    fn next_files(&self) -> impl Iterator<Item = (usize, &Flow)> {
+        self.case.later(self.attempt).take_while(|(.., adjoins)| *adjoins).map(|(piece, flow, _)| (piece, flow))
+    }
+
+    /// When either side ended the connection in one of them.
     fn later_end(&self) -> Option<Timestamp> {
-        self.case.later(self.attempt).find_map(|(_, flow)| {
+        self.next_files().find_map(|(_, flow)| {
             let tcp = flow.tcp.as_ref()?;
             tcp.fins.iter().flatten().chain(tcp.resets.iter().map(|reset| &reset.at)).map(|at| at.time).min()
         })
@@ -215,7 +220,7 @@ impl Scene<'_> {
     /// The first data of the server in a later file of a ring, where the connection goes on: the file, and when. What is
     /// silence here was an answer that came late.
     pub fn answered_later(&self) -> Option<(&str, At)> {
-        self.case.later(self.attempt).find_map(|(piece, flow)| {
+        self.case.later(self.attempt).find_map(|(piece, flow, _)| {
             let answer = flow.sides.get(1)?.first_data?;
             Some((self.case.pieces.get(piece)?.path.as_str(), answer))
         })

@@ -159,13 +159,20 @@ fn an_answer_that_leaves_the_alias_to_the_client_is_followed() {
 
 #[test]
 fn an_error_for_a_name_that_is_cut_off_clears_nobody() {
-    let error = |rcode: u16| {
+    let error = |tenths: i64, client: &str, rcode: u16, cut_bytes: u64| {
         let mut w = works(World::new(), ME, 1);
-        let at = w.at(30);
-        let (src, dst) = (Some(end("10.0.0.53:53")), Some(end("10.0.0.5:5000")));
-        w.facts.dns.push(DnsMessage { at, src, dst, response: true, rcode, damaged: true, ..DnsMessage::default() });
+        let at = w.at(tenths);
+        let (src, dst) = (Some(end("10.0.0.53:53")), Some(SocketAddr::new(ip(client), 5000)));
+        let mut flow = syn(&mut w, "10.0.0.53:53", tenths, 1);
+        (flow.transport, flow.tcp, flow.stream) = (FlowTransport::Udp, None, 9);
+        flow.sides[1].cut_bytes = cut_bytes;
+        w.facts.flows.push(flow);
+        w.facts.dns.push(DnsMessage { at, src, dst, response: true, rcode, stream: 9, ..DnsMessage::default() });
         answer(w).0
     };
-    assert_eq!(error(3), Outcome::InsufficientEvidence);
-    assert_eq!(error(0), Outcome::NoNetworkFault);
+    assert_eq!(error(30, ME, 3, 40), Outcome::InsufficientEvidence);
+    assert_eq!(error(30, ME, 0, 40), Outcome::NoNetworkFault);
+    assert_eq!(error(30, ME, 3, 0), Outcome::NoNetworkFault, "there was no name in it");
+    assert_eq!(error(30, "10.0.0.99", 3, 40), Outcome::NoNetworkFault, "somebody else asked");
+    assert_eq!(error(0, ME, 3, 40), Outcome::NoNetworkFault, "everything was reached behind it");
 }

@@ -405,7 +405,7 @@ fn an_answer_in_the_next_file_of_a_ring_ends_the_silence_of_this_one() {
     let acknowledged = || after_hello(|_, f| f.sides[0].acked_bytes = 200);
     let cut = || acknowledged().lasts(2);
     assert_eq!(cut().verdict(), Some(Verdict::Inconclusive));
-    let silent = cut().next_file().flow(|w| headless(w, 30, |w, f| fin(w, f, 80, Side::Client)));
+    let silent = cut().next_file().flow(|w| headless(w, 10, |w, f| fin(w, f, 80, Side::Client)));
     assert_eq!(silent.verdict(), Some(Verdict::SilentAfterClientHello));
     let late = |answer| {
         acknowledged().lasts(70).next_file().flow(|w| {

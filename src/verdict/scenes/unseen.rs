@@ -156,6 +156,22 @@ fn a_server_that_closes_before_a_byte_refuses_and_an_idle_connection_that_ends_d
     assert_eq!(accepted(true, late), Some(Verdict::Refused), "nothing could be sent into a window of 0");
 }
 
+#[test]
+fn connections_on_which_nobody_speaks_take_nothing_from_a_host_that_was_reached() {
+    let mut w = after_hello(|w, f| {
+        server_hello(w, f, 2, 0x0304);
+        complete(w, f, 3);
+    });
+    for n in 0..3 {
+        w = w.flow(|w| {
+            let mut f = established(w, SERVER, 20 + 10 * n);
+            fin(w, &mut f, 21 + 10 * n, Side::Server);
+            f
+        });
+    }
+    assert_eq!(w.lasts(400).verdict(), Some(Verdict::Ok));
+}
+
 /// What the report says of a handshake that the client ends by an alert.
 fn refused(version: u16, shown: bool, description: u8, revocation_fails: bool) -> String {
     let mut w = World::new();

@@ -37,6 +37,7 @@ impl World {
     pub(super) fn at(&mut self, tenths: i64) -> At {
         self.frame += 1;
         let time = Timestamp(tenths * SECOND / 10);
+        self.facts.info.earliest.get_or_insert(time);
         self.facts.info.latest = Some(self.facts.info.latest.map_or(time, |l| l.max(time)));
         self.facts.info.frames += 1;
         At { frame: self.frame, time }
