@@ -103,6 +103,8 @@ pub struct Bare<'t> {
     times: Vec<Option<LogTime>>,
     /// Numbers that the lines had, from the first on, where messages were taken out of JSON.
     numbers: Vec<u64>,
+    /// Records of JSON that were seen at its beginning; none if it is no log in JSON.
+    pub records: usize,
 }
 
 impl Bare<'_> {
@@ -119,24 +121,24 @@ impl Bare<'_> {
 
     /// Whether the text was a log in JSON.
     pub fn is_of_json(&self) -> bool {
-        !self.numbers.is_empty()
+        self.records > 0
     }
 }
 
 /// Takes away what stands before the lines of a text.
 pub fn without(text: &str) -> Bare<'_> {
     let (bare, times) = strip(text);
-    let Some(messages) = json::messages(&bare) else { return Bare { text: bare, times, numbers: Vec::new() } };
+    let Some(messages) = json::messages(&bare) else { return Bare { text: bare, times, ..Bare::default() } };
     // Messages may have margins of their own.
     let (inner, inner_times) = strip(&messages.text);
     let inner = inner.into_owned();
-    let json::Messages { times: mut all, numbers, .. } = messages;
+    let json::Messages { times: mut all, numbers, records, .. } = messages;
     for (i, number) in numbers.iter().enumerate() {
         let outer = usize::try_from(*number).ok().and_then(|n| times.get(n.checked_sub(1)?).copied().flatten());
         note(&mut all, i, outer);
         note(&mut all, i, inner_times.get(i).copied().flatten());
     }
-    Bare { text: Cow::Owned(inner), times: all, numbers }
+    Bare { text: Cow::Owned(inner), times: all, numbers, records }
 }
 
 /// The text without margins, and the times in them.

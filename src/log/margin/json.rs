@@ -18,13 +18,15 @@ pub(super) struct Messages {
     pub times: Vec<Option<LogTime>>,
     /// Numbers of the lines that they stood on.
     pub numbers: Vec<u64>,
+    /// Records that were seen at its beginning.
+    pub records: usize,
 }
 
 /// Docker, journald, Terraform and hclog, Serilog (rendered, else its template), everybody else.
 const MESSAGE: &[&str] =
     &["log", "MESSAGE", "@message", "@m", "@mt", "message", "msg", "RenderedMessage", "MessageTemplate", "Message"];
-/// When it was, or how urgent: without one of these an object is no record.
-const RECORD: &[&str] = &[
+/// When it was. Without one of these or of `URGENCY` an object is no record.
+const TIME: &[&str] = &[
     "time",
     "timestamp",
     "@timestamp",
@@ -35,17 +37,10 @@ const RECORD: &[&str] = &[
     "asctime",
     "Time",
     "Timestamp",
-    "stream",
-    "level",
-    "@level",
-    "@l",
-    "levelname",
-    "severity",
-    "Level",
-    "LogLevel",
-    "PRIORITY",
     "__REALTIME_TIMESTAMP",
 ];
+/// How urgent it was, or which stream it went to.
+const URGENCY: &[&str] = &["stream", "level", "@level", "@l", "levelname", "severity", "Level", "LogLevel", "PRIORITY"];
 /// What loggers keep beside the message of an error.
 const ERROR: &[&str] = &[
     "@x",
@@ -69,7 +64,8 @@ pub(super) fn messages(source: &str) -> Option<Messages> {
     if records == 0 || records * 10 < looked_at.len() * 9 {
         return None;
     }
-    let mut out = Messages { text: String::with_capacity(source.len()), times: Vec::new(), numbers: Vec::new() };
+    let mut out =
+        Messages { text: String::with_capacity(source.len()), times: Vec::new(), numbers: Vec::new(), records };
     for (line, number) in source.split('\n').zip(1u64..) {
         let (text, time) = match record(line) {
             Some(object) => (message(&object), time(&object)),
@@ -92,7 +88,10 @@ fn record(line: &str) -> Option<Map<String, Value>> {
         return None;
     }
     let Ok(Value::Object(object)) = serde_json::from_str(line) else { return None };
-    let is_record = first(&object, MESSAGE).is_some() && RECORD.iter().any(|key| object.contains_key(*key));
+    let has = |keys: &[&str]| keys.iter().any(|key| object.contains_key(*key));
+    // Bodies of answers have a time too, and the status of the answer.
+    let is_answer = object.get("status").is_some_and(Value::is_number) && !has(URGENCY);
+    let is_record = first(&object, MESSAGE).is_some() && (has(TIME) || has(URGENCY)) && !is_answer;
     is_record.then_some(object)
 }
 
@@ -114,11 +113,22 @@ fn message(object: &Map<String, Value>) -> String {
         out.push_str(": ");
     }
     out.push_str(message.trim_end());
-    for error in ERROR.iter().filter_map(|key| object.get(*key)?.as_str()).filter(|e| !message.contains(e)) {
-        out.push('\n');
-        out.push_str(error.trim_end());
+    for error in ERROR.iter().filter_map(|key| object.get(*key)).flat_map(texts) {
+        // A stack repeats the message of its error.
+        if !out.contains(error) {
+            out.push('\n');
+            out.push_str(error.trim_end());
+        }
     }
     text::tidy(&out)
+}
+
+/// What an error says: a text, or an object with message and stack, as loggers of JavaScript write it.
+fn texts(error: &Value) -> impl Iterator<Item = &str> {
+    let [stack, message] = ["stack", "message"].map(|key| error.get(key).and_then(Value::as_str));
+    // The stack mostly begins with the message.
+    let message = message.filter(|m| stack.is_none_or(|s| !s.contains(m)));
+    [error.as_str(), message, stack].into_iter().flatten()
 }
 
 fn time(object: &Map<String, Value>) -> Option<LogTime> {
@@ -126,7 +136,7 @@ fn time(object: &Map<String, Value>) -> Option<LogTime> {
     let counted = object.get("__REALTIME_TIMESTAMP").and_then(|t| t.as_str()?.parse::<i64>().ok()?.checked_mul(1000));
     counted
         .map(|nanos| LogTime::Utc(Timestamp(nanos)))
-        .or_else(|| RECORD.iter().find_map(|key| stamp::iso(object.get(*key)?.as_str()?)))
+        .or_else(|| TIME.iter().find_map(|key| stamp::iso(object.get(*key)?.as_str()?)))
 }
 
 #[cfg(test)]
@@ -158,6 +168,19 @@ mod tests {
     }
 
     #[test]
+    fn an_error_that_is_an_object_says_what_it_is() {
+        for (error, lines) in [
+            (r#"{"type":"Error","message":"connect ECONNREFUSED"}"#, "m\nconnect ECONNREFUSED\n"),
+            (r#"{"message":"refused","stack":"Error: refused\n  at x"}"#, "m\nError: refused\n  at x\n"),
+            (r#"{"message":"refused","stack":"at x"}"#, "m\nrefused\nat x\n"),
+            (r#"{"code":5,"message":["x"]}"#, "m\n"),
+        ] {
+            let got = messages(&format!(r#"{{"level":50,"err":{error},"msg":"m"}}"#)).unwrap();
+            assert_eq!(got.text, lines, "{error}");
+        }
+    }
+
+    #[test]
     fn a_logger_of_python_says_what_a_message_means() {
         let got = messages(r#"{"levelname":"DEBUG","name":"urllib3.connectionpool","message":"x"}"#).unwrap();
         assert_eq!(got.text, "DEBUG: urllib3.connectionpool: x\n");
@@ -170,6 +193,7 @@ mod tests {
             r#"{"code":"x","message":"Connection refused"}"#,
             r#"{"time":"2026-11-02T10:00:00Z","operationName":"Sign-in activity","properties":{}}"#,
             r#"[{"log":"x","time":"y"}]"#,
+            r#"{"timestamp":"2026-11-02T10:00:00Z","status":500,"error":"x","message":"Connection refused"}"#,
             "DEBUG: a\nDEBUG: b\n{\"log\":\"x\",\"time\":\"y\"}\n",
             "{\n\"time\": \"x\",\n\"message\": \"y\"\n}\n",
             "",
