@@ -5,6 +5,7 @@
 //! a message and says when or how urgent it was; exports of sign-ins and bodies of answers do not.
 
 use super::LOOKED_AT;
+use super::speaker::{self, Speakers};
 use crate::facts::log::LogTime;
 use crate::log::{margin::learned, stamp, text};
 use crate::time::Timestamp;
@@ -57,7 +58,30 @@ const ERROR: &[&str] = &[
 /// Names of loggers, which tell what a message of Python's means.
 const LOGGER: &[&str] = &["name", "logger", "logger_name"];
 
-/// Takes the messages out of `text`, if nearly all of its lines are records.
+/// Who speaks, in the words of container platforms, journals and loggers.
+const SPEAKER: &[&str] = &[
+    "pod",
+    "pod_name",
+    "container",
+    "container_name",
+    "container_id",
+    "hostname",
+    "_HOSTNAME",
+    "SYSLOG_IDENTIFIER",
+    "CONTAINER_NAME",
+    "service",
+    "service_name",
+    "service.name",
+    "app",
+    "application",
+    "env",
+    "environment",
+    "instance",
+];
+/// Objects that hold some of these.
+const PLATFORM: &[&str] = &["kubernetes", "docker", "container", "attrs", "host", "service", "resource", "labels"];
+
+/// Takes the messages out of `text`, if nearly all of its lines are records and one program wrote them.
 pub(super) fn messages(source: &str) -> Option<Messages> {
     let looked_at: Vec<&str> = source.split('\n').filter(|l| !l.trim().is_empty()).take(LOOKED_AT).collect();
     let records = looked_at.iter().filter(|line| record(line).is_some()).count();
@@ -66,9 +90,16 @@ pub(super) fn messages(source: &str) -> Option<Messages> {
     }
     let mut out =
         Messages { text: String::with_capacity(source.len()), times: Vec::new(), numbers: Vec::new(), records };
+    let mut speakers = Speakers::default();
     for (line, number) in source.split('\n').zip(1u64..) {
         let (text, time) = match record(line) {
-            Some(object) => (message(&object), time(&object)),
+            Some(object) => {
+                let text = message(&object);
+                if is_another(&mut speakers, &object, &text) {
+                    return None;
+                }
+                (text, time(&object))
+            }
             None => (line.to_owned(), None),
         };
         for part in text.split('\n') {
@@ -98,6 +129,21 @@ fn record(line: &str) -> Option<Map<String, Value>> {
 /// The first of `keys` that has a text.
 fn first<'o>(object: &'o Map<String, Value>, keys: &[&str]) -> Option<&'o str> {
     keys.iter().find_map(|key| object.get(*key)?.as_str())
+}
+
+/// Whether the record is of another program than those before it.
+fn is_another(speakers: &mut Speakers, object: &Map<String, Value>, text: &str) -> bool {
+    let named = |object: &Map<String, Value>, key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
+    // `{"service": {"name": "api"}}` is what the standard of Elastic writes.
+    let keys = SPEAKER.iter().chain(&["name", "id"]);
+    let nested =
+        PLATFORM.iter().zip(SPEAKER.len()..).filter_map(|(key, at)| Some((object.get(*key)?.as_object()?, at)));
+    let nested = nested.flat_map(|(o, at)| {
+        keys.clone().enumerate().filter_map(move |(i, key)| Some(((at + 1) * 100 + i, named(o, key)?)))
+    });
+    let own = SPEAKER.iter().enumerate().filter_map(|(place, key)| Some((place, named(object, key)?)));
+    let names: Vec<(usize, String)> = own.chain(nested).collect();
+    text.split('\n').any(speaker::tells) && names.iter().any(|(place, name)| speakers.is_other(*place, name))
 }
 
 /// Message and error of a record, free of escapes.
@@ -184,6 +230,20 @@ mod tests {
     fn a_logger_of_python_says_what_a_message_means() {
         let got = messages(r#"{"levelname":"DEBUG","name":"urllib3.connectionpool","message":"x"}"#).unwrap();
         assert_eq!(got.text, "DEBUG: urllib3.connectionpool: x\n");
+    }
+
+    #[test]
+    fn records_of_several_programs_are_not_mixed() {
+        for (one, other) in [
+            (r#""pod":"api""#, r#""pod":"worker""#),
+            (r#""kubernetes":{"pod_name":"a-1"}"#, r#""kubernetes":{"pod_name":"a-2"}"#),
+            (r#""service":{"name":"a"}"#, r#""service":{"name":"b"}"#),
+        ] {
+            let record = |who: &str, text: &str| format!("{{\"level\":\"info\",{who},\"msg\":\"{text}\"}}\n");
+            let (ok, bad) = (record(one, "GET https://a.example 200"), record(other, "Connection refused"));
+            assert_eq!(messages(&format!("{ok}{bad}")), None, "{one}");
+            assert!(messages(&format!("{ok}{ok}{}", record(other, "ready"))).is_some(), "{one}");
+        }
     }
 
     #[test]
