@@ -54,10 +54,10 @@ pub fn read(name: &str, bytes: &[u8]) -> LogEvidence {
         facts.encoding = encoding.name.to_owned();
         return LogEvidence::Signin(facts);
     }
-    let extension = name.rsplit_once('.').map_or(String::new(), |(_, e)| e.to_ascii_lowercase());
+    let extension = extension(name);
     let text = link::unwrapped(&text);
     let bare = margin::without(&text);
-    if is_data(&extension, &text) && !bare.is_of_json() {
+    if is_data(&extension, &text) && !is_json_log(&bare, &extension) {
         return LogEvidence::NotALog;
     }
     let mut facts = read_bare(&bare);
@@ -85,15 +85,34 @@ pub fn read(name: &str, bytes: &[u8]) -> LogEvidence {
     LogEvidence::Debug(facts)
 }
 
-/// Whether the beginning of a file names a failure that the readers know: what is asked before a text is called no log.
-pub fn names_a_failure(head: &[u8]) -> bool {
-    if is_binary(head) {
+/// Whether the beginning of the file `name` names a failure that the readers know: what is asked before a text is called
+/// no log. Programs, configurations and translations name failures that nobody had: their names say that they are no logs.
+pub fn names_a_failure(name: &str, head: &[u8]) -> bool {
+    let extension = extension(name);
+    let is_plain = matches!(extension.as_str(), "" | "log" | "txt" | "out" | "err")
+        // Logs that were rotated: `az.log.1`.
+        || extension.bytes().all(|b| b.is_ascii_digit());
+    let may_be_json = matches!(extension.as_str(), "json" | "jsonl" | "ndjson");
+    if is_binary(head) || !(is_plain || may_be_json) {
         return false;
     }
     let (text, _) = text::decode(head);
     let bare = margin::without(&text);
+    if may_be_json && !is_json_log(&bare, &extension) {
+        return false;
+    }
     let is_json = ["{", "[{", "[\""].iter().any(|mark| bare.text.trim_start().starts_with(mark)) && !bare.is_of_json();
     !is_json && text::lines(&bare.text).0.iter().any(|line| pattern::classify(&line.text).is_some())
+}
+
+/// What the name of a file ends with.
+fn extension(name: &str) -> String {
+    name.rsplit_once('.').map_or(String::new(), |(_, e)| e.to_ascii_lowercase())
+}
+
+/// Whether the text was a log in JSON: a document may look like one record, not like two.
+fn is_json_log(bare: &margin::Bare<'_>, extension: &str) -> bool {
+    bare.records > usize::from(extension == "json")
 }
 
 /// Captures, archives and programs: many control characters that no encoding of text explains.
@@ -117,10 +136,20 @@ fn is_data(extension: &str, text: &str) -> bool {
     (is_json && matches!(extension, "json" | "jsonl" | "har" | "")) || is_markup
 }
 
+/// Ends of the names of what people write: documents, programs, configurations. They talk of failures that nobody had.
+#[rustfmt::skip]
+const PROSE: &[&str] = &[
+    "md", "rst", "adoc", "tex", "html", "htm", "xml", "xsd", "csv", "tsv", "po", "resx", "strings", "diff", "patch",
+    "py", "ipynb", "rs", "js", "mjs", "cjs", "jsx", "ts", "tsx", "vue", "go", "java", "kt", "kts", "scala", "groovy",
+    "gradle", "c", "h", "cc", "cpp", "hpp", "cs", "fs", "vb", "swift", "rb", "php", "pl", "lua", "dart", "r", "css", "scss",
+    "sh", "bash", "zsh", "fish", "bat", "cmd", "ps1", "psm1", "psd1", "vbs", "kql", "sql",
+    "yml", "yaml", "toml", "ini", "conf", "cfg", "config", "properties", "env", "lock", "tf", "tfvars", "hcl", "bicep",
+    "template",
+];
+
 /// Whether what was read is a log: written by a known client, or naming a failure.
 fn is_log(facts: &LogFacts, extension: &str) -> bool {
-    let prose =
-        matches!(extension, "md" | "rst" | "html" | "htm" | "csv" | "py" | "rs" | "ps1" | "js" | "xml" | "yaml");
+    let prose = PROSE.contains(&extension);
     let known = facts.attempts.iter().any(|a| {
         a.dialect != Dialect::Other || a.events.iter().any(|e| matches!(e.kind, LogEventKind::HttpResponse { .. }))
     });
@@ -136,7 +165,8 @@ static NATIVE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^(?:az|az\.cmd|az\.exe|az\.ps1|python(?:\.exe)?|curl(?:\.exe)?) : (.*)$").ok());
 static CMDLET_ERROR: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^((?:[A-Z][a-z]+)-[A-Za-z]{2,40}) ?: (.+)$").ok());
-static MARGIN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^ {2,}\d* *\| +([^~\s].*)$").ok());
+// Lines in PowerShell 7's view of an error.
+static VIEW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^ {2,}\d* *\| +([^~\s].*)$").ok());
 static VERSION_LINE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^azure-cli\s+(\d+\.\d+[\w.]*)|^Python \([^)]*\) (\d+\.\d+\.\d+)").ok());
 static MODULE_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -213,7 +243,7 @@ fn read_line(b: &mut Builder, line: &str) {
         return;
     }
     // PowerShell 7 draws errors with a margin.
-    let line = MARGIN.as_ref().and_then(|r| r.captures(line)?.get(1)).map_or(line, |m| m.as_str());
+    let line = VIEW.as_ref().and_then(|r| r.captures(line)?.get(1)).map_or(line, |m| m.as_str());
     cmdlet(b, line);
     let (stream, rest) = stream(line);
     let rest = rest.as_ref();

@@ -141,7 +141,7 @@ fn classify_text(text: &str, head: &[u8], name: &str) -> Kind {
             () if has("\"creator\"") && has("\"entries\"") && has("\"log\"") => Kind::Unknown(HAR.into()),
             // One JSON object a line is how some programs log; a document is not a log.
             () if is_json_lines(start) && looks_like_log(text) => Kind::DebugLog,
-            () if log::names_a_failure(head) => Kind::DebugLog,
+            () if log::names_a_failure(name, head) => Kind::DebugLog,
             () => Kind::Unknown(JSON.into()),
         };
     }
@@ -163,7 +163,11 @@ fn classify_text(text: &str, head: &[u8], name: &str) -> Kind {
         return Kind::SystemInfo;
     }
     // A pasted line may hold nothing but the words of an error: those who read it know them all, in every language.
-    if looks_like_log(text) || log::names_a_failure(head) { Kind::DebugLog } else { Kind::Unknown(OTHER_TEXT.into()) }
+    if looks_like_log(text) || log::names_a_failure(name, head) {
+        Kind::DebugLog
+    } else {
+        Kind::Unknown(OTHER_TEXT.into())
+    }
 }
 
 /// Whether text begins as a document of HTML or XML does; errors of Python begin with a bracket as well.
@@ -495,6 +499,20 @@ mod tests {
         ] {
             assert_eq!(classify(bytes, "x.txt"), Class::Evidence(Kind::DebugLog), "{}", String::from_utf8_lossy(bytes));
         }
+    }
+
+    #[test]
+    fn programs_and_configurations_are_no_logs() {
+        let text = "x = 'getaddrinfo ENOTFOUND login.microsoftonline.com'";
+        for name in ["a.ts", "a.yml", "a.properties", "a.conf", "a.sh", "app.java", "a.kql", "a.csv"] {
+            assert_eq!(kind(text, name), None, "{name}");
+        }
+        for name in ["a.log", "A.TXT", "a", "a.log.1", "a.err"] {
+            assert_eq!(kind(text, name), Some("debug_log"), "{name}");
+        }
+        let record = r#"{"time":"x","message":"getaddrinfo ENOTFOUND graph.microsoft.com"}"#;
+        assert_eq!(kind(record, "appsettings.json"), None);
+        assert_eq!(kind(&format!("{record}\n{record}\n"), "a.json"), Some("debug_log"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 
 mod json;
 mod learned;
+mod speaker;
 
 use learned::Learned;
 
@@ -56,7 +57,8 @@ enum Margin {
 }
 
 impl Margin {
-    fn of<'t>(lines: impl Iterator<Item = &'t str>) -> Option<Margin> {
+    fn of<'t>(all: impl Iterator<Item = &'t str> + Clone) -> Option<Margin> {
+        let lines = all.clone();
         let lines: Vec<&str> = lines.filter(|l| !l.trim().is_empty()).take(LOOKED_AT).collect();
         let indent = lines.iter().map(|line| line.len() - line.trim_start_matches([' ', '\t']).len()).min()?;
         let nearly_all = |margin: &Margin| {
@@ -66,7 +68,8 @@ impl Margin {
         if let Some(known) = [Margin::Indent(indent), Margin::Time, Margin::Quote].into_iter().find(nearly_all) {
             return Some(known);
         }
-        let learned = Margin::Learned(Learned::of(&lines)?);
+        let learned = Learned::of(&lines).filter(|learned| !learned.has_several_speakers(all))?;
+        let learned = Margin::Learned(learned);
         // What a program prints without its logger (stacks, pages) has no margin, however much it is.
         let with = lines.iter().filter(|line| learned.cut(line).is_some()).count();
         (with >= LINES_MIN || with == lines.len()).then_some(learned)
@@ -103,6 +106,8 @@ pub struct Bare<'t> {
     times: Vec<Option<LogTime>>,
     /// Numbers that the lines had, from the first on, where messages were taken out of JSON.
     numbers: Vec<u64>,
+    /// Records of JSON that were seen at its beginning; none if it is no log in JSON.
+    pub records: usize,
 }
 
 impl Bare<'_> {
@@ -119,24 +124,24 @@ impl Bare<'_> {
 
     /// Whether the text was a log in JSON.
     pub fn is_of_json(&self) -> bool {
-        !self.numbers.is_empty()
+        self.records > 0
     }
 }
 
 /// Takes away what stands before the lines of a text.
 pub fn without(text: &str) -> Bare<'_> {
     let (bare, times) = strip(text);
-    let Some(messages) = json::messages(&bare) else { return Bare { text: bare, times, numbers: Vec::new() } };
+    let Some(messages) = json::messages(&bare) else { return Bare { text: bare, times, ..Bare::default() } };
     // Messages may have margins of their own.
     let (inner, inner_times) = strip(&messages.text);
     let inner = inner.into_owned();
-    let json::Messages { times: mut all, numbers, .. } = messages;
+    let json::Messages { times: mut all, numbers, records, .. } = messages;
     for (i, number) in numbers.iter().enumerate() {
         let outer = usize::try_from(*number).ok().and_then(|n| times.get(n.checked_sub(1)?).copied().flatten());
         note(&mut all, i, outer);
         note(&mut all, i, inner_times.get(i).copied().flatten());
     }
-    Bare { text: Cow::Owned(inner), times: all, numbers }
+    Bare { text: Cow::Owned(inner), times: all, numbers, records }
 }
 
 /// The text without margins, and the times in them.
@@ -270,6 +275,31 @@ mod tests {
             "> app-1  | 2026-11-02T08:13:26.1431107+00:00 [ERR] ",
         ] {
             assert_eq!(without(&with(margin)).text, LOG, "{margin:?}");
+        }
+    }
+
+    #[test]
+    fn what_several_programs_say_is_not_mixed() {
+        let (ok, bad) = (with("api-1  | "), "Connection refused\n");
+        for margin in ["worker-2  | ", "api-2  | "] {
+            let text = format!("{ok}{margin}{bad}");
+            assert_eq!(without(&text).text, text, "{margin}");
+        }
+        let text = format!("{}{}", with("[prod] "), with("[dev] "));
+        assert_eq!(without(&text).text, text);
+        // What says nothing about connections is nobody's.
+        let text = format!("{ok}db-1  | ready\n{}", ok.repeat(LOOKED_AT));
+        assert!(without(&text).text.starts_with(&format!("{LOG}ready\n")));
+        let late = format!("{}db-1  | {bad}", ok.repeat(LOOKED_AT));
+        assert_eq!(without(&late).text, late);
+    }
+
+    #[test]
+    fn the_host_at_the_start_of_a_line_stays() {
+        let curl = "* Connected to a.example (192.0.2.1) port 443\n";
+        for hosts in [["a.example", "b.example"], ["a.example", "a.example"]] {
+            let text: String = hosts.iter().map(|host| format!("{host}: {curl}")).collect();
+            assert_eq!(without(&text).text, text);
         }
     }
 

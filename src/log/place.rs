@@ -160,7 +160,7 @@ fn tail(text: &str, max: usize) -> &str {
 }
 
 /// A name with a dot, or an address: words of a sentence have none.
-fn plausible(host: &str) -> bool {
+pub(super) fn plausible(host: &str) -> bool {
     let bare = host.trim_matches(['[', ']']);
     (host.contains('.') && !host.ends_with(".py") && !host.contains(".."))
         || bare.parse::<std::net::IpAddr>().is_ok()

@@ -5,13 +5,10 @@
 //! `LINE_BYTES_MAX` and no further.
 
 use crate::log::text::{LINE_BYTES_MAX, Line, columns};
-use crate::log::{CMDLET_ERROR, NATIVE, STREAM, az};
+use crate::log::{CMDLET_ERROR, NATIVE, STREAM, VIEW, az};
 use regex::Regex;
 use std::borrow::Cow;
 use std::sync::LazyLock;
-
-// Lines of a message in PowerShell 7's view of an error; those of the script have their number before the bar.
-static VIEW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^ {2,}\| +([^~\s].*)$").ok());
 
 static BAR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^ {2,}\d* *\|").ok());
 
@@ -40,19 +37,21 @@ fn append(line: &mut Line<'_>, rest: &str) {
     }
 }
 
-/// Terraform and OpenTofu draw a line down the left of an error and wrap its paragraphs there.
+/// Terraform and OpenTofu draw a line down the left of an error and wrap its paragraphs there. Others draw tables with
+/// the same line, whose rows have nothing to do with one another: only the box of Terraform is joined.
 fn boxes(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
     let mut out: Vec<Line<'_>> = Vec::with_capacity(lines.len());
-    let mut paragraph = false;
+    let (mut inside, mut paragraph) = (false, false);
     for line in lines {
         let Some(text) = line.text.strip_prefix('│') else {
+            inside = line.text.starts_with('╷');
             paragraph = false;
             out.push(line);
             continue;
         };
         // Others close the box on the right too.
         let text = text.strip_prefix(' ').unwrap_or(text).trim_end_matches('│');
-        let begins = text.trim().is_empty() || text.starts_with([' ', '\t']);
+        let begins = !inside || text.contains('│') || text.trim().is_empty() || text.starts_with([' ', '\t']);
         match out.last_mut().filter(|_| paragraph && !begins) {
             Some(last) => append(last, text),
             None => out.push(Line { number: line.number, text: Cow::Owned(text.to_owned()) }),
@@ -132,7 +131,9 @@ fn native(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
         let text = line.text.as_ref();
         // PowerShell 7 wraps the message of an error at the words, behind a margin below the line of the script.
         in_view = text.starts_with("Line |") || (in_view && BAR.as_ref().is_some_and(|r| r.is_match(text)));
-        let message = VIEW.as_ref().filter(|_| in_view).and_then(|r| r.captures(text)?.get(1));
+        // Lines of the script have their number before the bar.
+        let is_script = |text: &str| text.trim_start().starts_with(|c: char| c.is_ascii_digit());
+        let message = VIEW.as_ref().filter(|_| in_view && !is_script(text)).and_then(|r| r.captures(text)?.get(1));
         if let Some(message) = message {
             match out.last_mut().filter(|_| in_message) {
                 Some(last) => append(last, message.as_str()),
@@ -199,6 +200,17 @@ mod tests {
         let (lines, _) =
             joined("╷\n│ Error: dial tcp: lookup a.example: no\n│ such host\n│ \n│   with x,\n│   on y\n╵");
         assert_eq!(lines, ["╷", "Error: dial tcp: lookup a.example: no such host", "", "  with x,", "  on y", "╵"]);
+    }
+
+    #[test]
+    fn rows_of_a_table_stay_apart() {
+        for (top, bottom) in [("╭─┬─╮", "╰─┴─╯"), ("┌─┬─┐", "└─┴─┘"), ("╷", "╵")]
+        {
+            let text = format!("{top}\n│ a.example │ 200 │\n│ b.example │ refused │\n{bottom}");
+            assert_eq!(joined(&text).0, [top, "a.example │ 200 ", "b.example │ refused ", bottom]);
+        }
+        let (lines, _) = joined("│ https://a.example: refused\n│ https://b.example: 200");
+        assert_eq!(lines, ["https://a.example: refused", "https://b.example: 200"]);
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! a pattern of words, marks and blanks. Guaranteed: each line is looked at once and from its start, so that the time
 //! is linear; a record that begins its line takes part as one without a margin.
 
+use super::speaker::{self, Speakers};
 use crate::facts::log::LogTime;
-use crate::log::{CMDLET_ERROR, NATIVE, STREAM, STREAMS, az, command, stamp, text};
+use crate::log::{CMDLET_ERROR, NATIVE, STREAM, STREAMS, az, command, place, stamp, text};
 use regex::Regex;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -91,7 +92,7 @@ pub(super) fn is_level(name: &str) -> bool {
 }
 
 /// Where a record begins in `line`.
-fn record(line: &str) -> Option<usize> {
+pub(super) fn record(line: &str) -> Option<usize> {
     let of_python = |text: &str| az::record(text).is_some_and(|r| is_logger(r.logger));
     let is = |r: &LazyLock<Option<Regex>>| r.as_ref().is_some_and(|r| r.is_match(line));
     if of_python(line) || is(&STREAM) || is(&NATIVE) || is(&CMDLET_ERROR) || command::prompt(line).is_some() {
@@ -157,7 +158,7 @@ enum Part {
     Numbered,
     /// One of words that stand for one another.
     Alike(&'static [&'static str]),
-    /// Any word.
+    /// Any word that names no error.
     Any,
     /// This mark.
     Mark(char),
@@ -175,6 +176,11 @@ fn has_digit(word: &str) -> bool {
 
 fn alike(word: &str) -> Option<&'static [&'static str]> {
     ALIKE.into_iter().find(|words| words.iter().any(|w| w.eq_ignore_ascii_case(word)))
+}
+
+/// Whether a word is a level or a stream, which change from line to line.
+pub(super) fn is_alike(word: &str) -> bool {
+    alike(word).is_some()
 }
 
 impl Learned {
@@ -202,7 +208,25 @@ impl Learned {
             (0..places).map(|i| part(margins.iter().filter_map(|m| m.get(i).copied()))).collect::<Option<Vec<_>>>()?;
         // A word at the end would swallow the message, and indentation alone is another margin.
         let ends = matches!(parts.last()?, Part::Mark(_) | Part::Blank(_));
-        (ends && parts.iter().any(|p| !matches!(p, Part::Blank(_)))).then_some(Learned(parts))
+        // `api: text`, `java.net.UnknownHostException: host`: a word and a colon are how a message begins, too.
+        let is_bare = |part: &Part| matches!(part, Part::Any | Part::Mark(':') | Part::Blank(_));
+        let is_message = parts.contains(&Part::Any) && parts.iter().all(is_bare);
+        // Nor is the name of a host that alone stands before messages about it.
+        let is_host = |part: &Part| matches!(part, Part::Word(word) if place::plausible(word));
+        let is_about = parts.iter().any(is_host)
+            && parts.iter().all(|part| is_host(part) || matches!(part, Part::Mark(':') | Part::Blank(_)));
+        let is_margin = ends && !is_message && !is_about && parts.iter().any(|p| !matches!(p, Part::Blank(_)));
+        is_margin.then_some(Learned(parts))
+    }
+
+    /// Whether several programs speak in `lines`, each with its own name in this margin. What one of them does would
+    /// count for the others, too.
+    pub(super) fn has_several_speakers<'t>(&self, lines: impl Iterator<Item = &'t str>) -> bool {
+        let mut speakers = Speakers::default();
+        lines.filter_map(|line| Some((line, self.cut(line)?.0))).any(|(line, rest)| {
+            let margin = line.get(..line.len() - rest.len()).unwrap_or_default();
+            speaker::tells(rest) && words(margin).enumerate().any(|(place, word)| speakers.is_another(place, word))
+        })
     }
 
     /// The line behind the margin, and the time in it; `None` for a line without.
@@ -226,7 +250,7 @@ impl Learned {
                 (Part::Word(word), Piece::Word(w)) => word == w,
                 (Part::Numbered, Piece::Word(w)) => has_digit(w),
                 (Part::Alike(words), Piece::Word(w)) => words.iter().any(|known| known.eq_ignore_ascii_case(w)),
-                (Part::Any, Piece::Word(_)) => true,
+                (Part::Any, Piece::Word(w)) => !tells_of_error(w),
                 (Part::Mark(mark), Piece::Mark(m)) => *mark == m,
                 _ => false,
             };
@@ -235,6 +259,22 @@ impl Learned {
         let margin = line.get(..line.len() - rest.len())?;
         Some((rest, stamp::iso(margin).or_else(|| stamp::clock(margin))))
     }
+}
+
+/// The words of a margin.
+fn words(margin: &str) -> impl Iterator<Item = &str> {
+    pieces(margin)
+        .into_iter()
+        .flatten()
+        .filter_map(|piece| if let Piece::Word(word) = piece { Some(word) } else { None })
+}
+
+/// Whether a word names an error: it belongs to the message.
+fn tells_of_error(word: &str) -> bool {
+    let ends = |end: &str| {
+        word.len().checked_sub(end.len()).and_then(|at| word.get(at..)).is_some_and(|w| w.eq_ignore_ascii_case(end))
+    };
+    ["Exception", "Error", "Fault"].iter().any(|end| ends(end))
 }
 
 /// What pieces at one place of all margins have in common.
@@ -260,6 +300,8 @@ fn part<'t>(pieces: impl Iterator<Item = Piece<'t>>) -> Option<Part> {
         Part::Alike(group)
     } else if words.iter().all(|w| w == first) {
         Part::Word((*first).to_owned())
+    } else if words.iter().any(|w| tells_of_error(w)) {
+        return None;
     } else {
         Part::Any
     })
