@@ -10,6 +10,7 @@ use crate::lang::Message;
 use crate::message;
 use crate::report::{Diagnosis, Outcome};
 use crate::verdict::Verdict;
+use crate::verdict::again::is_same_command;
 
 /// Findings that give a fault of the network its name: told before the verdict on the same host.
 const NAMES: [&str; 3] = ["management_after_token", "proxy_left_over", "entra_tls_retired"];
@@ -91,7 +92,7 @@ pub(super) fn signed_in(case: &Case) -> bool {
         let is_command = |a: &&log::Attempt| logs::command_of(a.dialect).is_some();
         log.attempts.iter().enumerate().filter(|(_, a)| is_command(a)).all(|(at, a)| {
             let mut later = log.attempts.iter().skip(at);
-            later.any(|l| l.outcome == log::Outcome::Succeeded && l.dialect == a.dialect)
+            later.any(|l| l.outcome == log::Outcome::Succeeded && is_same_command(a, l))
         }) && log.attempts.iter().any(|a| is_command(&a))
     };
     case.captures().next().is_none() && case.logs().next().is_some() && case.logs().all(|(_, log)| got_through(log))
