@@ -53,8 +53,12 @@ pub(super) fn runs<'a>(context: &Context<'a>) -> Vec<Run<'a>> {
     let mut out = Vec::new();
     for (piece, log) in context.case.logs() {
         for (index, attempt) in log.attempts.iter().enumerate() {
-            // Another command that works does not make this one work.
-            let answers = |a: &Attempt| a.outcome == Outcome::Succeeded && is_same_command(attempt, a);
+            // Another command that works does not make this one work; what is no sign-in counts less than a sign-in.
+            let is_beside = command_of(attempt.dialect).is_none();
+            let answers = |a: &Attempt| {
+                a.outcome == Outcome::Succeeded
+                    && (is_beside && command_of(a.dialect).is_some() || is_same_command(attempt, a))
+            };
             let standing = !log.attempts.get(index..).unwrap_or_default().iter().any(answers);
             out.push(Run { piece, index, attempt, standing });
         }

@@ -109,22 +109,16 @@ fn is_open_error(events: &[LogEvent], i: usize, failed: bool) -> bool {
 /// Whether one of the tokens is of the failure's own scopes, where both tell theirs; a token for another service does not
 /// show that this one was got. Where no token tells, any may be the one.
 fn is_own_token<'a>(failed: &LogEvent, tokens: impl Iterator<Item = &'a LogEvent>) -> bool {
-    let own = scopes(&failed.text);
+    let own = failed.scopes();
     let (mut untold, mut other) = (false, false);
     for token in tokens {
-        match (own, scopes(&token.text)) {
+        match (own, token.scopes()) {
             (Some(own), Some(got)) if own == got => return true,
             (Some(_), Some(_)) => other = true,
             _ => untold = true,
         }
     }
     untold && !other
-}
-
-/// The scopes that a line of Azure.Identity names: `Scopes: [ https://graph.microsoft.com/.default ]`.
-fn scopes(text: &str) -> Option<&str> {
-    let (_, rest) = text.split_once("Scopes: [")?;
-    Some(rest.split_once(']')?.0.trim())
 }
 
 /// The event that names the cause best: among the errors since the last success, at the host of the last error, the

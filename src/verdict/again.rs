@@ -3,10 +3,10 @@
 //! What enters: two attempts of a log. What leaves: whether the later one's success says anything about the earlier one's
 //! failure. Asked by the verdicts, by the findings and by the answer alike.
 
-use crate::facts::log::Attempt;
+use crate::facts::log::{Attempt, Dialect};
 
 /// Options that change what a command writes, not what it does.
-const OUTPUT_FLAGS: [&str; 4] = ["--debug", "--verbose", "-debug", "-verbose"];
+const OUTPUT_FLAGS: [&str; 5] = ["--debug", "--verbose", "-debug", "-verbose", "-v"];
 /// The same, with a value behind them.
 const OUTPUT_OPTIONS: [&str; 2] = ["-o", "--output"];
 
@@ -27,10 +27,12 @@ pub fn is_same_command(a: &Attempt, b: &Attempt) -> bool {
             && equal(&a.scope, &b.scope)
             && a.method == b.method
     };
+    // What other programs are told by their options is not known: only equal arguments ask for the same.
+    let is_known = matches!(a.dialect, Dialect::AzCli | Dialect::AzPowerShell | Dialect::GraphPowerShell);
     a.dialect == b.dialect
         && same(&a.command, &b.command)
         && !told_apart
-        && (arguments(a).eq(arguments(b)) || asks_the_same())
+        && (arguments(a).eq(arguments(b)) || is_known && asks_the_same())
 }
 
 /// The arguments that say what is done.
@@ -78,5 +80,16 @@ mod tests {
         // A run that stopped early did not come to say how it signs in.
         let by_broker = Attempt { method: SigninMethod::Broker, ..run("") };
         assert!(is_same_command(&run("--debug"), &by_broker));
+    }
+
+    #[test]
+    fn a_test_of_one_address_is_no_test_of_another() {
+        let curl = |line: &str| {
+            let arguments = line.split_whitespace().map(str::to_owned).collect();
+            Attempt { dialect: Dialect::Curl, command: "curl".to_owned(), arguments, ..Attempt::default() }
+        };
+        assert!(is_same_command(&curl("https://a.example/"), &curl("-v https://a.example/")));
+        assert!(!is_same_command(&curl("https://a.example/"), &curl("https://b.example/")));
+        assert!(!is_same_command(&curl("https://a.example/"), &curl("-k https://a.example/")));
     }
 }

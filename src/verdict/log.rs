@@ -401,8 +401,17 @@ pub fn stopped_nothing(case: &Case, host: &HostStory, verdict: &HostVerdict) -> 
 fn went_on(case: &Case, host: &HostStory, said: Line) -> bool {
     let Some((attempt, _)) = case.line(said) else { return true };
     let succeeded = |a: &Attempt| a.outcome == Outcome::Succeeded;
-    let needed = || {
-        host.required == Some(true) || knowledge::endpoint(&host.name).is_some_and(|e| e.role.is_called_with_a_token())
+    // What is called with a token is needed once there is one; before, a client only asks it for settings.
+    let had_token = || {
+        attempt.events.get(..said.event).unwrap_or_default().iter().any(|e| match &e.kind {
+            LogEventKind::TokenReceived | LogEventKind::CacheUsed => true,
+            LogEventKind::HttpResponse { path, status, .. } => (200..300).contains(status) && path.ends_with("/token"),
+            _ => false,
+        })
+    };
+    let needed = || match knowledge::endpoint(&host.name).is_some_and(|e| e.role.is_called_with_a_token()) {
+        true => had_token(),
+        false => host.required == Some(true),
     };
     let refused_behind = matches!(attempt.outcome, Outcome::Failed { event } if event > said.event)
         && matches!(attempt.error_class(), Some(ErrorClass::Aadsts(_)));
