@@ -3,6 +3,7 @@
 //! What enters: a [`crate::case::HostStory`]. What leaves: [`HostVerdict`]. Each attempt is judged by itself
 //! ([`attempt`]), then the attempts of each way (direct, each proxy) are weighed, then the ways.
 
+pub mod again;
 mod answers;
 pub mod attempt;
 pub mod breaker;

@@ -10,6 +10,8 @@ use crate::lang::Message;
 use crate::message;
 use crate::report::{Diagnosis, Outcome};
 use crate::verdict::Verdict;
+use crate::verdict::again::is_same_command;
+use std::collections::HashSet;
 
 /// Findings that give a fault of the network its name: told before the verdict on the same host.
 const NAMES: [&str; 3] = ["management_after_token", "proxy_left_over", "entra_tls_retired"];
@@ -91,10 +93,30 @@ pub(super) fn signed_in(case: &Case) -> bool {
         let is_command = |a: &&log::Attempt| logs::command_of(a.dialect).is_some();
         log.attempts.iter().enumerate().filter(|(_, a)| is_command(a)).all(|(at, a)| {
             let mut later = log.attempts.iter().skip(at);
-            later.any(|l| l.outcome == log::Outcome::Succeeded && l.dialect == a.dialect)
+            later.any(|l| l.outcome == log::Outcome::Succeeded && is_same_command(a, l))
         }) && log.attempts.iter().any(|a| is_command(&a))
+            && !is_left_open(log)
     };
     case.captures().next().is_none() && case.logs().next().is_some() && case.logs().all(|(_, log)| got_through(log))
+}
+
+/// Whether a failure of the network stands where the log does not say which command it is of, and neither its host nor a
+/// token of its own scopes came behind it: a success there may be of something else.
+fn is_left_open(log: &LogFacts) -> bool {
+    use log::LogEventKind as K;
+    let mut answered: HashSet<&str> = HashSet::new();
+    log.attempts.iter().rev().flat_map(|a| a.events.iter().rev().map(move |e| (a, e))).any(|(a, e)| {
+        let of = match &e.kind {
+            K::HttpResponse { method, .. } if method == "CONNECT" => None,
+            K::HttpResponse { .. } | K::TlsEstablished { .. } => e.host.as_deref(),
+            K::TokenReceived | K::CacheUsed => e.scopes(),
+            _ => None,
+        };
+        answered.extend(of);
+        let fails = !matches!(e.kind, K::Retry { .. }) && e.kind.error().is_some_and(|c| c.is_network());
+        let made_good = || [e.host.as_deref(), e.scopes()].into_iter().flatten().any(|told| answered.contains(told));
+        a.command.is_empty() && e.host.is_some() && fails && !made_good()
+    })
 }
 
 /// What to say where nothing was reached and nothing failed.

@@ -208,6 +208,14 @@ pub struct LogEvent {
     pub text: String,
 }
 
+impl LogEvent {
+    /// The scopes that a line of Azure.Identity names: `Scopes: [ https://graph.microsoft.com/.default ]`.
+    pub fn scopes(&self) -> Option<&str> {
+        let (_, rest) = self.text.split_once("Scopes: [")?;
+        Some(rest.split_once(']')?.0.trim())
+    }
+}
+
 /// What a line of a log means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogEventKind {

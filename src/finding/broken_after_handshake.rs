@@ -21,8 +21,8 @@ pub(super) static RULE: Rule = Rule {
         en: "TLS works, but no request is answered", ja: "TLS は成立するが、要求に一度も応答がない"
     },
     meaning: Text {
-        en: "On every connection to the host the handshake completes, the client sends its request, and then the connection is reset, is closed by the server without an answer, or stays silent for three seconds or more until the client gives up. Something lets TLS through and stops what follows: a device that judges by size, time or the client's first data, lost full-size packets, or the service itself.",
-        ja: "このホストへのどの接続でもハンドシェイクは完了し、クライアントが要求を送信した後、RST を受けるか、サーバー側が応答せずに切断するか、3 秒以上の無応答の末にクライアントが切断している。TLS は通すがその後を止めるもの (サイズ・時間・最初のデータで判定する装置、最大長パケットの損失、サービス自体) がある。",
+        en: "On every connection to the host the handshake completes, the client sends its request, and then the connection is reset, is closed by the server without an answer, or stays silent for three seconds or more until the client gives up. Something lets TLS through and stops what follows: a device that judges by size, time or the client's first data, lost full-size packets, or the service itself. Where only a debug log tells of the host, it may show a connection that brought an answer and broke after it.",
+        ja: "このホストへのどの接続でもハンドシェイクは完了し、クライアントが要求を送信した後、RST を受けるか、サーバー側が応答せずに切断するか、3 秒以上の無応答の末にクライアントが切断している。TLS は通すがその後を止めるもの (サイズ・時間・最初のデータで判定する装置、最大長パケットの損失、サービス自体) がある。デバッグ ログしかないホストでは、応答が返った後に接続が切れたことだけが分かる場合もある。",
     },
     blind: Text {
         en: "What was asked is encrypted. One connection on which anything came back after the request would clear the way; with TLS 1.3, session tickets that arrive late look like an answer and hide this.",
@@ -67,7 +67,7 @@ fn by_log<'a>(context: &'a Context<'_>) -> impl Fn((&HostStory, &HostVerdict)) -
             ),
             detail: message!(
                 en: "The connection stood and had brought answers before it broke: {}. So the way to {name} was open; something ended this connection later: a limit of time on the way, a device, or the service.",
-                ja: "接続は成立し応答も返っていたが、その後に切れた: {}。{name} への経路は開いており、この接続を後から終わらせたもの (経路上の時間制限、装置、サービス) がある。",
+                ja: "接続は成立し応答も返っていたが、その後に切れた: {}。{name} への経路は開いており、後から何か (経路上の時間制限、装置、サービス) がこの接続を切断している。",
                 event.text
             ),
             evidence: line(context, said).into_iter().collect(),
@@ -112,12 +112,12 @@ fn one(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Option
     let detail = if count == 1 {
         message!(
             en: "The only connection to {name} completed its handshake and sent a request; packets were lost again and again until its end, and nothing came back. So the name, the port and the certificate are allowed, and what follows is not.",
-            ja: "{name} への唯一の接続でハンドシェイクが完了し要求が送られたが、最後までパケットの損失が続き、応答がない。名前・ポート・証明書は通っており、その後の通信が止められている。",
+            ja: "{name} への唯一の接続でハンドシェイクが完了し要求が送られたが、最後までパケットの損失が続き、応答がない。名前・ポート・証明書は許可されているが、その後の通信が止められている。",
         )
     } else {
         message!(
             en: "{count} connections to {name} completed their handshake and sent a request; none brought an answer ({resets} were reset, {closed} closed by the server, the others silent). So the name, the port and the certificate are allowed, and what follows is not.",
-            ja: "{name} への {count} 接続でハンドシェイクが完了し要求が送られたが、どの接続にも応答がない (RST {resets} 件、サーバー側の切断 {closed} 件、残りは無応答)。名前・ポート・証明書は通っており、その後の通信が止められている。",
+            ja: "{name} への {count} 接続でハンドシェイクが完了し要求が送られたが、どの接続にも応答がない (RST {resets} 件、サーバー側の切断 {closed} 件、残りは無応答)。名前・ポート・証明書は許可されているが、その後の通信が止められている。",
         )
     };
     Some(Finding {

@@ -32,6 +32,14 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::Degraded, |host, v| {
         let name = &host.name;
         let (failed, delay) = (v.troubled.len(), v.delay_seconds.unwrap_or(0.0));
+        if v.by_log {
+            // A log tells of failures and of the answer, and no times that compare.
+            return Words {
+                title: message!(en: "{name} was reached, but an earlier try failed", ja: "{name} には到達したが、その前の試行が失敗"),
+                detail: message!(en: "The debug log tells of a failed try and of an answer of {name} after it.", ja: "デバッグ ログに、失敗した試行とその後の {name} からの応答が記録されている。"),
+                advice: message!(en: "Look at the failed try in the log; if it comes back, take a trace of it: what fails now and then shows only there.", ja: "ログの失敗した試行を確認する。再発する場合は、その時のトレースを取得する。時々起きる失敗の原因はトレースでしか分からない。"),
+            };
+        }
         if failed == 0 {
             return Words {
                 title: message!(en: "{name} works, {delay:.1} s late", ja: "{name} には到達するが {delay:.1} 秒遅い"),

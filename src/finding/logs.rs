@@ -7,6 +7,7 @@ use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEvent, LogEventKind, Ou
 use crate::knowledge::endpoints::Command;
 use crate::lang::Message;
 use crate::message;
+use crate::verdict::again::is_same_command;
 use crate::verdict::log::LogProof;
 
 /// Codes of findings that explain a failed sign-in without the network being at fault, in the order in which they are
@@ -52,10 +53,11 @@ pub(super) fn runs<'a>(context: &Context<'a>) -> Vec<Run<'a>> {
     let mut out = Vec::new();
     for (piece, log) in context.case.logs() {
         for (index, attempt) in log.attempts.iter().enumerate() {
-            let command = command_of(attempt.dialect);
-            // Another command that works does not make this one work.
+            // Another command that works does not make this one work; what is no sign-in counts less than a sign-in.
+            let is_beside = command_of(attempt.dialect).is_none();
             let answers = |a: &Attempt| {
-                a.outcome == Outcome::Succeeded && (command.is_none() || command_of(a.dialect) == command)
+                a.outcome == Outcome::Succeeded
+                    && (is_beside && command_of(a.dialect).is_some() || is_same_command(attempt, a))
             };
             let standing = !log.attempts.get(index..).unwrap_or_default().iter().any(answers);
             out.push(Run { piece, index, attempt, standing });

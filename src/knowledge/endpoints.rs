@@ -136,6 +136,11 @@ pub enum Role {
 }
 
 impl Role {
+    /// Whether hosts of this role are asked with a token: a token says nothing of the way to them.
+    pub fn is_called_with_a_token(self) -> bool {
+        matches!(self, Role::ResourceManager | Role::Graph)
+    }
+
     /// The service, for people.
     pub fn title(self) -> Text {
         match self {
@@ -367,6 +372,14 @@ pub fn all_endpoints() -> &'static [Endpoint] {
 pub fn is_microsoft_host(host: &str) -> bool {
     let is_in = |list: &[&str]| list.iter().any(|p| matches_host(p, host));
     is_in(MICROSOFT_DOMAINS) && !is_in(CUSTOMER_DOMAINS)
+}
+
+/// Microsoft's hosts whose whole work is to send the client on, to anybody's page.
+const SHORT_LINKS: &[&str] = &["aka.ms", "go.microsoft.com"];
+
+/// Whether the host sends every client on to somewhere else.
+pub fn is_short_link(host: &str) -> bool {
+    SHORT_LINKS.iter().any(|h| matches_host(h, host))
 }
 
 /// What a command asks in a cloud, in order, in the interactive flow; other flows leave the sign-in page out.

@@ -182,7 +182,12 @@ pub fn understand(attempt: &mut Attempt) {
             "x" | "proxy" | "preproxy" | "socks4" | "socks4a" | "socks5" | "socks5-hostname"
                 if attempt.dialect == Dialect::Curl =>
             {
-                attempt.proxy = attempt.proxy.take().or(value.map(|v| crate::log::place::authority(&v)));
+                // What `--preproxy` names only leads to the proxy, which is the one that answers.
+                let named = value.map(|v| crate::log::place::authority(&v));
+                attempt.proxy = match name.as_str() {
+                    "x" | "proxy" => named.or(attempt.proxy.take()),
+                    _ => attempt.proxy.take().or(named),
+                };
             }
             "tenant" | "t" | "tenantid" | "domain" => attempt.tenant_asked = value,
             "username" | "u" | "accountid" | "applicationid" | "clientid" => attempt.account = value,

@@ -8,24 +8,39 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// Domain of a filter's links.
-const WRAPPERS: &[&str] = &["safelinks.protection.outlook.com"];
+const WRAPPERS: &[&str] = &["safelinks.protection.outlook.com", "safelinks.protection.office365.us"];
 
-// The address that was meant is the query's `url`; what stands behind it is the filter's.
+/// What all of them have in common: most texts hold no such link.
+const WRAPPERS_SHARE: &str = "safelinks.protection.";
+
+// The address that was meant is the query's `url`; what stands behind it is the filter's. A link whose address cannot be
+// read matches as a whole.
 static LINK: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let domains = WRAPPERS.iter().map(|d| regex::escape(d)).collect::<Vec<_>>().join("|");
     Regex::new(&format!(
-        r#"(?i)https?://[a-z0-9-]+\.(?:{domains})/[^\s"'<>?]*\?(?:[^\s"'<>&]*&(?:amp;)?)*?url=(http[^\s"'<>&]+)(?:&[^\s"'<>()\[\]:,]*)?"#
+        r#"(?i)https?://[a-z0-9-]+\.(?:{domains})/[^\s"'<>?]*\?(?:[^\s"'<>&]*&(?:amp;)?)*?url=(http[^\s"'<>&]+)(?:&[^\s"'<>()\[\]:,]*)?|https?://[a-z0-9-]+\.(?:{domains})/[^\s"'<>?]*\?[^\s"'<>()\[\]]*"#
     ))
     .ok()
 });
 
-/// `text` with rewritten links undone.
+/// `text` with rewritten links undone. Of one that holds no address only the place stays: its query names the reader.
 pub(crate) fn unwrapped(text: &str) -> Cow<'_, str> {
-    let known = WRAPPERS.iter().any(|d| memchr::memmem::find(text.as_bytes(), d.as_bytes()).is_some());
-    let Some(link) = LINK.as_ref().filter(|_| known) else { return Cow::Borrowed(text) };
+    let Some(link) = LINK.as_ref().filter(|_| is_there(text)) else { return Cow::Borrowed(text) };
     link.replace_all(text, |c: &regex::Captures<'_>| {
         let whole = c.get(0).map_or("", |m| m.as_str());
-        c.get(1).and_then(|m| decoded(m.as_str())).unwrap_or_else(|| whole.to_owned())
+        c.get(1)
+            .and_then(|m| decoded(m.as_str()))
+            .unwrap_or_else(|| whole.split('?').next().unwrap_or_default().to_owned())
+    })
+}
+
+/// Whether a filter's domain may stand in the text, in any case.
+fn is_there(text: &str) -> bool {
+    let tail = WRAPPERS_SHARE.as_bytes();
+    // The rarest letters of the name are looked for; the rest is compared where they stand.
+    memchr::memchr2_iter(b'k', b'K', text.as_bytes()).any(|at| {
+        let Some(from) = at.checked_sub(7) else { return false };
+        text.as_bytes().get(from..from.saturating_add(tail.len())).is_some_and(|s| s.eq_ignore_ascii_case(tail))
     })
 }
 
@@ -63,13 +78,30 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_stays_as_it_is() {
-        for text in [
-            "see https://a.safelinks.protection.outlook.com/?url=https%3A%2F%2Fa.example%0Ab&data=1",
-            "see https://a.safelinks.protection.outlook.com/?url=https%3A%2F%2Fa%",
-            "safelinks.protection.outlook.com does not resolve",
-            "https://a.example/?url=https%3A%2F%2Fb.example",
+    fn every_spelling_and_cloud_of_the_filter_is_known() {
+        for filter in ["GCC02.SafeLinks.Protection.Outlook.COM", "usg01.safelinks.protection.office365.us"] {
+            let wrapped = format!("Get https://{filter}/?url=https%3A%2F%2Fa.example&data=1: EOF");
+            assert_eq!(unwrapped(&wrapped), "Get https://a.example: EOF");
+        }
+    }
+
+    #[test]
+    fn the_query_of_a_link_without_an_address_is_dropped() {
+        for query in [
+            "url=https%3A%2F%2Fa.example%0Ab&data=05%7Calice%40a.example",
+            "url=https%3A%2F%2Fa%",
+            "data=alice%40a.example",
         ] {
+            let text = format!("Get \"https://a.safelinks.protection.outlook.com/ap/?{query}\": EOF");
+            assert_eq!(unwrapped(&text), "Get \"https://a.safelinks.protection.outlook.com/ap/\": EOF");
+        }
+    }
+
+    #[test]
+    fn what_is_no_wrapped_link_stays_as_it_is() {
+        for text in
+            ["safelinks.protection.outlook.com does not resolve", "https://a.example/?url=https%3A%2F%2Fb.example"]
+        {
             assert_eq!(unwrapped(text), text);
         }
     }

@@ -4,7 +4,6 @@
 
 use crate::facts::log::{Attempt, ErrorClass, LogEvent, LogEventKind, Outcome};
 use crate::knowledge;
-use crate::knowledge::endpoints::Role;
 use crate::log::pattern;
 
 /// How an attempt ended. An explicit end wins, unless an error stands behind it; then what was begun last and not answered; then the last error
@@ -63,6 +62,9 @@ fn is_remark(kind: &LogEventKind) -> bool {
 
 /// Events that wait for an answer.
 fn is_pending(kind: &LogEventKind) -> bool {
+    if let LogEventKind::HttpResponse { method, status, .. } = kind {
+        return method == "CONNECT" && (200..300).contains(status);
+    }
     matches!(
         kind,
         LogEventKind::Connecting { .. }
@@ -76,6 +78,10 @@ fn is_pending(kind: &LogEventKind) -> bool {
 
 fn is_success(kind: &LogEventKind) -> bool {
     match kind {
+        // The proxy's answer: the host behind it has said nothing yet.
+        LogEventKind::HttpResponse { method, status, .. } if method == "CONNECT" && (200..300).contains(status) => {
+            false
+        }
         LogEventKind::HttpResponse { status, .. } => (200..400).contains(status),
         LogEventKind::TokenReceived | LogEventKind::CacheUsed => true,
         _ => false,
@@ -90,16 +96,29 @@ fn is_open_error(events: &[LogEvent], i: usize, failed: bool) -> bool {
         return false;
     }
     let needs_token =
-        event.host.as_deref().and_then(knowledge::endpoint).is_some_and(|e| is_called_with_a_token(e.role));
+        event.host.as_deref().and_then(knowledge::endpoint).is_some_and(|e| e.role.is_called_with_a_token());
+    let behind = events.get(i.saturating_add(1)..).unwrap_or_default();
+    let is_token = |e: &&LogEvent| matches!(e.kind, LogEventKind::TokenReceived | LogEventKind::CacheUsed);
     failed
-        || !events.get(i.saturating_add(1)..).unwrap_or_default().iter().any(|e| match e.kind {
-            LogEventKind::TokenReceived | LogEventKind::CacheUsed => !needs_token,
-            _ => is_success(&e.kind) && (event.host.is_none() || e.host == event.host),
-        })
+        || !(behind
+            .iter()
+            .any(|e| !is_token(&e) && is_success(&e.kind) && (event.host.is_none() || e.host == event.host))
+            || !needs_token && is_own_token(event, behind.iter().filter(is_token)))
 }
 
-fn is_called_with_a_token(role: Role) -> bool {
-    matches!(role, Role::ResourceManager | Role::Graph)
+/// Whether one of the tokens is of the failure's own scopes, where both tell theirs; a token for another service does not
+/// show that this one was got. Where no token tells, any may be the one.
+fn is_own_token<'a>(failed: &LogEvent, tokens: impl Iterator<Item = &'a LogEvent>) -> bool {
+    let own = failed.scopes();
+    let (mut untold, mut other) = (false, false);
+    for token in tokens {
+        match (own, token.scopes()) {
+            (Some(own), Some(got)) if own == got => return true,
+            (Some(_), Some(_)) => other = true,
+            _ => untold = true,
+        }
+    }
+    untold && !other
 }
 
 /// The event that names the cause best: among the errors since the last success, at the host of the last error, the
@@ -166,5 +185,25 @@ mod tests {
         for called in ["management.azure.com", "graph.microsoft.com"] {
             assert_eq!(class_at_the_end(&log(called)), Some(ErrorClass::ConnectionRefused), "{called}");
         }
+    }
+
+    #[test]
+    fn a_token_for_another_service_makes_nothing_good() {
+        let log = |got: &str| {
+            format!(
+                "ClientSecretCredential.GetToken was unable to retrieve an access token. Scopes: [ https://a.example/.default ] ParentRequestId:  Exception: System.Net.Http.HttpRequestException: No such host is known. (login.microsoftonline.us:443)\nClientSecretCredential.GetToken succeeded.{got} ParentRequestId:  ExpiresOn: 2026\n"
+            )
+        };
+        assert!(class_at_the_end(&log(" Scopes: [ https://b.example/.default ]")).is_some_and(ErrorClass::is_network));
+        assert_eq!(class_at_the_end(&log(" Scopes: [ https://a.example/.default ]")), None);
+        assert_eq!(class_at_the_end(&log("")), None, "where none is told, it may be the one");
+    }
+
+    #[test]
+    fn a_tunnel_is_no_answer_of_the_host_behind_it() {
+        let tunnel = "$ curl -v -x http://proxy.example:8080 https://login.microsoftonline.com/\n* Connected to proxy.example (10.0.0.5) port 8080\n> CONNECT login.microsoftonline.com:443 HTTP/1.1\n< HTTP/1.1 200 Connection established\n";
+        let of = |text: &str| read_text(text).attempts.first().unwrap().outcome;
+        assert!(matches!(of(tunnel), Outcome::Waiting { .. }));
+        assert_eq!(of(&format!("{tunnel}> GET / HTTP/1.1\n< HTTP/1.1 200 OK\n")), Outcome::Succeeded);
     }
 }

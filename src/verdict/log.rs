@@ -4,6 +4,7 @@
 //! only for hosts without packets, where the packets cannot tell, and where TLS 1.3 hides what the client's own error
 //! text names. A log tells what the client met, seldom at which step; verdicts that guess the step are inferred.
 
+use super::again::is_same_command;
 use super::certificate::CertificateFault;
 use super::{Confidence, HostVerdict, Verdict};
 use crate::case::log_join::{UNNAMED_PROXY, before_proxy};
@@ -45,6 +46,8 @@ struct Heard {
     verdict: Verdict,
     confidence: Confidence,
     class: Option<ErrorClass>,
+    /// The failure that decided.
+    decided: Option<Line>,
     lines: Vec<Line>,
     proxy: Option<String>,
 }
@@ -161,9 +164,16 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
             LogEventKind::TlsEstablished { version } if is_legacy(version) => {
                 bad.push(fails(ErrorClass::TlsVersion, Verdict::TlsLegacy, Confidence::Observed));
             }
+            // The proxy's answer: it makes good what the proxy refused before, and says nothing of the host behind it.
+            LogEventKind::HttpResponse { method, status, .. }
+                if method == "CONNECT" && (200..300).contains(status) && host.role != Role::Proxy =>
+            {
+                waiting.push(*said);
+                made_good(case, *said, &mut bad, &mut open, is_of_proxy);
+            }
             LogEventKind::HttpResponse { .. } | LogEventKind::TlsEstablished { .. } => {
                 good.push(*said);
-                made_good(case, *said, &mut bad, &mut open);
+                made_good(case, *said, &mut bad, &mut open, |_| true);
             }
             LogEventKind::Connecting { .. } => waiting.push(*said),
             kind => {
@@ -178,7 +188,7 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
                 match judged.map(|j| if broke_later(attempt, said.event, class, &host.name) { LATER } else { j }) {
                     Some((Verdict::Ok, _)) => {
                         good.push(*said);
-                        made_good(case, *said, &mut bad, &mut open);
+                        made_good(case, *said, &mut bad, &mut open, |_| true);
                     }
                     Some((verdict, confidence)) => {
                         let mut failed = fails(class, verdict, confidence);
@@ -195,19 +205,22 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
     // The challenge of a proxy and its answer are the ordinary way through it.
     bad.retain(|b| b.open || b.verdict != Verdict::ProxyAuthRequired);
     let legacy = bad.iter().find(|b| b.verdict == Verdict::TlsLegacy);
-    if let Some(Bad { class, verdict, confidence, .. }) = legacy.or_else(|| bad.iter().rfind(|b| b.open)) {
+    if let Some(Bad { said, class, verdict, confidence, .. }) = legacy.or_else(|| bad.iter().rfind(|b| b.open)) {
         let lines = bad.iter().filter(|b| b.verdict == *verdict).map(|b| b.said).collect();
-        return Some(Heard { verdict: *verdict, confidence: *confidence, class: Some(*class), lines, proxy });
+        let (verdict, confidence, class, decided) = (*verdict, *confidence, Some(*class), Some(*said));
+        return Some(Heard { verdict, confidence, class, decided, lines, proxy });
     }
-    if let Some(last) = bad.last() {
+    if let (Some(last), false) = (bad.last(), good.is_empty()) {
         let mut lines = vec![last.said];
         lines.extend(good.last());
         let class = Some(last.class);
-        return Some(Heard { verdict: Verdict::Degraded, confidence: Confidence::Observed, class, lines, proxy });
+        let (verdict, confidence, decided) = (Verdict::Degraded, Confidence::Observed, Some(last.said));
+        return Some(Heard { verdict, confidence, class, decided, lines, proxy });
     }
     if let Some(first) = good.first() {
         let lines = vec![*first];
-        return Some(Heard { verdict: Verdict::Ok, confidence: Confidence::Observed, class: None, lines, proxy });
+        let (verdict, confidence) = (Verdict::Ok, Confidence::Observed);
+        return Some(Heard { verdict, confidence, class: None, decided: None, lines, proxy });
     }
     // Behind a proxy that was not reached nobody asked for the host; and a proxy that was reached is no matter.
     let silent = waiting.is_empty() || not_reached || host.role == Role::Proxy;
@@ -215,6 +228,7 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
         verdict: Verdict::Inconclusive,
         confidence: Confidence::Observed,
         class: None,
+        decided: None,
         lines: waiting.iter().rev().take(1).copied().collect(),
         proxy,
     })
@@ -223,13 +237,11 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
 /// What a connection that breaks after an answer comes to: the way was open, and who broke it does not show.
 const LATER: (Verdict, Confidence) = (Verdict::Inconclusive, Confidence::Inferred);
 
-/// The last line that tells of a connection to the host that had answered before it broke.
+/// The line that decided the host's verdict, where it tells of a connection that had answered before it broke.
 pub fn broke_after_an_answer(case: &Case, host: &HostStory) -> Option<Line> {
-    host.said.iter().rev().copied().find(|said| {
-        case.line(*said).is_some_and(|(attempt, event)| {
-            event.kind.error().is_some_and(|class| broke_later(attempt, said.event, class, &host.name))
-        })
-    })
+    let said = hear(case, host)?.decided?;
+    let (attempt, event) = case.line(said)?;
+    broke_later(attempt, said.event, event.kind.error()?, &host.name).then_some(said)
 }
 
 /// Whether the connection that `class` broke had answered: the client says when it opens one, and an answer stands behind
@@ -262,14 +274,25 @@ fn broke_later(attempt: &Attempt, event: usize, class: ErrorClass, host: &str) -
 
 /// An answer closes the failures that it makes good: those of its own attempt, and earlier ones of the same client. What
 /// another client reaches says nothing about this one: its certificates, its proxy and its rules in a filter differ.
-fn made_good(case: &Case, answer: Line, bad: &mut [Bad], open: &mut Vec<usize>) {
+fn made_good(case: &Case, answer: Line, bad: &mut [Bad], open: &mut Vec<usize>, is_about: fn(ErrorClass) -> bool) {
     let Some((by, _)) = case.line(answer) else { return };
     open.retain(|i| {
         let Some(failed) = bad.get_mut(*i) else { return false };
+        if !is_about(failed.class) {
+            return true;
+        }
         let same_attempt = (failed.said.piece, failed.said.attempt) == (answer.piece, answer.attempt);
-        failed.open = !same_attempt && !case.line(failed.said).is_some_and(|(of, _)| is_second_try(of, by));
+        // Another log may be of another machine.
+        let same_log = failed.said.piece == answer.piece;
+        let again = same_log && case.line(failed.said).is_some_and(|(of, _)| is_second_try(of, by));
+        failed.open = !same_attempt && !again;
         failed.open
     });
+}
+
+/// Whether a failure is the proxy's answer to a request for a tunnel.
+fn is_of_proxy(class: ErrorClass) -> bool {
+    matches!(class, ErrorClass::ProxyStatus(_))
 }
 
 /// Whether `later` is another try of the client of `first`, over the same way or to the end.
@@ -370,25 +393,34 @@ pub fn stopped_nothing(case: &Case, host: &HostStory, verdict: &HostVerdict) -> 
         && verdict.verdict != Verdict::TlsLegacy
         && !verdict.verdict.is_good()
         && !host.said.is_empty()
-        && host.said.iter().all(|said| went_on(case, *said))
+        && host.said.iter().all(|said| went_on(case, host, *said))
 }
 
-/// Whether the command of a line went on from there to its end.
-fn went_on(case: &Case, said: Line) -> bool {
+/// Whether the command of a line went on from there to its end. That Entra ID refused something behind it proves that only
+/// where the host was not needed for what came before: after a token, another tenant may well be asked.
+fn went_on(case: &Case, host: &HostStory, said: Line) -> bool {
     let Some((attempt, _)) = case.line(said) else { return true };
     let succeeded = |a: &Attempt| a.outcome == Outcome::Succeeded;
+    // What is called with a token is needed once there is one; before, a client only asks it for settings.
+    let had_token = || {
+        attempt.events.get(..said.event).unwrap_or_default().iter().any(|e| match &e.kind {
+            LogEventKind::TokenReceived | LogEventKind::CacheUsed => true,
+            LogEventKind::HttpResponse { path, status, .. } => (200..300).contains(status) && path.ends_with("/token"),
+            _ => false,
+        })
+    };
+    let needed = || match knowledge::endpoint(&host.name).is_some_and(|e| e.role.is_called_with_a_token()) {
+        true => had_token(),
+        false => host.required == Some(true),
+    };
     let refused_behind = matches!(attempt.outcome, Outcome::Failed { event } if event > said.event)
         && matches!(attempt.error_class(), Some(ErrorClass::Aadsts(_)));
     let again = || {
         let log = case.logs().find(|(piece, _)| *piece == said.piece);
         let later = log.and_then(|(_, log)| log.attempts.get(said.attempt.saturating_add(1)..));
-        later.unwrap_or_default().iter().any(|a| succeeded(a) && is_same_command(attempt, a))
+        later.unwrap_or_default().iter().any(|a| succeeded(a) && !a.command.is_empty() && is_same_command(attempt, a))
     };
-    succeeded(attempt) || refused_behind || again()
-}
-
-fn is_same_command(a: &Attempt, b: &Attempt) -> bool {
-    a.dialect == b.dialect && a.command == b.command && !a.command.is_empty()
+    succeeded(attempt) || refused_behind && !needed() || again()
 }
 
 /// What a finding says where only a log tells: title (where the log knows less than the rule's), detail, advice.

@@ -2,7 +2,7 @@
 
 use super::Builder;
 use crate::facts::log::{ErrorClass, LogEvent, LogEventKind, SigninMethod};
-use crate::knowledge::endpoints::is_microsoft_host;
+use crate::knowledge::endpoints::{is_microsoft_host, is_short_link};
 use crate::knowledge::interceptors::interceptor_by_text;
 use crate::log::place;
 
@@ -40,7 +40,10 @@ impl Builder {
         if !is_microsoft_host(&first) || is_microsoft_host(&last) {
             return None;
         }
-        Some(if interceptor_by_text(&last).is_some() { ErrorClass::BlockPage } else { ErrorClass::ForeignPage })
+        if interceptor_by_text(&last).is_some() {
+            return Some(ErrorClass::BlockPage);
+        }
+        (!is_short_link(&first)).then_some(ErrorClass::ForeignPage)
     }
 
     /// The first host of the redirects that led to the last reply, and the host of that reply.

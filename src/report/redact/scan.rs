@@ -13,7 +13,7 @@ pub(super) fn expression(text: &str) -> Option<Regex> {
 }
 
 const ACCOUNT_TEXT: &str =
-    r"[A-Za-z0-9._%+#~-]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]";
+    r"[A-Za-z0-9._%+#~-]+(?:@|%40)(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]";
 static ACCOUNT: LazyLock<Option<Regex>> = LazyLock::new(|| expression(ACCOUNT_TEXT));
 static WHOLE_ACCOUNT: LazyLock<Option<Regex>> = LazyLock::new(|| expression(&format!("^(?:{ACCOUNT_TEXT})$")));
 
@@ -94,9 +94,12 @@ impl Redactor {
     }
 
     fn account(&mut self, found: &Captures<'_>) -> String {
-        let account = group(found, 0);
-        self.user(account);
-        self.placeholder(Kind::User, account)
+        let written = group(found, 0);
+        // In the query of an address the sign is written as its number.
+        let account =
+            if written.contains('@') { Cow::Borrowed(written) } else { Cow::Owned(written.replace("%40", "@")) };
+        self.user(&account);
+        self.placeholder(Kind::User, &account)
     }
 
     fn profile(&mut self, name: &str) -> String {

@@ -21,6 +21,7 @@ fn the_same_name_gets_the_same_placeholder_everywhere() {
         "via host-1.internal:3128, then host-1.internal."
     );
     assert_eq!(r.text("alice@contoso.com and Alice@Contoso.com"), "user-1 and user-1");
+    assert_eq!(r.text("/authorize?login_hint=alice%40contoso.com&x=1"), "/authorize?login_hint=user-1&x=1");
     assert_eq!(r.text("/7F1C2D3E-0000-4444-8888-123456789ABC/oauth2"), "/tenant-2/oauth2");
     assert_eq!(r.text("on DESKTOP-7Q2 by CONTOSO\\bob.smith"), "on machine-1 by organisation-1\\user-2");
     assert_eq!(r.text("sts.contoso.com"), "host-2.internal");

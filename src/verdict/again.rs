@@ -1,0 +1,95 @@
+//! Whether one run of a command is another try of an earlier one.
+//!
+//! What enters: two attempts of a log. What leaves: whether the later one's success says anything about the earlier one's
+//! failure. Asked by the verdicts, by the findings and by the answer alike.
+
+use crate::facts::log::{Attempt, Dialect};
+
+/// Options that change what a command writes, not what it does.
+const OUTPUT_FLAGS: [&str; 5] = ["--debug", "--verbose", "-debug", "-verbose", "-v"];
+/// The same, with a value behind them.
+const OUTPUT_OPTIONS: [&str; 2] = ["-o", "--output"];
+
+/// Whether both are the same command that asks for the same: the success of another command, or in another tenant or
+/// cloud, for another resource or by another method, passes by what stopped this one.
+pub fn is_same_command(a: &Attempt, b: &Attempt) -> bool {
+    let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
+    let differ = |a: &Option<String>, b: &Option<String>| matches!((a, b), (Some(a), Some(b)) if !same(a, b));
+    let equal = |a: &Option<String>, b: &Option<String>| same(a.as_deref().unwrap_or(""), b.as_deref().unwrap_or(""));
+    // Logs tell parts of these where the arguments do not; a run that stopped early tells fewer.
+    let told_apart = differ(&a.tenant_asked, &b.tenant_asked)
+        || differ(&a.cloud, &b.cloud)
+        || differ(&a.scope, &b.scope)
+        || differ(&a.account, &b.account);
+    let asks_the_same = || {
+        equal(&a.tenant_asked, &b.tenant_asked)
+            && equal(&a.cloud, &b.cloud)
+            && equal(&a.scope, &b.scope)
+            && a.method == b.method
+    };
+    // What other programs are told by their options is not known: only equal arguments ask for the same.
+    let is_known = matches!(a.dialect, Dialect::AzCli | Dialect::AzPowerShell | Dialect::GraphPowerShell);
+    a.dialect == b.dialect
+        && same(&a.command, &b.command)
+        && !told_apart
+        && (arguments(a).eq(arguments(b)) || is_known && asks_the_same())
+}
+
+/// The arguments that say what is done.
+fn arguments(attempt: &Attempt) -> impl Iterator<Item = &str> {
+    let mut is_value = false;
+    attempt.arguments.iter().map(String::as_str).filter(move |argument| {
+        let lower = argument.to_ascii_lowercase();
+        let (skip, option) = (is_value, OUTPUT_OPTIONS.contains(&lower.as_str()));
+        is_value = option;
+        let inline = OUTPUT_OPTIONS.iter().any(|o| lower.strip_prefix(o).is_some_and(|rest| rest.starts_with('=')));
+        !(skip || option || inline || OUTPUT_FLAGS.contains(&lower.as_str()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::log::SigninMethod;
+
+    fn run(line: &str) -> Attempt {
+        let list = line.split_whitespace().map(|a| format!(", '{a}'")).collect::<String>();
+        let text = format!("DEBUG: cli.knack.cli: Command arguments: ['login'{list}]\n");
+        crate::log::read_text(&text).attempts.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn only_what_asks_for_the_same_is_the_same_command() {
+        let same = |a: &str, b: &str| is_same_command(&run(a), &run(b));
+        assert!(same("", "--debug"));
+        assert!(same("--tenant a.example -o json", "--verbose --tenant A.example --output table"));
+        assert!(same("-t a.example", "--tenant a.example --allow-no-subscriptions"));
+        assert!(!same("--tenant a.example", "--tenant b.example"));
+        assert!(!same("--tenant a.example", ""), "the tenant may be federated elsewhere");
+        assert!(!same("--resource https://vault.azure.net", ""));
+        assert!(!same("--use-device-code", "--identity"));
+        let other = Attempt { command: "az version".to_owned(), ..run("") };
+        assert!(!is_same_command(&run(""), &other));
+    }
+
+    #[test]
+    fn what_a_log_tells_beside_equal_arguments_counts() {
+        let in_cloud = |name: &str| Attempt { cloud: Some(name.to_owned()), ..run("--debug") };
+        assert!(is_same_command(&in_cloud("AzureCloud"), &run("--debug")), "a run that stopped early tells less");
+        assert!(!is_same_command(&in_cloud("AzureCloud"), &in_cloud("AzureChinaCloud")));
+        // A run that stopped early did not come to say how it signs in.
+        let by_broker = Attempt { method: SigninMethod::Broker, ..run("") };
+        assert!(is_same_command(&run("--debug"), &by_broker));
+    }
+
+    #[test]
+    fn a_test_of_one_address_is_no_test_of_another() {
+        let curl = |line: &str| {
+            let arguments = line.split_whitespace().map(str::to_owned).collect();
+            Attempt { dialect: Dialect::Curl, command: "curl".to_owned(), arguments, ..Attempt::default() }
+        };
+        assert!(is_same_command(&curl("https://a.example/"), &curl("-v https://a.example/")));
+        assert!(!is_same_command(&curl("https://a.example/"), &curl("https://b.example/")));
+        assert!(!is_same_command(&curl("https://a.example/"), &curl("-k https://a.example/")));
+    }
+}
