@@ -1,12 +1,13 @@
 //! What became of each client of a host: who never got there while another did.
 //!
 //! What enters: a host's story with its verdict. What leaves: the clients that were seen to fail and never seen to reach
-//! it ([`cut_off`]), and whether such a client may have gone on under another address ([`Presence`]).
+//! it ([`cut_off`]), and whether such a client may have gone on under another address
+//! ([`are_explained`]).
 
 use super::{Confidence, HostVerdict, Judged, Verdict, dns};
 use crate::case::{Attempt, Case, HostStory};
 use crate::time::{NANOS_PER_SECOND, Timestamp};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// What became of one client's attempts on a host.
@@ -95,62 +96,35 @@ const NEW_NETWORK_NS: i64 = NANOS_PER_SECOND / 2;
 /// So many clients are not one machine.
 const ADDRESSES_MAX: usize = 64;
 
-/// When the clients of all captures were heard.
-#[derive(Debug)]
-pub struct Presence(HashMap<(IpAddr, usize), Spans>);
-
-/// Times with packets of a client: beginnings in time order, each with the latest end until then.
-type Spans = Vec<(Timestamp, Timestamp)>;
-
-impl Presence {
-    /// Of the clients of all captures.
-    pub fn of(case: &Case) -> Presence {
-        let mut heard: HashMap<(IpAddr, usize), Spans> = HashMap::new();
-        for (piece, capture) in case.captures() {
-            let mut note = |client: IpAddr, first: Timestamp, last: Timestamp| {
-                heard.entry((client, piece)).or_default().push((first, last));
-            };
-            for flow in &capture.flows {
-                note(flow.ends.client.ip(), flow.first.time, flow.last.time);
-                for (end, client) in flow.crowd.iter().flat_map(|crowd| crowd.members()) {
-                    note(client, end, end);
-                }
-            }
-            for message in capture.dns.iter().filter(|m| !m.response) {
-                if let Some(src) = message.src {
-                    note(src.ip(), message.at.time, message.at.time);
-                }
-            }
-        }
-        for spans in heard.values_mut() {
-            spans.sort();
-            let mut latest = Timestamp(i64::MIN);
-            for (_, end) in spans {
-                latest = latest.max(*end);
-                *end = latest;
-            }
-        }
-        Presence(heard)
-    }
-
-    /// Whether every client that was cut off may be a machine that went on under the address of another client, in the
-    /// same capture: that one was not heard while the first was, and reached the host after the first had fallen silent
-    /// for good.
-    pub fn explains(&self, case: &Case, cut: &CutOff<'_>) -> bool {
-        let replaced = |client: &IpAddr| {
-            let spans = case.captures().filter_map(|(piece, _)| Some((piece, self.0.get(&(*client, piece))?)));
-            let mut ends = spans.filter_map(|(piece, spans)| Some((piece, spans.first()?.0, spans.last()?.1)));
-            let (Some((piece, first, last)), None) = (ends.next(), ends.next()) else { return false };
-            cut.reached.iter().any(|(other, reached)| {
-                let gap = if same_network(*client, *other) { NEW_ADDRESS_NS } else { NEW_NETWORK_NS };
-                let spans = self.0.get(&(*other, piece)).map_or(&[][..], Vec::as_slice);
-                let until = spans.partition_point(|(began, _)| *began < last.plus(gap));
-                let before = until.checked_sub(1).and_then(|i| spans.get(i)).map(|(_, end)| *end);
-                before.is_none_or(|end| end < first) && until < spans.len() && *reached > last
-            })
-        };
-        cut.clients.len() <= ADDRESSES_MAX && cut.clients.iter().all(|(client, _)| replaced(client))
-    }
+/// Whether every client that was cut off may be a machine that went on under the address of another client, in the same
+/// capture: that one was not heard while the first was, and reached the host after the first had fallen silent for good.
+/// Two that were there at the same time are not one machine.
+pub fn are_explained(case: &Case, cut: &CutOff<'_>) -> bool {
+    let presence = case.presence();
+    let heard = |client: IpAddr| {
+        let spans = case.captures().map(|(piece, _)| (piece, presence.spans(client, piece)));
+        let mut ends = spans.filter_map(|(piece, spans)| Some((piece, spans.first()?.0, spans.last()?.1)));
+        ends.next().filter(|_| ends.next().is_none())
+    };
+    let replaced = |client: &IpAddr| {
+        let Some((piece, first, last)) = heard(*client) else { return false };
+        cut.reached.iter().any(|(other, reached)| {
+            let gap = if same_network(*client, *other) { NEW_ADDRESS_NS } else { NEW_NETWORK_NS };
+            let spans = presence.spans(*other, piece);
+            let until = spans.partition_point(|(began, _)| *began < last.plus(gap));
+            let before = until.checked_sub(1).and_then(|i| spans.get(i)).map(|(_, end)| *end);
+            before.is_none_or(|end| end < first) && until < spans.len() && *reached > last
+        })
+    };
+    let one_at_a_time = |v6: bool| {
+        let family = cut.clients.iter().map(|(client, _)| *client).filter(|client| client.is_ipv6() == v6);
+        let mut ends: Vec<_> = family.filter_map(heard).map(|(_, first, last)| (first, last)).collect();
+        ends.sort();
+        ends.iter().zip(ends.iter().skip(1)).all(|((_, end), (next, _))| next > end)
+    };
+    cut.clients.len() <= ADDRESSES_MAX
+        && [false, true].into_iter().all(one_at_a_time)
+        && cut.clients.iter().all(|(client, _)| replaced(client))
 }
 
 /// Whether two addresses are of one network of the usual size.

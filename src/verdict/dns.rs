@@ -89,7 +89,7 @@ pub fn judge(case: &Case, host: &HostStory) -> NameVerdict {
             }
             verdict.unresolved = unresolved(case, host, &talk);
             if let Some((judged, rcode, first)) =
-                stopped(case, host, &talk).or_else(|| came_in_vain(host, &verdict.unresolved))
+                stopped(case, host, &talk).or_else(|| came_in_vain(case, host, &verdict.unresolved))
             {
                 (verdict.judged, verdict.rcode, verdict.stopped) = (Some(judged), rcode, Some(first));
                 return verdict;
@@ -186,16 +186,20 @@ fn unresolved(case: &Case, host: &HostStory, talk: &LazyTalk<'_>) -> Vec<Unresol
     without.into_iter().filter_map(one).collect()
 }
 
-/// The failure of the first client that asked for the name only after the others had been answered, and in vain.
-fn came_in_vain(host: &HostStory, unresolved: &[Unresolved]) -> Option<(Judged, Option<u16>, usize)> {
+/// The failure of the first client that asked for the name only after the others had been answered and had fallen silent,
+/// and in vain.
+fn came_in_vain(case: &Case, host: &HostStory, unresolved: &[Unresolved]) -> Option<(Judged, Option<u16>, usize)> {
     let given = host.lookups.iter().filter_map(|l| match &l.result {
-        LookupResult::Addresses { at, .. } | LookupResult::Cut { at } => Some(at.time),
+        LookupResult::Addresses { at, .. } | LookupResult::Cut { at } => Some((at.time, l.client.ip())),
         _ => None,
     });
-    let last = given.max()?;
+    let (times, served): (Vec<Timestamp>, HashSet<IpAddr>) = given.unzip();
+    let last = times.into_iter().max()?;
+    let until = case.presence().until(served.into_iter().chain(case.clients(host)))?;
     let asked = |u: &Unresolved| host.lookups.get(u.lookup)?.asked.first().map(|at| at.time);
     let late = unresolved.iter().filter(|u| asked(u).is_some_and(|at| at > last));
-    let first = late.min_by_key(|u| u.lookup)?;
+    let alone = |u: &&Unresolved| !case.presence().was_heard_by(u.client, until);
+    let first = late.min_by_key(|u| u.lookup).filter(alone)?;
     Some((first.judged.clone(), first.rcode, first.lookup))
 }
 

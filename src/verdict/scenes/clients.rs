@@ -54,11 +54,35 @@ fn answer(w: World) -> (Outcome, Option<Verdict>, Report) {
 
 #[test]
 fn a_client_that_fails_after_the_others_and_never_reached_the_host_is_stopped() {
-    let (outcome, root, _) = answer(dropped(works(World::new(), ME, 1), NEIGHBOUR, 30));
+    let (outcome, root, report) = answer(dropped(works(World::new(), ME, 1), NEIGHBOUR, 30));
     assert_eq!((outcome, root), (Outcome::NetworkFault, Some(Verdict::SynNoAnswer)));
+    let text = report.diagnosis.text.en;
+    assert!(text.contains("what 10.0.0.9 met; another client, 10.0.0.5, had reached it before"), "{text}");
     // Of one that did, a single failure so soon is not the end.
     let (outcome, ..) = answer(dropped(works(World::new(), ME, 1), ME, 30));
     assert_eq!(outcome, Outcome::NoNetworkFault);
+}
+
+#[test]
+fn what_a_neighbour_meets_while_the_others_are_there_is_not_their_fault() {
+    let nx = |w: World, client: &str, tenths: i64| asks(w, client, tenths, 7, Some(3), &[]);
+    let first = || works(World::new(), ME, 1);
+    // Heard again later by a question for another name.
+    let goes_on = |mut w: World| {
+        w = w.asks_for(95, 1, "time.example", Some(0), &["10.0.0.1"]);
+        let question = w.facts.dns.iter_mut().rev().find(|m| !m.response).unwrap();
+        question.src = Some(SocketAddr::new(ip(ME), 5000));
+        answer(w)
+    };
+    for (outcome, root, report) in [
+        goes_on(dropped(first(), NEIGHBOUR, 30)),
+        goes_on(nx(first(), NEIGHBOUR, 30)),
+        // It was there before the other one was done.
+        answer(dropped(works(resolves(World::new(), NEIGHBOUR, 1), ME, 2), NEIGHBOUR, 30)),
+    ] {
+        assert_eq!((outcome, root), (Outcome::InsufficientEvidence, None));
+        assert!(report.diagnosis.text.en.contains(NEIGHBOUR), "{}", report.diagnosis.text.en);
+    }
 }
 
 #[test]
@@ -72,6 +96,9 @@ fn where_a_client_was_cut_off_the_network_is_not_cleared_unless_it_went_on_under
     assert_eq!(then(ELSEWHERE, 20).0, Outcome::InsufficientEvidence, "both are there");
     let heard_before = works(dropped(works(World::new(), ME, 1), ELSEWHERE, 20), ME, 70);
     assert_eq!(answer(heard_before).0, Outcome::NoNetworkFault, "one at a time");
+    let two = |second| answer(works(dropped(dropped(World::new(), ELSEWHERE, 1), NEIGHBOUR, second), ME, 120)).0;
+    assert_eq!(two(60), Outcome::NoNetworkFault, "one after the other");
+    assert_eq!(two(20), Outcome::InsufficientEvidence, "two at a time are not one");
 }
 
 #[test]
