@@ -282,7 +282,9 @@ fn failure(case: &Case, host: &HostStory, lookups: &[&Lookup], talk: &LazyTalk<'
             LookupResult::Unanswered { icmp: None } => {
                 let waited = observed(case, lookup, asked);
                 let insisted = lookup.asked.last().map_or(0, |last| last.time.since(asked.time));
-                let waited_for = waited >= SILENCE_NS && !talk.get().goes_on_without(lookup, asked);
+                // What somebody did answer, though from where the client did not ask, is not silence.
+                let waited_for =
+                    waited >= SILENCE_NS && lookup.foreign.is_none() && !talk.get().goes_on_without(lookup, asked);
                 if insisted >= INSISTED_NS || waited_for {
                     silent = true;
                     proof.push(Proof::new(
@@ -293,6 +295,7 @@ fn failure(case: &Case, host: &HostStory, lookups: &[&Lookup], talk: &LazyTalk<'
                             lookup.resolver.ip(), lookup.asked.len(), waited as f64 / 1e9
                         ),
                     ));
+                    proof.extend(foreign(lookup));
                 }
             }
             LookupResult::Truncated { at } => {
@@ -317,6 +320,10 @@ fn failure(case: &Case, host: &HostStory, lookups: &[&Lookup], talk: &LazyTalk<'
     {
         proof.push(Proof::new(at, message!(en: "the answer holds no address", ja: "応答にアドレスがない")));
     } else if rcode.is_none() && !silent && icmp.is_none() {
+        let is_open = |l: &&&Lookup| l.kind != 65 && l.result.at().is_none();
+        if let Some(proof) = lookups.iter().filter(is_open).find_map(|l| foreign(l)) {
+            return (Some(Judged::undecided(Stage::None, vec![proof])), None);
+        }
         let open = lookups.iter().find_map(|l| l.asked.first().filter(|_| l.result.at().is_none()).copied());
         return (open.map(|at| still_asking(at, Vec::new())), None);
     }
@@ -329,6 +336,17 @@ fn failure(case: &Case, host: &HostStory, lookups: &[&Lookup], talk: &LazyTalk<'
     let mut judged = Judged::seen(Verdict::DnsFailure, Stage::None, proof);
     judged.detail.icmp = icmp;
     (Some(judged), rcode)
+}
+
+/// The answer to a question that came from an address which was not asked.
+fn foreign(lookup: &Lookup) -> Option<Proof> {
+    let (at, from) = lookup.foreign?;
+    let text = message!(
+        en: "an answer came from {}, which was not asked (the question went to {})",
+        ja: "問い合わせ先 {1} ではなく、{0} から応答が届いている",
+        from, lookup.resolver
+    );
+    Some(Proof::new(at, text))
 }
 
 /// The question stands, and the capture does not show what became of it.

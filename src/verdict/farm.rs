@@ -83,9 +83,16 @@ fn goes_on(case: &Case, failed: &Attempt, next: &Attempt) -> bool {
     let over = refused.and_then(|e| e.response_at).unwrap_or(failed.end);
     let soon = next.start.time > failed.start.time && next.start.time.since(over.time) < ANOTHER_TRY_NS;
     let process = |a: &Attempt| case.flow(a)?.process.as_ref().map(|p| p.pid);
-    let agent = |a: &Attempt| exchange(a)?.user_agent.as_deref();
+    // A program names itself in every request of a kind or in none; a head that is not all there does not tell.
+    let agent_of = |a: &Attempt| {
+        let whole = case.flow(a)?.sides.first().is_some_and(|client| client.missed_bytes == 0 && client.cut_bytes == 0);
+        exchange(a).filter(|e| e.user_agent.is_some() || whole && e.host.is_some()).map(|e| (&e.method, &e.user_agent))
+    };
     let differ = |a: Option<bool>| a == Some(false);
     let other_process = differ(process(failed).and_then(|p| Some(p == process(next)?)));
-    let other_program = differ(agent(failed).and_then(|a| Some(a == agent(next)?)));
+    let other_program = match (agent_of(failed), agent_of(next)) {
+        (Some((method, a)), Some((next_method, b))) => a != b && (method == next_method || a.is_some() && b.is_some()),
+        _ => false,
+    };
     soon && failed.peer.port() == next.peer.port() && !other_process && !other_program
 }

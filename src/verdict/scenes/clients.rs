@@ -150,7 +150,24 @@ fn a_client_takes_the_first_answer_to_its_own_question() {
     assert_eq!(answered(|_| {}), None);
     assert_eq!(answered(|m| m.id = 9), Some(Verdict::DnsFailure));
     assert_eq!(answered(|m| m.dst = Some(end("10.0.0.5:5001"))), Some(Verdict::DnsFailure));
-    assert_eq!(answered(|m| m.src = Some(end("10.0.0.54:53"))), Some(Verdict::DnsFailure));
+    let elsewhere = |m: &mut DnsMessage| m.src = Some(end("10.0.0.54:53"));
+    assert_eq!(answered(elsewhere), None, "asked once, answered by somebody: no silence");
+    let mut again = asks(resolves(World::new(), ME, 1), ME, 31, 1, None, &[]);
+    again.facts.dns.iter_mut().filter(|m| m.response).for_each(elsewhere);
+    let (_, root, report) = answer(again);
+    assert_eq!(root, Some(Verdict::DnsFailure), "asked again, the client did not take it");
+    let told = report.findings.iter().flat_map(|f| &f.evidence).any(|e| e.text.en.contains("from 10.0.0.54:53"));
+    assert!(told, "{:?}", report.findings);
+    let last_of_many = |id: u16| {
+        let many = (1..=40).fold(World::new(), |w, i| asks(w, ME, 1 + i64::from(i), i, None, &[]));
+        let mut response = resolves(World::new(), ME, 60).facts.dns.pop().unwrap();
+        response.id = id;
+        let mut w = many;
+        w.facts.dns.push(response);
+        answer(w).1
+    };
+    assert_eq!(last_of_many(40), None, "the answer to the last repetition");
+    assert_eq!(last_of_many(99), Some(Verdict::DnsFailure));
     let missed = |m: &mut DnsMessage| (m.id, m.dst) = (9, Some(end("10.0.0.5:5001")));
     assert_eq!(answered(missed), None, "the capture misses a repetition");
     let mut forged = asks(World::new(), ME, 1, 1, Some(3), &[]);
