@@ -1,10 +1,11 @@
 //! DNS messages → look-ups: one question of one client to one resolver, with all its repetitions and its answer.
 
-use super::{Piece, PieceFacts, names};
+use super::names::{self, REPEATED_NS};
+use super::{Piece, PieceFacts};
 use crate::facts::{CaptureFacts, DnsData, DnsKind, FlowTransport};
 use crate::knowledge;
 use crate::packet::At;
-use crate::time::{NANOS_PER_SECOND, Timestamp};
+use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
@@ -267,9 +268,6 @@ struct Counted {
     /// Client, resolver, name and record type → when they were answered.
     answered: HashMap<(IpAddr, SocketAddr, String, u16), Vec<Timestamp>>,
 }
-
-/// A question is repeated, if at all, within this time: resolvers give up after ten to fifteen seconds.
-const REPEATED_NS: i64 = 15 * NANOS_PER_SECOND;
 
 impl Counted {
     fn new(capture: &CaptureFacts, lookups: &[Lookup]) -> Counted {

@@ -4,7 +4,8 @@
 //! it ([`cut_off`]), and whether such a client may have gone on under another address
 //! ([`are_explained`]).
 
-use super::{Confidence, HostVerdict, Judged, Verdict, dns};
+use super::leading::tried;
+use super::{Confidence, HostVerdict, Judged, Stage, Verdict, dns};
 use crate::case::{Attempt, Case, HostStory};
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ pub struct CutOff<'a> {
     pub reached: Vec<(IpAddr, Timestamp)>,
     /// How many clients tried.
     pub of: usize,
+    /// The only client that was cut off may be another adapter of the only one that reached it.
+    pub adapter: bool,
 }
 
 /// Whether an attempt was seen to fail, and it is known to have been about this host.
@@ -61,8 +64,30 @@ pub fn cut_off<'a>(case: &Case, host: &HostStory, verdict: &'a HostVerdict) -> C
         let others = if client.is_ipv6() { ways[1] } else { ways[0] };
         fate.reached.is_none() && failed && Some(*client) != told && others
     };
-    let clients = fates.into_iter().filter(|(client, fate)| is_cut_off(client, fate)).collect();
-    CutOff { clients, reached, of }
+    let clients: Vec<_> = fates.into_iter().filter(|(client, fate)| is_cut_off(client, fate)).collect();
+    let adapter = match (clients.as_slice(), reached.as_slice()) {
+        ([(client, fate)], [(other, _)]) => {
+            !same_network(*client, *other) && tried_at_once(host, &verdict.judged, fate)
+        }
+        _ => false,
+    };
+    CutOff { clients, reached, of, adapter }
+}
+
+/// Whether all that failed was never answered, and began beside connections that reached the host: then a machine tried
+/// both of its adapters.
+fn tried_at_once(host: &HostStory, judged: &[Judged], fate: &Fate<'_>) -> bool {
+    let reached = host.attempts.iter().zip(judged).filter(|(_, j)| j.has_reached()).map(|(attempt, _)| attempt);
+    let mut began: Vec<Timestamp> = reached.map(|attempt| attempt.start.time).collect();
+    began.sort();
+    let is_beside = |i: &usize| {
+        tried(host, judged, *i).is_some_and(|(attempt, failure)| {
+            let start = attempt.start.time;
+            let next = began.get(began.partition_point(|at| *at < start.plus(-AT_ONCE_NS)));
+            failure.stage <= Stage::Syn && next.is_some_and(|at| at.since(start) <= AT_ONCE_NS)
+        })
+    };
+    !fate.failed.is_empty() && fate.failed.iter().all(is_beside)
 }
 
 fn fates<'a>(case: &Case, host: &HostStory, verdict: &'a HostVerdict) -> BTreeMap<IpAddr, Fate<'a>> {
@@ -93,6 +118,9 @@ const NEW_ADDRESS_NS: i64 = 2 * NANOS_PER_SECOND;
 /// The same where the other address is of another network: an adapter that is up already takes over.
 const NEW_NETWORK_NS: i64 = NANOS_PER_SECOND / 2;
 
+/// A machine with several adapters that tries one after the other, since the first gave nothing, does so within this time.
+pub(super) const AT_ONCE_NS: i64 = NANOS_PER_SECOND;
+
 /// So many clients are not one machine.
 const ADDRESSES_MAX: usize = 64;
 
@@ -122,13 +150,14 @@ pub fn are_explained(case: &Case, cut: &CutOff<'_>) -> bool {
         ends.sort();
         ends.iter().zip(ends.iter().skip(1)).all(|((_, end), (next, _))| next > end)
     };
-    cut.clients.len() <= ADDRESSES_MAX
-        && [false, true].into_iter().all(one_at_a_time)
-        && cut.clients.iter().all(|(client, _)| replaced(client))
+    cut.adapter
+        || cut.clients.len() <= ADDRESSES_MAX
+            && [false, true].into_iter().all(one_at_a_time)
+            && cut.clients.iter().all(|(client, _)| replaced(client))
 }
 
 /// Whether two addresses are of one network of the usual size.
-fn same_network(a: IpAddr, b: IpAddr) -> bool {
+pub(super) fn same_network(a: IpAddr, b: IpAddr) -> bool {
     match (a, b) {
         (IpAddr::V4(a), IpAddr::V4(b)) => a.octets().iter().zip(b.octets()).take(3).all(|(a, b)| *a == b),
         (IpAddr::V6(a), IpAddr::V6(b)) => a.segments().iter().zip(b.segments()).take(4).all(|(a, b)| *a == b),

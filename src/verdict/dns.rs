@@ -1,7 +1,7 @@
 //! What the resolvers said about a name.
 
 use super::scene::{ANOTHER_TRY_NS, Judged, Proof, SILENCE_NS, Stage};
-use super::{Confidence, Verdict};
+use super::{Confidence, Verdict, clients};
 use crate::case::{Case, HostStory, Lookup, LookupResult, Watch, Way, may_be_one};
 use crate::facts::NXDOMAIN;
 use crate::knowledge;
@@ -171,15 +171,21 @@ fn unresolved(case: &Case, host: &HostStory, talk: &LazyTalk<'_>) -> Vec<Unresol
         return Vec::new();
     }
     let meanwhile = Meanwhile::of(host.lookups.iter().filter(given));
+    let alone = served.iter().next().copied().filter(|_| served.len() == 1 && without.len() == 1);
     let one = |(client, own): (IpAddr, Vec<usize>)| {
         let lookups: Vec<&Lookup> = own.iter().filter_map(|i| host.lookups.get(*i)).collect();
-        // A machine with several adapters asks the resolvers of all of them at once.
-        if lookups.iter().any(|l| meanwhile.answered(l)) {
+        // A machine with several adapters asks the resolvers of all of them at once, or the next where one has failed.
+        // Of many clients somebody always asks next.
+        let is_adapter = alone.is_some_and(|other| !clients::same_network(client, other));
+        let margin = if is_adapter { clients::AT_ONCE_NS } else { 0 };
+        if lookups.iter().any(|l| meanwhile.answered(l, margin)) {
             return None;
         }
         let (judged, rcode) = failure(case, host, &lookups, talk);
         let judged = judged.filter(|j| j.verdict == Some(Verdict::DnsFailure))?;
-        let again = lookups.iter().map(|l| l.asked.len()).sum::<usize>() > 1;
+        // For both families is not again.
+        let asked = |kind| lookups.iter().filter(|l| l.kind == kind).map(|l| l.asked.len()).sum::<usize>();
+        let again = asked(1) > 1 || asked(28) > 1;
         let told = rcode.is_some() || judged.detail.icmp.is_some() || again;
         told.then_some(Unresolved { client, lookup: *own.first()?, judged, rcode })
     };
@@ -218,10 +224,10 @@ impl Meanwhile {
         Meanwhile(spans)
     }
 
-    /// Whether one of them was under way while `lookup` was.
-    fn answered(&self, lookup: &Lookup) -> bool {
+    /// Whether one of them was under way while `lookup` was, or for so long behind it.
+    fn answered(&self, lookup: &Lookup, margin: i64) -> bool {
         let Some((asked, over)) = span(lookup) else { return false };
-        let begun = self.0.partition_point(|(began, _)| *began <= over);
+        let begun = self.0.partition_point(|(began, _)| *began <= over.plus(margin));
         begun.checked_sub(1).and_then(|i| self.0.get(i)).is_some_and(|(_, end)| *end >= asked)
     }
 }

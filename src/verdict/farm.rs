@@ -4,6 +4,7 @@
 //! program made good at the next, the way it belongs to. By one name in the DNS the members are one way already; this is
 //! for those of which the capture shows nothing but the addresses. Guaranteed: one pass, however many attempts there are.
 
+use super::clients::AT_ONCE_NS;
 use super::scene::{ANOTHER_TRY_NS, Judged};
 use super::{Stage, Verdict};
 use crate::case::{Attempt, Case, HostStory, Way};
@@ -91,7 +92,11 @@ fn goes_on(case: &Case, failed: &Attempt, next: &Attempt) -> bool {
     let differ = |a: Option<bool>| a == Some(false);
     let other_process = differ(process(failed).and_then(|p| Some(p == process(next)?)));
     let other_program = match (agent_of(failed), agent_of(next)) {
-        (Some((method, a)), Some((next_method, b))) => a != b && (method == next_method || a.is_some() && b.is_some()),
+        (Some((_, Some(a))), Some((_, Some(b)))) => a != b,
+        // That only one says its name is the weaker sign: a try that follows at once is the same program's all the same.
+        (Some((method, a)), Some((next_method, b))) => {
+            a != b && method == next_method && next.start.time.since(over.time) >= AT_ONCE_NS
+        }
         _ => false,
     };
     soon && failed.peer.port() == next.peer.port() && !other_process && !other_program

@@ -94,6 +94,10 @@ fn where_a_client_was_cut_off_the_network_is_not_cleared_unless_it_went_on_under
     assert_eq!(then(NEIGHBOUR, 60).0, Outcome::NoNetworkFault);
     assert_eq!(then(ELSEWHERE, 40).0, Outcome::NoNetworkFault, "another adapter");
     assert_eq!(then(ELSEWHERE, 20).0, Outcome::InsufficientEvidence, "both are there");
+    assert_eq!(then(ELSEWHERE, 5).0, Outcome::NoNetworkFault, "both are tried at once");
+    assert_eq!(then(NEIGHBOUR, 5).0, Outcome::InsufficientEvidence, "of one network");
+    let crowd = works(works(dropped(World::new(), ELSEWHERE, 1), ME, 5), "10.0.0.7", 6);
+    assert_eq!(answer(crowd).0, Outcome::InsufficientEvidence, "of many clients somebody always does");
     let heard_before = works(dropped(works(World::new(), ME, 1), ELSEWHERE, 20), ME, 70);
     assert_eq!(answer(heard_before).0, Outcome::NoNetworkFault, "one at a time");
     let two = |second| answer(works(dropped(dropped(World::new(), ELSEWHERE, 1), NEIGHBOUR, second), ME, 120)).0;
@@ -111,6 +115,11 @@ fn a_client_that_was_never_given_an_address_is_told() {
     let told = report.findings.iter().find(|f| f.code == "one_client_fails").unwrap();
     assert!(told.detail.en.contains("10.0.0.9: name not resolved (1)"), "{}", told.detail.en);
     assert!(!told.evidence.is_empty() && told.filter.contains(HOST));
+    // The next adapter asks where the first was told no; of three clients somebody always asks next.
+    assert_eq!(answer(works(nx(World::new(), ELSEWHERE, 1), ME, 4)).0, Outcome::NoNetworkFault);
+    assert_eq!(answer(works(nx(World::new(), NEIGHBOUR, 1), ME, 4)).0, Outcome::InsufficientEvidence);
+    let three = works(works(nx(World::new(), ELSEWHERE, 1), ME, 4), "10.0.0.7", 5);
+    assert_eq!(answer(three).0, Outcome::InsufficientEvidence);
     // Several adapters ask at once; another family may be the same machine.
     let at_once = |client: &str| {
         let mut w = nx(World::new(), client, 1);
