@@ -407,7 +407,7 @@ impl Bystanders {
         let family = [false, true].map(|v6| reached.iter().any(|client| client.is_ipv6() == v6));
         let is_one = |client: &IpAddr| {
             // Of another family it may be one of those that reached it (see `may_be_one`).
-            let others = reached.contains(client) || family[usize::from(!client.is_ipv6())];
+            let others = reached.contains(client) || if client.is_ipv6() { family[0] } else { family[1] };
             !others && until.is_some_and(|until| case.presence().was_heard_by(*client, until))
         };
         let failed: HashSet<IpAddr> = host.attempts.iter().map(|a| a.client).collect();
