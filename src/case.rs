@@ -8,6 +8,7 @@ mod copies;
 pub mod log_join;
 mod lookups;
 mod names;
+mod presence;
 mod watch;
 
 use crate::facts::log::{LogFacts, SigninFacts};
@@ -20,11 +21,13 @@ use crate::parallel;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::OnceLock;
 
 pub(crate) use attempts::in_lost_tunnel;
 pub use log_join::{AttemptJoin, LogClock, Said};
 pub use lookups::{Lookup, LookupResult};
 pub use names::AddressBook;
+pub use presence::Presence;
 pub use watch::Watch;
 
 /// One piece of evidence with its facts.
@@ -76,6 +79,8 @@ pub struct Case {
     used: HashSet<IpAddr>,
     /// When each client last reached an address of which no capture tells a name.
     nameless: HashMap<IpAddr, Timestamp>,
+    /// When each client was heard, once somebody asks.
+    presence: OnceLock<Presence>,
     /// The clock of each debug log against the capture's.
     pub clocks: Vec<LogClock>,
     /// The lines of each sign-in attempt on the capture's clock.
@@ -227,6 +232,7 @@ impl Case {
             copies: copies::Copies::default(),
             used: HashSet::new(),
             nameless: HashMap::new(),
+            presence: OnceLock::new(),
             clocks: Vec::new(),
             joins: Vec::new(),
         };
@@ -386,6 +392,11 @@ impl Case {
         host.attempts
             .iter()
             .flat_map(|a| std::iter::once(a.client).chain(self.crowd(a).into_iter().flat_map(Crowd::clients)))
+    }
+
+    /// When each client was heard.
+    pub fn presence(&self) -> &Presence {
+        self.presence.get_or_init(|| Presence::of(self))
     }
 
     /// The image name of a process by the system files of the case.

@@ -15,7 +15,7 @@ use crate::lang::Message;
 use crate::message;
 use crate::report::{Diagnosis, Outcome, RootCause};
 use crate::time::Timestamp;
-use crate::verdict::clients::{self, CutOff, Presence};
+use crate::verdict::clients::{self, CutOff};
 use crate::verdict::host::deciding;
 use crate::verdict::{HostVerdict, Verdict};
 use std::cell::LazyCell;
@@ -114,9 +114,8 @@ fn look_elsewhere() -> Message {
 /// Some client never reached a host that the sign-in needs, as others did, and nothing shows that it went on under another
 /// address: whose the sign-in was that failed, the evidence does not tell.
 fn cut_off(case: &Case, hosts: &[(&HostStory, &HostVerdict)], findings: &[Finding]) -> Option<Diagnosis> {
-    let presence = LazyCell::new(|| Presence::of(case));
     let mut needed = hosts.iter().filter(|(h, _)| h.role == Role::Service && h.required == Some(true));
-    let stands = |cut: CutOff<'_>| !cut.clients.is_empty() && !presence.explains(case, &cut);
+    let stands = |cut: CutOff<'_>| !cut.clients.is_empty() && !clients::are_explained(case, &cut);
     let (host, _) = needed.find(|(h, v)| stands(clients::cut_off(case, h, v)))?;
     let f = findings.iter().find(|f| f.code == ONE_CLIENT_FAILS && f.host.as_deref() == Some(host.name.as_str()))?;
     Some(Diagnosis {

@@ -1,11 +1,12 @@
 //! DNS messages → look-ups: one question of one client to one resolver, with all its repetitions and its answer.
 
-use super::{Piece, PieceFacts, names};
+use super::names::{self, REPEATED_NS};
+use super::{Piece, PieceFacts};
 use crate::facts::{CaptureFacts, DnsData, DnsKind, FlowTransport};
 use crate::knowledge;
 use crate::packet::At;
-use crate::time::{NANOS_PER_SECOND, Timestamp};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 /// One question and what became of it.
@@ -29,6 +30,9 @@ pub struct Lookup {
     pub asked: Vec<At>,
     /// The answer.
     pub result: LookupResult,
+    /// What answered the question from an address that was not asked: the client does not take it, but somebody may have
+    /// rewritten the addresses of one of the two.
+    pub foreign: Option<(At, SocketAddr)>,
 }
 
 /// What became of a question.
@@ -93,8 +97,8 @@ const ADDRESS_KINDS: [u16; 3] = [1, 28, 65];
 struct Open {
     /// Its look-up.
     index: usize,
-    /// Port and id of each of its repetitions, the first of them.
-    marks: Vec<(u16, u16)>,
+    /// Port and id of each of its repetitions, the last of them.
+    marks: VecDeque<(u16, u16)>,
 }
 
 /// More repetitions of a question than any resolver makes.
@@ -142,13 +146,17 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
                 tcp: message.tcp,
                 asked: vec![message.at],
                 result,
+                foreign: None,
             };
             let (mark, asked_by) = ((client, message.id, *kind), (client.port(), message.id));
             if !message.response {
-                let waiting = open.entry(key).or_insert_with(|| Open { index: all.len(), marks: Vec::new() });
+                let waiting = open.entry(key).or_insert_with(|| Open { index: all.len(), marks: VecDeque::new() });
                 by_id.insert(mark, waiting.index);
-                if waiting.marks.len() < MARKS_MAX && !waiting.marks.contains(&asked_by) {
-                    waiting.marks.push(asked_by);
+                if !waiting.marks.contains(&asked_by) {
+                    if waiting.marks.len() >= MARKS_MAX {
+                        waiting.marks.pop_front();
+                    }
+                    waiting.marks.push_back(asked_by);
                 }
                 match all.get_mut(waiting.index) {
                     Some(lookup) => {
@@ -177,15 +185,21 @@ pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
                     LookupResult::Empty { at: message.at }
                 }
             };
-            let is_foreign = match open.get(&key) {
-                Some(waiting) => waiting.refuses(asked_by),
-                None => by_id.get(&mark).copied().and_then(|i| all.get(i)).is_some_and(|l: &Lookup| {
-                    let since = |at: &At| message.at.time.since(at.time);
-                    l.name == key.2 && l.asked.last().is_some_and(|at| since(at) < REPEATED_NS)
-                }),
-            };
-            if is_foreign {
-                continue;
+            match open.get(&key) {
+                Some(waiting) if waiting.refuses(asked_by) => continue,
+                Some(_) => {}
+                None => {
+                    let asked = by_id.get(&mark).copied().and_then(|i| all.get_mut(i)).filter(|l: &&mut Lookup| {
+                        let since = |at: &At| message.at.time.since(at.time);
+                        l.name == key.2 && l.asked.last().is_some_and(|at| since(at) < REPEATED_NS)
+                    });
+                    if let Some(asked) = asked {
+                        if asked.resolver != resolver {
+                            asked.foreign.get_or_insert((message.at, resolver));
+                        }
+                        continue;
+                    }
+                }
             }
             let alias = names::open_alias(message).filter(|_| matches!(result, LookupResult::Empty { .. }));
             let led_here = if chased.is_empty() { None } else { chased.remove(&(client.ip(), key.2.clone(), *kind)) };
@@ -254,9 +268,6 @@ struct Counted {
     /// Client, resolver, name and record type → when they were answered.
     answered: HashMap<(IpAddr, SocketAddr, String, u16), Vec<Timestamp>>,
 }
-
-/// A question is repeated, if at all, within this time: resolvers give up after ten to fifteen seconds.
-const REPEATED_NS: i64 = 15 * NANOS_PER_SECOND;
 
 impl Counted {
     fn new(capture: &CaptureFacts, lookups: &[Lookup]) -> Counted {

@@ -62,7 +62,7 @@ const LIVE_NS: i64 = 3600 * NANOS_PER_SECOND;
 const UNASKED_NS: i64 = NANOS_PER_SECOND;
 
 /// A question that is repeated at all is repeated within this time.
-const REPEATED_NS: i64 = 15 * NANOS_PER_SECOND;
+pub(super) const REPEATED_NS: i64 = 15 * NANOS_PER_SECOND;
 
 impl AddressBook {
     pub(super) fn build(pieces: &[Piece]) -> AddressBook {

@@ -43,7 +43,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         if v.detail.accepted_first {
             detail = Message {
                 en: format!("{name}{} accepted the connection and closed it before a byte was said.", through.en),
-                ja: format!("{name}{} は接続を受け付けたが、データの前に閉じた。", through.ja),
+                ja: format!("{name}{} は接続を受け付けたが、データのやり取りがないまま接続を閉じた。", through.ja),
             };
         }
         if v.detail.tls_to_proxy {

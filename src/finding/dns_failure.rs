@@ -6,6 +6,8 @@ use crate::case::{Lookup, LookupResult};
 use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::Verdict;
+use std::collections::HashSet;
+use std::net::IpAddr;
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -30,7 +32,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::DnsFailure, |host, v| {
         let name = &host.name;
-        let is_silent = host.lookups.iter().any(|l| l.result.at().is_none());
+        let is_silent = host.lookups.iter().any(|l| l.kind != 65 && l.result.at().is_none());
         let is_empty = host.lookups.iter().any(|l| matches!(l.result, LookupResult::Empty { .. }));
         let Message { en: how, ja: how_ja } = match (v.name.rcode, v.detail.icmp) {
             (Some(code), _) => Message::same(crate::verdict::dns::rcode_name(code).to_owned()),
@@ -38,12 +40,16 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             (None, None) if is_empty && !is_silent => {
                 message!(en: "the answer holds no address", ja: "応答にアドレスがない")
             }
-            (None, None) => Message::same("timeout".to_owned()),
+            (None, None) => message!(en: "timeout", ja: "タイムアウト"),
         };
         let gave = |l: &&Lookup| matches!(l.result, LookupResult::Addresses { .. } | LookupResult::Cut { .. });
-        let without = host.lookups.iter().filter(|l| !gave(l));
-        let mut resolvers: Vec<String> = without.map(|l| l.resolver.ip().to_string()).collect();
-        resolvers.dedup();
+        let served: HashSet<IpAddr> = host.lookups.iter().filter(gave).map(|l| l.resolver.ip()).collect();
+        let all_blamed = host.lookups.iter().filter(|l| !gave(l)).all(|l| served.contains(&l.resolver.ip()));
+        // One that gave an address is not to blame, unless there is no other.
+        let is_blamed = |l: &&Lookup| !gave(l) && (all_blamed || !served.contains(&l.resolver.ip()));
+        let mut told = HashSet::new();
+        let blamed = host.lookups.iter().filter(is_blamed).map(|l| l.resolver.ip());
+        let resolvers: Vec<String> = blamed.filter(|ip| told.insert(*ip)).map(|ip| ip.to_string()).collect();
         let resolvers = resolvers.join(", ");
         let detail = Message {
             en: format!("The resolver {resolvers} gave no address for {name}: {how}."),

@@ -1,7 +1,7 @@
 //! What the findings of verdicts share: severity, filter, and the words that several of them use.
 
 use super::{Context, Finding, Rule, Severity};
-use crate::case::{Attempt, Case, HostStory, Role};
+use crate::case::{Attempt, Case, HostStory, Role, may_be_one};
 use crate::facts::FlowTransport;
 use crate::lang::Message;
 use crate::limits;
@@ -91,6 +91,20 @@ fn reached_before(host: &HostStory, verdict: &HostVerdict) -> Option<Message> {
         (Some(proxy), _) => message!(en: " through the proxy {proxy}", ja: "プロキシ {proxy} 経由で"),
         (None, _) => message!(en: " without a proxy", ja: "プロキシを経由せずに"),
     };
+    let stopped = verdict.name.stopped.filter(|_| verdict.verdict == Verdict::DnsFailure);
+    let by_name = stopped.and_then(|i| host.lookups.get(i)).map(|l| l.client.ip());
+    let client = by_name.or_else(|| failed.and_then(|i| host.attempts.get(i)).map(|a| a.client));
+    if let Some(client) = client.filter(|client| !may_be_one(*client, attempt.client)) {
+        let (other, way, way_ja) = (attempt.client, way.en, way.ja);
+        return Some(Message {
+            en: format!(
+                " This is what {client} met; another client, {other}, had reached it{way} before that (#{frame})."
+            ),
+            ja: format!(
+                "これは {client} での失敗で、その前に別のクライアント {other} は{way_ja}到達していた (#{frame})。"
+            ),
+        });
+    }
     Some(Message {
         en: format!(" It was reached{} before that (#{frame}).", way.en),
         ja: format!("その前には{}到達していた (#{frame})。", way.ja),

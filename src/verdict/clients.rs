@@ -1,12 +1,14 @@
 //! What became of each client of a host: who never got there while another did.
 //!
 //! What enters: a host's story with its verdict. What leaves: the clients that were seen to fail and never seen to reach
-//! it ([`cut_off`]), and whether such a client may have gone on under another address ([`Presence`]).
+//! it ([`cut_off`]), and whether such a client may have gone on under another address
+//! ([`are_explained`]).
 
-use super::{Confidence, HostVerdict, Judged, Verdict, dns};
+use super::leading::tried;
+use super::{Confidence, HostVerdict, Judged, Stage, Verdict, dns};
 use crate::case::{Attempt, Case, HostStory};
 use crate::time::{NANOS_PER_SECOND, Timestamp};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// What became of one client's attempts on a host.
@@ -29,6 +31,8 @@ pub struct CutOff<'a> {
     pub reached: Vec<(IpAddr, Timestamp)>,
     /// How many clients tried.
     pub of: usize,
+    /// The only client that was cut off may be another adapter of the only one that reached it.
+    pub adapter: bool,
 }
 
 /// Whether an attempt was seen to fail, and it is known to have been about this host.
@@ -60,8 +64,30 @@ pub fn cut_off<'a>(case: &Case, host: &HostStory, verdict: &'a HostVerdict) -> C
         let others = if client.is_ipv6() { ways[1] } else { ways[0] };
         fate.reached.is_none() && failed && Some(*client) != told && others
     };
-    let clients = fates.into_iter().filter(|(client, fate)| is_cut_off(client, fate)).collect();
-    CutOff { clients, reached, of }
+    let clients: Vec<_> = fates.into_iter().filter(|(client, fate)| is_cut_off(client, fate)).collect();
+    let adapter = match (clients.as_slice(), reached.as_slice()) {
+        ([(client, fate)], [(other, _)]) => {
+            !same_network(*client, *other) && tried_at_once(host, &verdict.judged, fate)
+        }
+        _ => false,
+    };
+    CutOff { clients, reached, of, adapter }
+}
+
+/// Whether all that failed was never answered, and began beside connections that reached the host: then a machine tried
+/// both of its adapters.
+fn tried_at_once(host: &HostStory, judged: &[Judged], fate: &Fate<'_>) -> bool {
+    let reached = host.attempts.iter().zip(judged).filter(|(_, j)| j.has_reached()).map(|(attempt, _)| attempt);
+    let mut began: Vec<Timestamp> = reached.map(|attempt| attempt.start.time).collect();
+    began.sort();
+    let is_beside = |i: &usize| {
+        tried(host, judged, *i).is_some_and(|(attempt, failure)| {
+            let start = attempt.start.time;
+            let next = began.get(began.partition_point(|at| *at < start.plus(-AT_ONCE_NS)));
+            failure.stage <= Stage::Syn && next.is_some_and(|at| at.since(start) <= AT_ONCE_NS)
+        })
+    };
+    !fate.failed.is_empty() && fate.failed.iter().all(is_beside)
 }
 
 fn fates<'a>(case: &Case, host: &HostStory, verdict: &'a HostVerdict) -> BTreeMap<IpAddr, Fate<'a>> {
@@ -92,69 +118,46 @@ const NEW_ADDRESS_NS: i64 = 2 * NANOS_PER_SECOND;
 /// The same where the other address is of another network: an adapter that is up already takes over.
 const NEW_NETWORK_NS: i64 = NANOS_PER_SECOND / 2;
 
+/// A machine with several adapters that tries one after the other, since the first gave nothing, does so within this time.
+pub(super) const AT_ONCE_NS: i64 = NANOS_PER_SECOND;
+
 /// So many clients are not one machine.
 const ADDRESSES_MAX: usize = 64;
 
-/// When the clients of all captures were heard.
-#[derive(Debug)]
-pub struct Presence(HashMap<(IpAddr, usize), Spans>);
-
-/// Times with packets of a client: beginnings in time order, each with the latest end until then.
-type Spans = Vec<(Timestamp, Timestamp)>;
-
-impl Presence {
-    /// Of the clients of all captures.
-    pub fn of(case: &Case) -> Presence {
-        let mut heard: HashMap<(IpAddr, usize), Spans> = HashMap::new();
-        for (piece, capture) in case.captures() {
-            let mut note = |client: IpAddr, first: Timestamp, last: Timestamp| {
-                heard.entry((client, piece)).or_default().push((first, last));
-            };
-            for flow in &capture.flows {
-                note(flow.ends.client.ip(), flow.first.time, flow.last.time);
-                for (end, client) in flow.crowd.iter().flat_map(|crowd| crowd.members()) {
-                    note(client, end, end);
-                }
-            }
-            for message in capture.dns.iter().filter(|m| !m.response) {
-                if let Some(src) = message.src {
-                    note(src.ip(), message.at.time, message.at.time);
-                }
-            }
-        }
-        for spans in heard.values_mut() {
-            spans.sort();
-            let mut latest = Timestamp(i64::MIN);
-            for (_, end) in spans {
-                latest = latest.max(*end);
-                *end = latest;
-            }
-        }
-        Presence(heard)
-    }
-
-    /// Whether every client that was cut off may be a machine that went on under the address of another client, in the
-    /// same capture: that one was not heard while the first was, and reached the host after the first had fallen silent
-    /// for good.
-    pub fn explains(&self, case: &Case, cut: &CutOff<'_>) -> bool {
-        let replaced = |client: &IpAddr| {
-            let spans = case.captures().filter_map(|(piece, _)| Some((piece, self.0.get(&(*client, piece))?)));
-            let mut ends = spans.filter_map(|(piece, spans)| Some((piece, spans.first()?.0, spans.last()?.1)));
-            let (Some((piece, first, last)), None) = (ends.next(), ends.next()) else { return false };
-            cut.reached.iter().any(|(other, reached)| {
-                let gap = if same_network(*client, *other) { NEW_ADDRESS_NS } else { NEW_NETWORK_NS };
-                let spans = self.0.get(&(*other, piece)).map_or(&[][..], Vec::as_slice);
-                let until = spans.partition_point(|(began, _)| *began < last.plus(gap));
-                let before = until.checked_sub(1).and_then(|i| spans.get(i)).map(|(_, end)| *end);
-                before.is_none_or(|end| end < first) && until < spans.len() && *reached > last
-            })
-        };
-        cut.clients.len() <= ADDRESSES_MAX && cut.clients.iter().all(|(client, _)| replaced(client))
-    }
+/// Whether every client that was cut off may be a machine that went on under the address of another client, in the same
+/// capture: that one was not heard while the first was, and reached the host after the first had fallen silent for good.
+/// Two that were there at the same time are not one machine.
+pub fn are_explained(case: &Case, cut: &CutOff<'_>) -> bool {
+    let presence = case.presence();
+    let heard = |client: IpAddr| {
+        let spans = case.captures().map(|(piece, _)| (piece, presence.spans(client, piece)));
+        let mut ends = spans.filter_map(|(piece, spans)| Some((piece, spans.first()?.0, spans.last()?.1)));
+        ends.next().filter(|_| ends.next().is_none())
+    };
+    let replaced = |client: &IpAddr| {
+        let Some((piece, first, last)) = heard(*client) else { return false };
+        cut.reached.iter().any(|(other, reached)| {
+            let gap = if same_network(*client, *other) { NEW_ADDRESS_NS } else { NEW_NETWORK_NS };
+            let spans = presence.spans(*other, piece);
+            let until = spans.partition_point(|(began, _)| *began < last.plus(gap));
+            let before = until.checked_sub(1).and_then(|i| spans.get(i)).map(|(_, end)| *end);
+            before.is_none_or(|end| end < first) && until < spans.len() && *reached > last
+        })
+    };
+    let one_at_a_time = |v6: bool| {
+        let family = cut.clients.iter().map(|(client, _)| *client).filter(|client| client.is_ipv6() == v6);
+        let mut ends: Vec<_> = family.filter_map(heard).map(|(_, first, last)| (first, last)).collect();
+        ends.sort();
+        ends.iter().zip(ends.iter().skip(1)).all(|((_, end), (next, _))| next > end)
+    };
+    cut.adapter
+        || cut.clients.len() <= ADDRESSES_MAX
+            && [false, true].into_iter().all(one_at_a_time)
+            && cut.clients.iter().all(|(client, _)| replaced(client))
 }
 
 /// Whether two addresses are of one network of the usual size.
-fn same_network(a: IpAddr, b: IpAddr) -> bool {
+pub(super) fn same_network(a: IpAddr, b: IpAddr) -> bool {
     match (a, b) {
         (IpAddr::V4(a), IpAddr::V4(b)) => a.octets().iter().zip(b.octets()).take(3).all(|(a, b)| *a == b),
         (IpAddr::V6(a), IpAddr::V6(b)) => a.segments().iter().zip(b.segments()).take(4).all(|(a, b)| *a == b),

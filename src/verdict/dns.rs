@@ -1,7 +1,7 @@
 //! What the resolvers said about a name.
 
 use super::scene::{ANOTHER_TRY_NS, Judged, Proof, SILENCE_NS, Stage};
-use super::{Confidence, Verdict};
+use super::{Confidence, Verdict, clients};
 use crate::case::{Case, HostStory, Lookup, LookupResult, Watch, Way, may_be_one};
 use crate::facts::NXDOMAIN;
 use crate::knowledge;
@@ -89,7 +89,7 @@ pub fn judge(case: &Case, host: &HostStory) -> NameVerdict {
             }
             verdict.unresolved = unresolved(case, host, &talk);
             if let Some((judged, rcode, first)) =
-                stopped(case, host, &talk).or_else(|| came_in_vain(host, &verdict.unresolved))
+                stopped(case, host, &talk).or_else(|| came_in_vain(case, host, &verdict.unresolved))
             {
                 (verdict.judged, verdict.rcode, verdict.stopped) = (Some(judged), rcode, Some(first));
                 return verdict;
@@ -171,31 +171,41 @@ fn unresolved(case: &Case, host: &HostStory, talk: &LazyTalk<'_>) -> Vec<Unresol
         return Vec::new();
     }
     let meanwhile = Meanwhile::of(host.lookups.iter().filter(given));
+    let alone = served.iter().next().copied().filter(|_| served.len() == 1 && without.len() == 1);
     let one = |(client, own): (IpAddr, Vec<usize>)| {
         let lookups: Vec<&Lookup> = own.iter().filter_map(|i| host.lookups.get(*i)).collect();
-        // A machine with several adapters asks the resolvers of all of them at once.
-        if lookups.iter().any(|l| meanwhile.answered(l)) {
+        // A machine with several adapters asks the resolvers of all of them at once, or the next where one has failed.
+        // Of many clients somebody always asks next.
+        let is_adapter = alone.is_some_and(|other| !clients::same_network(client, other));
+        let margin = if is_adapter { clients::AT_ONCE_NS } else { 0 };
+        if lookups.iter().any(|l| meanwhile.answered(l, margin)) {
             return None;
         }
         let (judged, rcode) = failure(case, host, &lookups, talk);
         let judged = judged.filter(|j| j.verdict == Some(Verdict::DnsFailure))?;
-        let again = lookups.iter().map(|l| l.asked.len()).sum::<usize>() > 1;
+        // For both families is not again.
+        let asked = |kind| lookups.iter().filter(|l| l.kind == kind).map(|l| l.asked.len()).sum::<usize>();
+        let again = asked(1) > 1 || asked(28) > 1;
         let told = rcode.is_some() || judged.detail.icmp.is_some() || again;
         told.then_some(Unresolved { client, lookup: *own.first()?, judged, rcode })
     };
     without.into_iter().filter_map(one).collect()
 }
 
-/// The failure of the first client that asked for the name only after the others had been answered, and in vain.
-fn came_in_vain(host: &HostStory, unresolved: &[Unresolved]) -> Option<(Judged, Option<u16>, usize)> {
+/// The failure of the first client that asked for the name only after the others had been answered and had fallen silent,
+/// and in vain.
+fn came_in_vain(case: &Case, host: &HostStory, unresolved: &[Unresolved]) -> Option<(Judged, Option<u16>, usize)> {
     let given = host.lookups.iter().filter_map(|l| match &l.result {
-        LookupResult::Addresses { at, .. } | LookupResult::Cut { at } => Some(at.time),
+        LookupResult::Addresses { at, .. } | LookupResult::Cut { at } => Some((at.time, l.client.ip())),
         _ => None,
     });
-    let last = given.max()?;
+    let (times, served): (Vec<Timestamp>, HashSet<IpAddr>) = given.unzip();
+    let last = times.into_iter().max()?;
+    let until = case.presence().until(served.into_iter().chain(case.clients(host)))?;
     let asked = |u: &Unresolved| host.lookups.get(u.lookup)?.asked.first().map(|at| at.time);
     let late = unresolved.iter().filter(|u| asked(u).is_some_and(|at| at > last));
-    let first = late.min_by_key(|u| u.lookup)?;
+    let alone = |u: &&Unresolved| !case.presence().was_heard_by(u.client, until);
+    let first = late.min_by_key(|u| u.lookup).filter(alone)?;
     Some((first.judged.clone(), first.rcode, first.lookup))
 }
 
@@ -214,10 +224,10 @@ impl Meanwhile {
         Meanwhile(spans)
     }
 
-    /// Whether one of them was under way while `lookup` was.
-    fn answered(&self, lookup: &Lookup) -> bool {
+    /// Whether one of them was under way while `lookup` was, or for so long behind it.
+    fn answered(&self, lookup: &Lookup, margin: i64) -> bool {
         let Some((asked, over)) = span(lookup) else { return false };
-        let begun = self.0.partition_point(|(began, _)| *began <= over);
+        let begun = self.0.partition_point(|(began, _)| *began <= over.plus(margin));
         begun.checked_sub(1).and_then(|i| self.0.get(i)).is_some_and(|(_, end)| *end >= asked)
     }
 }
@@ -278,7 +288,9 @@ fn failure(case: &Case, host: &HostStory, lookups: &[&Lookup], talk: &LazyTalk<'
             LookupResult::Unanswered { icmp: None } => {
                 let waited = observed(case, lookup, asked);
                 let insisted = lookup.asked.last().map_or(0, |last| last.time.since(asked.time));
-                let waited_for = waited >= SILENCE_NS && !talk.get().goes_on_without(lookup, asked);
+                // What somebody did answer, though from where the client did not ask, is not silence.
+                let waited_for =
+                    waited >= SILENCE_NS && lookup.foreign.is_none() && !talk.get().goes_on_without(lookup, asked);
                 if insisted >= INSISTED_NS || waited_for {
                     silent = true;
                     proof.push(Proof::new(
@@ -289,6 +301,7 @@ fn failure(case: &Case, host: &HostStory, lookups: &[&Lookup], talk: &LazyTalk<'
                             lookup.resolver.ip(), lookup.asked.len(), waited as f64 / 1e9
                         ),
                     ));
+                    proof.extend(foreign(lookup));
                 }
             }
             LookupResult::Truncated { at } => {
@@ -313,6 +326,10 @@ fn failure(case: &Case, host: &HostStory, lookups: &[&Lookup], talk: &LazyTalk<'
     {
         proof.push(Proof::new(at, message!(en: "the answer holds no address", ja: "応答にアドレスがない")));
     } else if rcode.is_none() && !silent && icmp.is_none() {
+        let is_open = |l: &&&Lookup| l.kind != 65 && l.result.at().is_none();
+        if let Some(proof) = lookups.iter().filter(is_open).find_map(|l| foreign(l)) {
+            return (Some(Judged::undecided(Stage::None, vec![proof])), None);
+        }
         let open = lookups.iter().find_map(|l| l.asked.first().filter(|_| l.result.at().is_none()).copied());
         return (open.map(|at| still_asking(at, Vec::new())), None);
     }
@@ -325,6 +342,17 @@ fn failure(case: &Case, host: &HostStory, lookups: &[&Lookup], talk: &LazyTalk<'
     let mut judged = Judged::seen(Verdict::DnsFailure, Stage::None, proof);
     judged.detail.icmp = icmp;
     (Some(judged), rcode)
+}
+
+/// The answer to a question that came from an address which was not asked.
+fn foreign(lookup: &Lookup) -> Option<Proof> {
+    let (at, from) = lookup.foreign?;
+    let text = message!(
+        en: "an answer came from {}, which was not asked (the question went to {})",
+        ja: "問い合わせ先 {1} ではなく、{0} から応答が届いている",
+        from, lookup.resolver
+    );
+    Some(Proof::new(at, text))
 }
 
 /// The question stands, and the capture does not show what became of it.

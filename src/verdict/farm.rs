@@ -4,6 +4,7 @@
 //! program made good at the next, the way it belongs to. By one name in the DNS the members are one way already; this is
 //! for those of which the capture shows nothing but the addresses. Guaranteed: one pass, however many attempts there are.
 
+use super::clients::AT_ONCE_NS;
 use super::scene::{ANOTHER_TRY_NS, Judged};
 use super::{Stage, Verdict};
 use crate::case::{Attempt, Case, HostStory, Way};
@@ -83,9 +84,20 @@ fn goes_on(case: &Case, failed: &Attempt, next: &Attempt) -> bool {
     let over = refused.and_then(|e| e.response_at).unwrap_or(failed.end);
     let soon = next.start.time > failed.start.time && next.start.time.since(over.time) < ANOTHER_TRY_NS;
     let process = |a: &Attempt| case.flow(a)?.process.as_ref().map(|p| p.pid);
-    let agent = |a: &Attempt| exchange(a)?.user_agent.as_deref();
+    // A program names itself in every request of a kind or in none; a head that is not all there does not tell.
+    let agent_of = |a: &Attempt| {
+        let whole = case.flow(a)?.sides.first().is_some_and(|client| client.missed_bytes == 0 && client.cut_bytes == 0);
+        exchange(a).filter(|e| e.user_agent.is_some() || whole && e.host.is_some()).map(|e| (&e.method, &e.user_agent))
+    };
     let differ = |a: Option<bool>| a == Some(false);
     let other_process = differ(process(failed).and_then(|p| Some(p == process(next)?)));
-    let other_program = differ(agent(failed).and_then(|a| Some(a == agent(next)?)));
+    let other_program = match (agent_of(failed), agent_of(next)) {
+        (Some((_, Some(a))), Some((_, Some(b)))) => a != b,
+        // That only one says its name is the weaker sign: a try that follows at once is the same program's all the same.
+        (Some((method, a)), Some((next_method, b))) => {
+            a != b && method == next_method && next.start.time.since(over.time) >= AT_ONCE_NS
+        }
+        _ => false,
+    };
     soon && failed.peer.port() == next.peer.port() && !other_process && !other_program
 }

@@ -54,11 +54,35 @@ fn answer(w: World) -> (Outcome, Option<Verdict>, Report) {
 
 #[test]
 fn a_client_that_fails_after_the_others_and_never_reached_the_host_is_stopped() {
-    let (outcome, root, _) = answer(dropped(works(World::new(), ME, 1), NEIGHBOUR, 30));
+    let (outcome, root, report) = answer(dropped(works(World::new(), ME, 1), NEIGHBOUR, 30));
     assert_eq!((outcome, root), (Outcome::NetworkFault, Some(Verdict::SynNoAnswer)));
+    let text = report.diagnosis.text.en;
+    assert!(text.contains("what 10.0.0.9 met; another client, 10.0.0.5, had reached it before"), "{text}");
     // Of one that did, a single failure so soon is not the end.
     let (outcome, ..) = answer(dropped(works(World::new(), ME, 1), ME, 30));
     assert_eq!(outcome, Outcome::NoNetworkFault);
+}
+
+#[test]
+fn what_a_neighbour_meets_while_the_others_are_there_is_not_their_fault() {
+    let nx = |w: World, client: &str, tenths: i64| asks(w, client, tenths, 7, Some(3), &[]);
+    let first = || works(World::new(), ME, 1);
+    // Heard again later by a question for another name.
+    let goes_on = |mut w: World| {
+        w = w.asks_for(95, 1, "time.example", Some(0), &["10.0.0.1"]);
+        let question = w.facts.dns.iter_mut().rev().find(|m| !m.response).unwrap();
+        question.src = Some(SocketAddr::new(ip(ME), 5000));
+        answer(w)
+    };
+    for (outcome, root, report) in [
+        goes_on(dropped(first(), NEIGHBOUR, 30)),
+        goes_on(nx(first(), NEIGHBOUR, 30)),
+        // It was there before the other one was done.
+        answer(dropped(works(resolves(World::new(), NEIGHBOUR, 1), ME, 2), NEIGHBOUR, 30)),
+    ] {
+        assert_eq!((outcome, root), (Outcome::InsufficientEvidence, None));
+        assert!(report.diagnosis.text.en.contains(NEIGHBOUR), "{}", report.diagnosis.text.en);
+    }
 }
 
 #[test]
@@ -70,8 +94,15 @@ fn where_a_client_was_cut_off_the_network_is_not_cleared_unless_it_went_on_under
     assert_eq!(then(NEIGHBOUR, 60).0, Outcome::NoNetworkFault);
     assert_eq!(then(ELSEWHERE, 40).0, Outcome::NoNetworkFault, "another adapter");
     assert_eq!(then(ELSEWHERE, 20).0, Outcome::InsufficientEvidence, "both are there");
+    assert_eq!(then(ELSEWHERE, 5).0, Outcome::NoNetworkFault, "both are tried at once");
+    assert_eq!(then(NEIGHBOUR, 5).0, Outcome::InsufficientEvidence, "of one network");
+    let crowd = works(works(dropped(World::new(), ELSEWHERE, 1), ME, 5), "10.0.0.7", 6);
+    assert_eq!(answer(crowd).0, Outcome::InsufficientEvidence, "of many clients somebody always does");
     let heard_before = works(dropped(works(World::new(), ME, 1), ELSEWHERE, 20), ME, 70);
     assert_eq!(answer(heard_before).0, Outcome::NoNetworkFault, "one at a time");
+    let two = |second| answer(works(dropped(dropped(World::new(), ELSEWHERE, 1), NEIGHBOUR, second), ME, 120)).0;
+    assert_eq!(two(60), Outcome::NoNetworkFault, "one after the other");
+    assert_eq!(two(20), Outcome::InsufficientEvidence, "two at a time are not one");
 }
 
 #[test]
@@ -84,6 +115,11 @@ fn a_client_that_was_never_given_an_address_is_told() {
     let told = report.findings.iter().find(|f| f.code == "one_client_fails").unwrap();
     assert!(told.detail.en.contains("10.0.0.9: name not resolved (1)"), "{}", told.detail.en);
     assert!(!told.evidence.is_empty() && told.filter.contains(HOST));
+    // The next adapter asks where the first was told no; of three clients somebody always asks next.
+    assert_eq!(answer(works(nx(World::new(), ELSEWHERE, 1), ME, 4)).0, Outcome::NoNetworkFault);
+    assert_eq!(answer(works(nx(World::new(), NEIGHBOUR, 1), ME, 4)).0, Outcome::InsufficientEvidence);
+    let three = works(works(nx(World::new(), ELSEWHERE, 1), ME, 4), "10.0.0.7", 5);
+    assert_eq!(answer(three).0, Outcome::InsufficientEvidence);
     // Several adapters ask at once; another family may be the same machine.
     let at_once = |client: &str| {
         let mut w = nx(World::new(), client, 1);
@@ -123,7 +159,24 @@ fn a_client_takes_the_first_answer_to_its_own_question() {
     assert_eq!(answered(|_| {}), None);
     assert_eq!(answered(|m| m.id = 9), Some(Verdict::DnsFailure));
     assert_eq!(answered(|m| m.dst = Some(end("10.0.0.5:5001"))), Some(Verdict::DnsFailure));
-    assert_eq!(answered(|m| m.src = Some(end("10.0.0.54:53"))), Some(Verdict::DnsFailure));
+    let elsewhere = |m: &mut DnsMessage| m.src = Some(end("10.0.0.54:53"));
+    assert_eq!(answered(elsewhere), None, "asked once, answered by somebody: no silence");
+    let mut again = asks(resolves(World::new(), ME, 1), ME, 31, 1, None, &[]);
+    again.facts.dns.iter_mut().filter(|m| m.response).for_each(elsewhere);
+    let (_, root, report) = answer(again);
+    assert_eq!(root, Some(Verdict::DnsFailure), "asked again, the client did not take it");
+    let told = report.findings.iter().flat_map(|f| &f.evidence).any(|e| e.text.en.contains("from 10.0.0.54:53"));
+    assert!(told, "{:?}", report.findings);
+    let last_of_many = |id: u16| {
+        let many = (1..=40).fold(World::new(), |w, i| asks(w, ME, 1 + i64::from(i), i, None, &[]));
+        let mut response = resolves(World::new(), ME, 60).facts.dns.pop().unwrap();
+        response.id = id;
+        let mut w = many;
+        w.facts.dns.push(response);
+        answer(w).1
+    };
+    assert_eq!(last_of_many(40), None, "the answer to the last repetition");
+    assert_eq!(last_of_many(99), Some(Verdict::DnsFailure));
     let missed = |m: &mut DnsMessage| (m.id, m.dst) = (9, Some(end("10.0.0.5:5001")));
     assert_eq!(answered(missed), None, "the capture misses a repetition");
     let mut forged = asks(World::new(), ME, 1, 1, Some(3), &[]);

@@ -354,7 +354,8 @@ fn asks_member(w: World, member: &str, tenths: i64, status: u16, credentials: bo
             status: Some(status),
             response_at: Some(answer),
             proxy_authorization: credentials.then(|| "Basic".into()),
-            user_agent: Some(agent.into()),
+            host: Some(format!("{HOST}:443")),
+            user_agent: (!agent.is_empty()).then(|| agent.into()),
             ..HttpExchange::default()
         });
         if status == 200 {
@@ -381,6 +382,8 @@ fn what_fails_at_one_member_of_a_farm_and_works_at_the_next_is_no_fault() {
     assert_eq!(then(407, NEXT, 20, 502, "az"), Some(Verdict::ProxyUpstreamError), "the challenge was answered");
     // Whatever tells of another program, or of another time.
     assert_eq!(then(407, NEXT, 20, 200, "Chrome"), Some(Verdict::ProxyAuthRequired));
+    assert_eq!(then(407, NEXT, 15, 200, ""), Some(Verdict::Ok), "at once");
+    assert_eq!(then(407, NEXT, 30, 200, ""), Some(Verdict::ProxyAuthRequired), "one says its name, the other does not");
     assert_eq!(then(503, NEXT, 200, 200, "az"), Some(Verdict::ProxyUpstreamError));
     assert_eq!(then(503, "10.30.0.6:8080", 20, 200, "az"), Some(Verdict::ProxyUpstreamError));
     assert_eq!(then(403, NEXT, 20, 200, "az"), Some(Verdict::ProxyDenied), "a decision, not a failure");
