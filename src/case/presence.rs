@@ -55,7 +55,7 @@ impl Presence {
         Presence { spans, whole }
     }
 
-    /// Times with packets of a client in one piece, as [`Spans`].
+    /// Times with packets of a client in one piece, as `Spans`.
     pub fn spans(&self, client: IpAddr, piece: usize) -> &[(Timestamp, Timestamp)] {
         self.spans.get(&(client, piece)).map_or(&[], Vec::as_slice)
     }
