@@ -43,6 +43,13 @@ pub struct Piece {
     pub facts: PieceFacts,
 }
 
+impl Piece {
+    /// What it says, if it is a capture.
+    pub fn capture(&self) -> Option<&CaptureFacts> {
+        if let PieceFacts::Capture(capture) = &self.facts { Some(capture) } else { None }
+    }
+}
+
 /// What a piece of evidence says.
 #[derive(Debug)]
 pub enum PieceFacts {
@@ -213,14 +220,15 @@ pub fn may_be_one(a: IpAddr, b: IpAddr) -> bool {
 impl Case {
     /// Joins the facts of all pieces.
     pub fn build(pieces: Vec<Piece>) -> Case {
-        let flows = pieces.iter().map(|p| if let PieceFacts::Capture(c) = &p.facts { c.flows.len() } else { 0 }).sum();
+        let flows = pieces.iter().filter_map(Piece::capture).map(|capture| capture.flows.len()).sum();
         let tried = || {
             let book = AddressBook::build(&pieces);
-            let (proxies, guessed) = attempts::proxies(&pieces, &book);
+            let named = attempts::named(&pieces);
+            let (proxies, guessed) = attempts::proxies(&pieces, &book, &named);
             let attempts = attempts::collect(&pieces, &book, &proxies);
-            (book, (proxies, guessed), attempts)
+            (book, named, (proxies, guessed), attempts)
         };
-        let ((book, (proxies, guessed_proxies), attempts), lookups) =
+        let ((book, named_proxies, (proxies, guessed_proxies), attempts), lookups) =
             parallel::join(flows, tried, || lookups::collect(&pieces));
         let mut case = Case {
             pieces,
@@ -236,13 +244,12 @@ impl Case {
             clocks: Vec::new(),
             joins: Vec::new(),
         };
-        case.tell_stories(lookups, attempts);
+        case.tell_stories(lookups, attempts, &named_proxies);
         case.copies = copies::Copies::find(&case.pieces);
         case.used = case.used_addresses();
         case.nameless = case.last_nameless();
-        let watch = |(index, piece): (usize, &Piece)| match &piece.facts {
-            PieceFacts::Capture(capture) => Watch::new(index, capture, &case.hosts),
-            _ => Watch::default(),
+        let watch = |(index, piece): (usize, &Piece)| {
+            piece.capture().map_or_else(Watch::default, |capture| Watch::new(index, capture, &case.hosts))
         };
         case.watches = case.pieces.iter().enumerate().map(watch).collect();
         log_join::name_hosts(&mut case);
@@ -257,10 +264,7 @@ impl Case {
 
     /// The captures with their index among the pieces.
     pub fn captures(&self) -> impl Iterator<Item = (usize, &CaptureFacts)> {
-        self.pieces.iter().enumerate().filter_map(|(i, p)| match &p.facts {
-            PieceFacts::Capture(c) => Some((i, &**c)),
-            _ => None,
-        })
+        self.pieces.iter().enumerate().filter_map(|(i, p)| Some((i, p.capture()?)))
     }
 
     /// The debug logs with their index among the pieces.
@@ -296,10 +300,7 @@ impl Case {
 
     /// The capture of an attempt.
     pub fn capture(&self, piece: usize) -> Option<&CaptureFacts> {
-        match &self.pieces.get(piece)?.facts {
-            PieceFacts::Capture(c) => Some(c),
-            _ => None,
-        }
+        self.pieces.get(piece)?.capture()
     }
 
     /// What a capture saw.
@@ -412,7 +413,12 @@ impl Case {
         self.hosts.iter().find(|h| h.name == name)
     }
 
-    fn tell_stories(&mut self, lookups: Vec<Lookup>, attempts: Vec<(String, Attempt)>) {
+    fn tell_stories(
+        &mut self,
+        lookups: Vec<Lookup>,
+        attempts: Vec<(String, Attempt)>,
+        named_proxies: &[(String, u16)],
+    ) {
         let mut stories: BTreeMap<String, (Vec<Lookup>, Vec<Attempt>)> = BTreeMap::new();
         for (name, attempt) in attempts {
             stories.entry(name).or_default().1.push(attempt);
@@ -426,8 +432,7 @@ impl Case {
         }
         let proxy_names: Vec<&str> =
             self.proxies.values().filter_map(|p| p.rsplit_once(':').map(|(host, _)| host)).collect();
-        let named = attempts::named(&self.pieces);
-        let named: HashSet<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
+        let named: HashSet<&str> = named_proxies.iter().map(|(name, _)| name.as_str()).collect();
         // A proxy whose name never resolved has no address by which its connections could be known.
         let is_named_proxy = |name: &str, lookups: &[Lookup], attempts: &[Attempt]| {
             let unresolved = |l: &Lookup| !matches!(l.result, LookupResult::Addresses { .. });

@@ -5,6 +5,15 @@
 //!
 //! A log may mix dialects: each line goes to the reader that knows its shape, and all write into one collector.
 
+/// A pattern under a name, built when it is first asked. One that could not be built, which no text can change, matches
+/// nothing.
+macro_rules! regex {
+    ($name:ident, $pattern:expr) => {
+        static $name: std::sync::LazyLock<Option<::regex::Regex>> =
+            std::sync::LazyLock::new(|| ::regex::Regex::new($pattern).ok());
+    };
+}
+
 pub mod az;
 pub mod az_powershell;
 mod build;

@@ -62,6 +62,17 @@ impl Timestamp {
     }
 }
 
+/// Puts stretches of time in the order of their beginnings and gives each the latest end until then: one look-up in them
+/// tells whether any that had begun was still under way.
+pub fn join_ends(stretches: &mut [(Timestamp, Timestamp)]) {
+    stretches.sort();
+    let mut latest = Timestamp(i64::MIN);
+    for (_, end) in stretches {
+        latest = latest.max(*end);
+        *end = latest;
+    }
+}
+
 /// RFC 3339, UTC, always with nine decimal places.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

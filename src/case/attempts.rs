@@ -29,10 +29,6 @@ const DYNAMIC_PORTS: u16 = 49_152;
 /// Ports on which services of a sign-in are reached directly.
 const SERVICE_PORTS: [u16; 2] = [443, 80];
 
-fn captures(pieces: &[Piece]) -> impl Iterator<Item = &CaptureFacts> {
-    pieces.iter().filter_map(|p| if let PieceFacts::Capture(c) = &p.facts { Some(&**c) } else { None })
-}
-
 /// The proxies that a log, the system's settings or a PAC file names: name or address, and port.
 pub(super) fn named(pieces: &[Piece]) -> Vec<(String, u16)> {
     let mut named: Vec<(String, u16)> = Vec::new();
@@ -45,18 +41,21 @@ pub(super) fn named(pieces: &[Piece]) -> Vec<(String, u16)> {
             PieceFacts::Capture(_) | PieceFacts::Signin(_) | PieceFacts::KeyLog => {}
         }
     }
-    let exchanges = captures(pieces).flat_map(|c| &c.flows).flat_map(|f| &f.app.http);
+    let exchanges = pieces.iter().filter_map(Piece::capture).flat_map(|c| &c.flows).flat_map(|f| &f.app.http);
     named.extend(exchanges.flat_map(|exchange| pac_proxies(&exchange.body_head)));
     named
 }
 
 /// The proxies that the client used or tried, with `host:port` for reports; and those of them that nothing shows to be
 /// proxies but that the client tried nothing else.
-pub(super) fn proxies(pieces: &[Piece], book: &AddressBook) -> (BTreeMap<SocketAddr, String>, BTreeSet<SocketAddr>) {
-    let named_elsewhere = named(pieces);
-    let captures: Vec<&CaptureFacts> = captures(pieces).collect();
-    let named_elsewhere: HashSet<(&str, u16)> =
-        named_elsewhere.iter().map(|(host, port)| (host.as_str(), *port)).collect();
+/// `named` are those that something names.
+pub(super) fn proxies(
+    pieces: &[Piece],
+    book: &AddressBook,
+    named: &[(String, u16)],
+) -> (BTreeMap<SocketAddr, String>, BTreeSet<SocketAddr>) {
+    let captures: Vec<&CaptureFacts> = pieces.iter().filter_map(Piece::capture).collect();
+    let named_elsewhere: HashSet<(&str, u16)> = named.iter().map(|(host, port)| (host.as_str(), *port)).collect();
     let told_address: HashSet<SocketAddr> =
         named_elsewhere.iter().filter_map(|(host, port)| Some(SocketAddr::new(host.parse().ok()?, *port))).collect();
     // Where no host of a sign-in was ever asked for, whatever the client tried in vain is its way out.
@@ -190,7 +189,7 @@ pub(super) fn collect(
 ) -> Vec<(String, Attempt)> {
     let mut all = Vec::new();
     for (piece, p) in pieces.iter().enumerate() {
-        let PieceFacts::Capture(capture) = &p.facts else { continue };
+        let Some(capture) = p.capture() else { continue };
         all.extend(parallel::flat_map(&capture.flows, |index, flow, all| {
             let one = FlowReader { piece, index, flow, book, proxies };
             match flow.transport {

@@ -4,7 +4,7 @@
 //! What enters: the flows of all captures. What leaves: [`Copies`], which tells of each flow what connection it is of,
 //! and where that goes on.
 
-use super::{Piece, PieceFacts};
+use super::Piece;
 use crate::facts::{Flow, FlowTransport};
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use std::collections::HashMap;
@@ -66,7 +66,7 @@ impl Copies {
     pub(super) fn find(pieces: &[Piece]) -> Copies {
         let mut marked: Vec<Marked<'_>> = Vec::new();
         for (piece, p) in pieces.iter().enumerate() {
-            let PieceFacts::Capture(capture) = &p.facts else { continue };
+            let Some(capture) = p.capture() else { continue };
             for (index, flow) in capture.flows.iter().enumerate().filter(|(_, f)| f.transport == FlowTransport::Tcp) {
                 marked.extend(marks(flow).map(|mark| Marked { mark, id: (piece, index), flow }));
             }
@@ -163,12 +163,10 @@ fn are_copies(a: &Marked<'_>, b: &Marked<'_>) -> bool {
 /// Whether the second capture begins where the first ends, or before: between them nothing is missing that a file of the
 /// ring might show which is not among the evidence.
 fn adjoin(pieces: &[Piece], first: usize, second: usize) -> bool {
-    let info = |piece: usize| match &pieces.get(piece)?.facts {
-        PieceFacts::Capture(capture) => Some(&capture.info),
-        _ => None,
-    };
-    let ends = info(first).and_then(|info| info.latest).zip(info(second).and_then(|info| info.earliest));
-    ends.is_some_and(|(end, begin)| begin.since(end) <= FILES_APART_NS)
+    let capture = |piece: usize| pieces.get(piece).and_then(Piece::capture);
+    let end = capture(first).and_then(|capture| capture.info.latest);
+    let begin = capture(second).and_then(|capture| capture.info.earliest);
+    end.zip(begin).is_some_and(|(end, begin)| begin.since(end) <= FILES_APART_NS)
 }
 
 fn is_headless(flow: &Flow) -> bool {
@@ -178,6 +176,7 @@ fn is_headless(flow: &Flow) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case::PieceFacts;
     use crate::facts::{CaptureFacts, ClientHello, HelloBytes, SideFacts, TcpFacts, TlsSession};
     use crate::flow::Ends;
     use crate::packet::At;

@@ -1,7 +1,7 @@
 //! DNS messages → look-ups: one question of one client to one resolver, with all its repetitions and its answer.
 
+use super::Piece;
 use super::names::{self, REPEATED_NS};
-use super::{Piece, PieceFacts};
 use crate::facts::{CaptureFacts, DnsData, DnsKind, FlowTransport};
 use crate::knowledge;
 use crate::packet::At;
@@ -117,7 +117,7 @@ impl Open {
 pub(super) fn collect(pieces: &[Piece]) -> Vec<Lookup> {
     let mut all = Vec::new();
     for (index, piece) in pieces.iter().enumerate() {
-        let PieceFacts::Capture(capture) = &piece.facts else { continue };
+        let Some(capture) = piece.capture() else { continue };
         // (client ip, resolver, name, type) with at most one open question at a time; clients repeat a question with
         // the same or with a new id, from the same or from a new port, and mean the same.
         let mut open: BTreeMap<(IpAddr, SocketAddr, String, u16), Open> = BTreeMap::new();

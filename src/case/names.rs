@@ -67,12 +67,7 @@ pub(super) const REPEATED_NS: i64 = 15 * NANOS_PER_SECOND;
 impl AddressBook {
     pub(super) fn build(pieces: &[Piece]) -> AddressBook {
         let mut book = AddressBook::default();
-        let captures = || {
-            pieces.iter().filter_map(|p| match &p.facts {
-                PieceFacts::Capture(capture) => Some(&**capture),
-                _ => None,
-            })
-        };
+        let captures = || pieces.iter().filter_map(Piece::capture);
         let flows = || captures().flat_map(|c| &c.flows);
         let wanted = Wanted::new(flows());
         for piece in pieces {

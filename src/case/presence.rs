@@ -3,7 +3,7 @@
 //! What enters: the case. What leaves: [`Presence`], the times with packets of every client. Guaranteed: n log n time.
 
 use super::Case;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, join_ends};
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -41,15 +41,10 @@ impl Presence {
         }
         let mut whole: HashMap<IpAddr, (Timestamp, Timestamp)> = HashMap::new();
         for ((client, _), spans) in &mut spans {
-            spans.sort();
-            let mut latest = Timestamp(i64::MIN);
-            for (_, end) in spans.iter_mut() {
-                latest = latest.max(*end);
-                *end = latest;
-            }
-            if let Some((first, _)) = spans.first() {
-                let (from, to) = whole.entry(*client).or_insert((*first, latest));
-                (*from, *to) = ((*from).min(*first), (*to).max(latest));
+            join_ends(spans);
+            if let (Some((first, _)), Some((_, last))) = (spans.first(), spans.last()) {
+                let (from, to) = whole.entry(*client).or_insert((*first, *last));
+                (*from, *to) = ((*from).min(*first), (*to).max(*last));
             }
         }
         Presence { spans, whole }

@@ -10,7 +10,7 @@ use crate::lang::Message;
 use crate::message;
 use crate::report::{Diagnosis, Outcome};
 use crate::verdict::Verdict;
-use crate::verdict::again::is_same_command;
+use crate::verdict::again::{command_of, is_same_command};
 use std::collections::HashSet;
 
 /// Findings that give a fault of the network its name: told before the verdict on the same host.
@@ -90,7 +90,7 @@ pub(super) fn name(mut diagnosis: Diagnosis, findings: &[Finding]) -> Diagnosis 
 /// Whether the logs alone show that every sign-in command got through: each ended well, or was run again until it did.
 pub(super) fn signed_in(case: &Case) -> bool {
     let got_through = |log: &LogFacts| {
-        let is_command = |a: &&log::Attempt| logs::command_of(a.dialect).is_some();
+        let is_command = |a: &&log::Attempt| command_of(a.dialect).is_some();
         log.attempts.iter().enumerate().filter(|(_, a)| is_command(a)).all(|(at, a)| {
             let mut later = log.attempts.iter().skip(at);
             later.any(|l| l.outcome == log::Outcome::Succeeded && is_same_command(a, l))

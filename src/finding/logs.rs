@@ -3,11 +3,11 @@
 use super::{Context, Evidence, Finding, Severity};
 use crate::case::Said;
 use crate::case::log_join::Placed;
-use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEvent, LogEventKind, Outcome};
+use crate::facts::log::{Attempt, ErrorClass, LogEvent, LogEventKind, Outcome};
 use crate::knowledge::endpoints::Command;
 use crate::lang::Message;
 use crate::message;
-use crate::verdict::again::is_same_command;
+use crate::verdict::again::{command_of, is_same_command};
 use crate::verdict::log::LogProof;
 
 /// Codes of findings that explain a failed sign-in without the network being at fault, in the order in which they are
@@ -210,16 +210,6 @@ impl<'a> Run<'a> {
             filter: self.filter(context, event),
             ..rule.finding()
         }
-    }
-}
-
-/// The command that a dialect belongs to.
-pub(crate) fn command_of(dialect: Dialect) -> Option<Command> {
-    match dialect {
-        Dialect::AzCli => Some(Command::AzLogin),
-        Dialect::AzPowerShell => Some(Command::ConnectAzAccount),
-        Dialect::GraphPowerShell => Some(Command::ConnectMgGraph),
-        Dialect::Python | Dialect::Curl | Dialect::Node | Dialect::Other => None,
     }
 }
 

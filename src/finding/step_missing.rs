@@ -1,13 +1,12 @@
 //! The sign-in host was reached, and nothing was asked of the next host.
 
-use super::logs::command_of;
 use super::{Context, Finding, Rule, Severity};
 use crate::case::HostStory;
 use crate::knowledge;
 use crate::knowledge::endpoints::{Cloud, Command, Role as EndpointRole, SequenceStep, Step};
 use crate::lang::Text;
 use crate::message;
-use crate::verdict::HostVerdict;
+use crate::verdict::{HostVerdict, again::command_of};
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {

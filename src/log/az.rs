@@ -10,12 +10,6 @@ use crate::log::{az_powershell, other, pattern, place, secret, stamp};
 use regex::Regex;
 use std::sync::LazyLock;
 
-macro_rules! regex {
-    ($name:ident, $pattern:expr) => {
-        static $name: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new($pattern).ok());
-    };
-}
-
 /// A line of Python's logging.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Record<'t> {

@@ -9,12 +9,6 @@ use crate::log::{az, other, pattern, place, stamp};
 use regex::Regex;
 use std::sync::LazyLock;
 
-macro_rules! regex {
-    ($name:ident, $pattern:expr) => {
-        static $name: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new($pattern).ok());
-    };
-}
-
 // `{pii} MSAL {version} {sku} {runtime} {os} [{utc} - {correlation}] {text}`; a wrapped line may lack the end.
 regex!(
     MSAL,

@@ -6,9 +6,7 @@
 
 use crate::facts::log::LogTime;
 use crate::log::stamp;
-use regex::Regex;
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 mod json;
 mod learned;
@@ -26,22 +24,18 @@ const LINES_MIN: usize = 4;
 
 // GitHub Actions and Azure Pipelines write `2026-11-22T15:12:59.1234567Z text`, `gh run view --log` job and step before
 // it, GitLab `… 01O text` (stream and whether the line goes on), Jenkins `[…] text`, `kubectl logs --timestamps` the first.
-static TIME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"^(?:[^\t]{1,100}\t[^\t]{1,100}\t)?\[?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d))\]?(?: \d\d[OE]\+?)?(?: |$)",
-    )
-    .ok()
-});
+regex!(
+    TIME,
+    r"^(?:[^\t]{1,100}\t[^\t]{1,100}\t)?\[?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d))\]?(?: \d\d[OE]\+?)?(?: |$)"
+);
 
 // The console of .NET: `info: Azure.Identity[1]`, perhaps behind a time, and the message below it.
-static CATEGORY: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^(.{0,40}?)\b(?:trce|dbug|info|warn|fail|crit): [A-Za-z][\w.+`-]*\[-?\d{1,9}\]\s*$").ok()
-});
+regex!(CATEGORY, r"^(.{0,40}?)\b(?:trce|dbug|info|warn|fail|crit): [A-Za-z][\w.+`-]*\[-?\d{1,9}\]\s*$");
 /// Blanks before a message of that console.
 const CATEGORY_INDENT: &str = "      ";
 
 // Colours of a terminal that lost the escape character on their way: `[36mtext[0m`.
-static COLOUR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\[\d{1,3}(?:;\d{1,3}){0,8}m").ok());
+regex!(COLOUR, r"\[\d{1,3}(?:;\d{1,3}){0,8}m");
 
 /// What all lines begin with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,18 +143,20 @@ fn strip(text: &str) -> (Cow<'_, str>, Vec<Option<LogTime>>) {
     let colourless = colourless(text);
     let source = colourless.as_deref().unwrap_or(text);
     // Most texts have none, and need not be taken apart to see it.
-    if Margin::of(source.split('\n')).is_none() && !source.split('\n').any(is_category) {
+    let mut next = Margin::of(source.split('\n'));
+    if next.is_none() && !source.split('\n').any(is_category) {
         return (colourless.map_or(Cow::Borrowed(text), Cow::Owned), Vec::new());
     }
     let mut lines: Vec<&str> = source.split('\n').collect();
     let mut times = Vec::new();
     for _ in 0..MARGINS_MAX {
-        let Some(margin) = Margin::of(lines.iter().copied()) else { break };
+        let Some(margin) = next else { break };
         for (i, line) in lines.iter_mut().enumerate() {
             let Some((rest, time)) = margin.cut(line) else { continue };
             *line = rest;
             note(&mut times, i, time);
         }
+        next = Margin::of(lines.iter().copied());
     }
     categories(&mut lines, &mut times);
     (Cow::Owned(lines.join("\n")), times)

@@ -6,14 +6,6 @@ use crate::facts::log::LogTime;
 use crate::facts::log::{BrokerFault, Dialect, ErrorClass, LogEventKind, SigninMethod};
 use crate::log::build::{Block, Builder};
 use crate::log::{az, pattern, place, stamp};
-use regex::Regex;
-use std::sync::LazyLock;
-
-macro_rules! regex {
-    ($name:ident, $pattern:expr) => {
-        static $name: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new($pattern).ok());
-    };
-}
 
 regex!(CURL_TRYING, r"^\*\s+Trying (\[[^\]]+\]|[0-9A-Fa-f.:]+):(\d{1,5})\.\.\.");
 regex!(

@@ -22,12 +22,6 @@ use words::WORDS;
 use ErrorClass as E;
 
 /// Compiles a pattern of this file; the tests prove that every one compiles.
-macro_rules! regex {
-    ($name:ident, $pattern:expr) => {
-        static $name: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new($pattern).ok());
-    };
-}
-
 /// Bytes of the automaton that finds the words: all its states fit, so that it is never built twice.
 const WORD_CACHE_BYTES: usize = 32 << 20;
 

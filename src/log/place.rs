@@ -50,12 +50,6 @@ const HELP_HOSTS: &[&str] = &[
     "tenant_name.ciamlogin.com",
 ];
 
-macro_rules! regex {
-    ($name:ident, $pattern:expr) => {
-        static $name: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new($pattern).ok());
-    };
-}
-
 const NAME: &str = r"([A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?|\[?[0-9A-Fa-f:]{3,45}\]?)";
 
 regex!(POOL, &format!(r"HTTPS?ConnectionPool\(host='{NAME}', port=(\d{{1,5}})\)"));

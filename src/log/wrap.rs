@@ -10,7 +10,7 @@ use regex::Regex;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-static BAR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^ {2,}\d* *\|").ok());
+regex!(BAR, r"^ {2,}\d* *\|");
 
 /// Columns at which mail programs wrap.
 const MAIL_COLUMNS: std::ops::RangeInclusive<usize> = 60..=100;

@@ -4,6 +4,7 @@
 //! failure. Asked by the verdicts, by the findings and by the answer alike.
 
 use crate::facts::log::{Attempt, Dialect};
+use crate::knowledge::endpoints::Command;
 
 /// Options that change what a command writes, not what it does.
 const OUTPUT_FLAGS: [&str; 5] = ["--debug", "--verbose", "-debug", "-verbose", "-v"];
@@ -28,11 +29,21 @@ pub fn is_same_command(a: &Attempt, b: &Attempt) -> bool {
             && a.method == b.method
     };
     // What other programs are told by their options is not known: only equal arguments ask for the same.
-    let is_known = matches!(a.dialect, Dialect::AzCli | Dialect::AzPowerShell | Dialect::GraphPowerShell);
+    let is_known = command_of(a.dialect).is_some();
     a.dialect == b.dialect
         && same(&a.command, &b.command)
         && !told_apart
         && (arguments(a).eq(arguments(b)) || is_known && asks_the_same())
+}
+
+/// The command that a dialect belongs to.
+pub fn command_of(dialect: Dialect) -> Option<Command> {
+    match dialect {
+        Dialect::AzCli => Some(Command::AzLogin),
+        Dialect::AzPowerShell => Some(Command::ConnectAzAccount),
+        Dialect::GraphPowerShell => Some(Command::ConnectMgGraph),
+        Dialect::Python | Dialect::Curl | Dialect::Node | Dialect::Other => None,
+    }
 }
 
 /// The arguments that say what is done.

@@ -7,8 +7,9 @@
 use super::leading::tried;
 use super::{Confidence, HostVerdict, Judged, Stage, Verdict, dns};
 use crate::case::{Attempt, Case, HostStory};
+use crate::facts::Crowd;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 /// What became of one client's attempts on a host.
@@ -56,12 +57,12 @@ pub fn cut_off<'a>(case: &Case, host: &HostStory, verdict: &'a HostVerdict) -> C
     };
     let reached: Vec<(IpAddr, Timestamp)> =
         fates.iter().filter_map(|(client, fate)| Some((*client, fate.reached?))).collect();
-    let ways = [false, true].map(|v6| reached.iter().any(|(client, _)| client.is_ipv6() == v6));
+    let [reached_v4, reached_v6] = families(reached.iter().map(|(client, _)| client));
     let of = fates.len();
     let is_cut_off = |client: &IpAddr, fate: &Fate<'_>| {
         let failed = !fate.failed.is_empty() || fate.unresolved.is_some();
         // One machine has an address of each family, and a dead way of one of them costs it little.
-        let others = if client.is_ipv6() { ways[1] } else { ways[0] };
+        let others = if client.is_ipv6() { reached_v6 } else { reached_v4 };
         fate.reached.is_none() && failed && Some(*client) != told && others
     };
     let clients: Vec<_> = fates.into_iter().filter(|(client, fate)| is_cut_off(client, fate)).collect();
@@ -72,6 +73,30 @@ pub fn cut_off<'a>(case: &Case, host: &HostStory, verdict: &'a HostVerdict) -> C
         _ => false,
     };
     CutOff { clients, reached, of, adapter }
+}
+
+/// Whether some of the clients have IPv4 addresses, and some IPv6.
+fn families<'a>(clients: impl Iterator<Item = &'a IpAddr> + Clone) -> [bool; 2] {
+    [false, true].map(|v6| clients.clone().any(|client| client.is_ipv6() == v6))
+}
+
+/// Clients that never reached the host, which others did that were heard from since: what one of them met once tells of
+/// that one alone.
+pub(super) fn bystanders(case: &Case, host: &HostStory, judged: &[Judged]) -> HashSet<IpAddr> {
+    let mut reached: HashSet<IpAddr> = HashSet::new();
+    for (attempt, _) in host.attempts.iter().zip(judged).filter(|(_, j)| j.has_reached()) {
+        reached.insert(attempt.client);
+        reached.extend(case.crowd(attempt).into_iter().flat_map(Crowd::clients));
+    }
+    let until = case.presence().until(reached.iter().copied());
+    let [reached_v4, reached_v6] = families(reached.iter());
+    let is_one = |client: &IpAddr| {
+        // Of another family it may be one of those that reached it (see `may_be_one`).
+        let others = reached.contains(client) || if client.is_ipv6() { reached_v4 } else { reached_v6 };
+        !others && until.is_some_and(|until| case.presence().was_heard_by(*client, until))
+    };
+    let tried: HashSet<IpAddr> = host.attempts.iter().map(|a| a.client).collect();
+    tried.into_iter().filter(is_one).collect()
 }
 
 /// Whether all that failed was never answered, and began beside connections that reached the host: then a machine tried

@@ -7,7 +7,7 @@ use crate::facts::NXDOMAIN;
 use crate::knowledge;
 use crate::message;
 use crate::packet::At;
-use crate::time::{NANOS_PER_SECOND, Timestamp};
+use crate::time::{NANOS_PER_SECOND, Timestamp, join_ends};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
@@ -215,12 +215,7 @@ struct Meanwhile(Vec<(Timestamp, Timestamp)>);
 impl Meanwhile {
     fn of<'a>(lookups: impl Iterator<Item = &'a Lookup>) -> Meanwhile {
         let mut spans: Vec<(Timestamp, Timestamp)> = lookups.filter_map(span).collect();
-        spans.sort();
-        let mut latest = Timestamp(i64::MIN);
-        for (_, end) in &mut spans {
-            latest = latest.max(*end);
-            *end = latest;
-        }
+        join_ends(&mut spans);
         Meanwhile(spans)
     }
 

@@ -7,7 +7,6 @@ use super::leading::{leading_failure, tried};
 use super::scene::{ANOTHER_TRY_NS, Detail, Judged, LONG_WAIT_NS, Proof, SILENCE_NS, Stage};
 use super::{Verdict, attempt, clients, dns, farm, tls};
 use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Role, Way, may_be_one};
-use crate::facts::Crowd;
 use crate::facts::FlowTransport;
 use crate::packet::At;
 use crate::parallel;
@@ -353,8 +352,8 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let (beside, after): (Vec<_>, Vec<_>) = after.into_iter().partition(beside);
     let failures = distinct(case, after.iter().filter_map(|(i, _)| host.attempts.get(*i)));
     let used_until = |i: usize| host.attempts.get(i).map(|a| case.used_until(a));
-    let bystanders = if after.is_empty() { Bystanders::default() } else { Bystanders::of(case, host, judged) };
-    let is_bystander = |i: usize| host.attempts.get(i).is_some_and(|a| bystanders.0.contains(&a.client));
+    let bystanders = if after.is_empty() { HashSet::new() } else { clients::bystanders(case, host, judged) };
+    let is_bystander = |i: usize| host.attempts.get(i).is_some_and(|a| bystanders.contains(&a.client));
     let is_last = |(i, v): &(usize, Verdict)| {
         !is_bystander(*i) && is_last_word(host, judged, members, (*i, *v), &good, used_until)
     };
@@ -392,30 +391,6 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let lost = if failed { lost } else { 0 };
     let delay = (verdict == Verdict::Degraded).then_some(lost.max(slowest.map_or(0, wait_of)) as f64 / 1e9);
     Some(WayVerdict { verdict, attempt: slowest.filter(|_| !failed).unwrap_or(first_good), delay, troubled })
-}
-
-/// Clients that never reached the host, which others did that were heard from since: what one of them met once tells of
-/// that one alone.
-#[derive(Default)]
-struct Bystanders(HashSet<IpAddr>);
-
-impl Bystanders {
-    fn of(case: &Case, host: &HostStory, judged: &[Judged]) -> Bystanders {
-        let mut reached: HashSet<IpAddr> = HashSet::new();
-        for (attempt, _) in host.attempts.iter().zip(judged).filter(|(_, j)| j.has_reached()) {
-            reached.insert(attempt.client);
-            reached.extend(case.crowd(attempt).into_iter().flat_map(Crowd::clients));
-        }
-        let until = case.presence().until(reached.iter().copied());
-        let family = [false, true].map(|v6| reached.iter().any(|client| client.is_ipv6() == v6));
-        let is_one = |client: &IpAddr| {
-            // Of another family it may be one of those that reached it (see `may_be_one`).
-            let others = reached.contains(client) || if client.is_ipv6() { family[0] } else { family[1] };
-            !others && until.is_some_and(|until| case.presence().was_heard_by(*client, until))
-        };
-        let failed: HashSet<IpAddr> = host.attempts.iter().map(|a| a.client).collect();
-        Bystanders(failed.into_iter().filter(is_one).collect())
-    }
 }
 
 /// Whether a failure after the successes `good` tells by itself that the host was no longer reached: the client's next

@@ -78,8 +78,8 @@ static RECORD: LazyLock<Option<Regex>> = LazyLock::new(|| {
     ))
     .ok()
 });
-static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&format!("^{LOGGER}$")).ok());
-static DATE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d").ok());
+regex!(NAMED, &format!("^{LOGGER}$"));
+regex!(DATE, r"\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d");
 
 /// Whether `name` is a logger of Python's in the tools that are read.
 pub(super) fn is_logger(name: &str) -> bool {

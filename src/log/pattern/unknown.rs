@@ -3,12 +3,6 @@
 use regex::Regex;
 use std::sync::LazyLock;
 
-macro_rules! regex {
-    ($name:ident, $pattern:expr) => {
-        static $name: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new($pattern).ok());
-    };
-}
-
 // What .NET puts behind the words of a socket, in every language.
 regex!(
     ENDS_IN_A_PLACE,
