@@ -231,6 +231,14 @@ impl CaptureInfo {
             return;
         }
         let t = frame.time;
+        // Mostly it is later than all before.
+        if let (Some(earliest), Some(latest)) = (self.earliest, self.latest)
+            && earliest <= t
+            && latest <= t
+        {
+            (self.last_time, self.latest) = (Some(t), Some(t));
+            return;
+        }
         self.first_time.get_or_insert(t);
         self.last_time = Some(t);
         self.earliest = Some(self.earliest.map_or(t, |e| e.min(t)));

@@ -17,6 +17,7 @@ mod reset;
 #[cfg(test)]
 mod scenario;
 pub mod seq;
+pub mod shelf;
 mod side;
 mod starts;
 mod summary;

@@ -1,6 +1,6 @@
 //! Frames → packets: link layers, tunnels, IP, and the transport header of the innermost packet.
 //!
-//! Two ways lead through this stage and agree wherever both can be gone: [`fast::decode`] for the plain frames that a
+//! Two ways lead through this stage and agree wherever both can be gone: [`fast::take_apart`] for the plain frames that a
 //! capture mostly consists of, and the stateful [`Decoder`] for everything else (other link layers, tunnels, IP
 //! options and extension headers, fragments, ICMP errors).
 
@@ -78,12 +78,18 @@ pub struct PacketEnds {
 #[inline]
 pub fn halves(address: IpAddr) -> [u64; 2] {
     match address {
-        IpAddr::V4(v4) => [0, 0xffff_0000_0000 | u64::from(v4.to_bits())],
+        IpAddr::V4(v4) => halves_v4(v4.to_bits()),
         IpAddr::V6(v6) => {
             let bits = v6.to_bits();
             [(bits >> 64) as u64, (bits & u128::from(u64::MAX)) as u64]
         }
     }
+}
+
+/// The same for the bits of an IPv4 address.
+#[inline]
+pub fn halves_v4(bits: u32) -> [u64; 2] {
+    [0, 0xffff_0000_0000 | u64::from(bits)]
 }
 
 /// The address of [`halves`].

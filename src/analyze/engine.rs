@@ -12,14 +12,16 @@ use crate::error::Error;
 use crate::facts::{CaptureFacts, DnsMessage, DropFact};
 use crate::flow::finished::{FinishedFlow, FinishedFlows};
 use crate::flow::firsts::Firsts;
-use crate::flow::key::key_hash;
+use crate::flow::key::{Key, Seed, shard_of};
+use crate::flow::shelf::Shelf;
 use crate::flow::table::{FlowLimits, FlowTable};
 use crate::lang::Message;
 use crate::limits::{BATCH_BYTES, BATCH_BYTES_ALONE, FLOW_SHARDS};
 use crate::message;
 use crate::packet::decoder::{DecodeStats, Decoder};
+use crate::packet::fast::{self, Parts, Use};
 use crate::packet::stored::{Beside, ROOMS_MAX, Stored};
-use crate::packet::{Packet, Transport, fast};
+use crate::packet::{Packet, PacketEnds, PlainSegment, Transport};
 use crate::protocol::{Context, Dissector};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -46,9 +48,10 @@ pub fn read(
         Wanted::Telling(first) => first,
     };
     let limits = FlowLimits::share_of(FLOW_SHARDS).with_in_full(in_full.div_ceil(FLOW_SHARDS));
-    let mut shards: Vec<FlowTable<Dissector>> = FlowTable::of_shards(FLOW_SHARDS, &context, limits);
+    let seed = Seed::default();
+    let mut shards: Vec<FlowTable<Dissector>> = FlowTable::of_shards(FLOW_SHARDS, &context, limits, &seed);
     let mut firsts = Firsts::default();
-    let mut front = Front { decoder: Decoder::new(), frames: Vec::new() };
+    let mut front = Front { decoder: Decoder::new(), frames: Vec::new(), seed };
     if way == Way::Alone || rayon::current_num_threads() == 1 {
         let mut batch = Batch::default();
         let mut more = true;
@@ -84,28 +87,41 @@ pub fn read(
 struct Sorter<'b> {
     lists: &'b mut [Vec<Stored>; FLOW_SHARDS],
     beside: &'b mut Beside,
+    seed: &'b Seed,
 }
 
 impl Sorter<'_> {
-    /// A packet that lies in the numbered room.
-    // Inlined, so that a packet decoded the fast way is never written as a whole, only what is kept of it.
-    #[inline(always)]
+    /// Any packet.
+    #[inline(never)]
     fn keep(&mut self, packet: &Packet<'_>, in_frame: u32, room: (u16, &Room)) {
         // Of these nothing but a drop is of interest.
         if matches!(packet.transport, Transport::Other(_)) && packet.dropped.is_none() {
             return;
         }
-        // The upper bits of the hash; the tables have hashes of their own.
-        let shard = (key_hash(packet) >> 32) as usize % FLOW_SHARDS;
-        if let Some(list) = self.lists.get_mut(shard) {
-            list.push(self.beside.store(packet, in_frame, room));
-        }
+        let hash = packet.ends().map_or(0, |ends| self.seed.hash(&Key::of(&ends).0));
+        let Some(list) = self.lists.get_mut(shard_of(packet, FLOW_SHARDS)) else { return };
+        self.beside.store(packet, in_frame, room, hash, list);
     }
+}
 
-    /// The same for the general path.
-    #[inline(never)]
-    fn keep_unusual(&mut self, packet: &Packet<'_>, in_frame: u32, room: (u16, &Room)) {
-        self.keep(packet, in_frame, room);
+/// Keeps the packet of a plain frame, which lies in the numbered room.
+struct Keeping<'k, 'b, 'w> {
+    sorter: &'k mut Sorter<'b>,
+    frame: &'k Frame<'w>,
+    room: (u16, &'w Room),
+}
+
+impl<'w> Use<'w> for Keeping<'_, '_, 'w> {
+    type Made = ();
+
+    #[inline(always)]
+    fn of(self, parts: &Parts<'w>) {
+        let Keeping { sorter, frame, room } = self;
+        let (key, _) = Key::of(&parts.ends);
+        let Some(list) = sorter.lists.get_mut(key.shard(FLOW_SHARDS)) else { return };
+        if sorter.beside.store_plain(frame, parts, room, sorter.seed.hash(&key), list).is_none() {
+            sorter.keep(&parts.packet(frame), 0, room);
+        }
     }
 }
 
@@ -114,6 +130,8 @@ struct Front {
     decoder: Decoder,
     /// Kept between windows for its allocation only; always empty there.
     frames: Vec<Frame<'static>>,
+    /// What the tables of flows hash with.
+    seed: Seed,
 }
 
 /// Packets on their way from the front to the shards.
@@ -138,8 +156,31 @@ impl Batch {
 
     /// Gives the packets of one of the lists to its shard.
     fn work_off(&self, list: &[Stored], shard: &mut FlowTable<Dissector>) {
-        let packet = |stored: &Stored| self.beside.packet(stored, &self.rooms);
-        shard.kept_packets(list, |stored| self.beside.ends(stored), |stored| self.beside.plain_segment(stored), packet);
+        shard.kept_packets(&self, list);
+    }
+}
+
+impl<'w> Shelf<'w> for &'w Batch {
+    type Kept = Stored;
+
+    #[inline(always)]
+    fn hash(&self, stored: &Stored) -> u32 {
+        stored.hash
+    }
+
+    #[inline(always)]
+    fn ends(&self, stored: &Stored) -> Option<PacketEnds> {
+        self.beside.ends(stored)
+    }
+
+    #[inline(always)]
+    fn plain(&self, stored: &Stored) -> Option<PlainSegment> {
+        self.beside.plain_segment(stored)
+    }
+
+    #[inline(always)]
+    fn packet(&self, stored: &Stored) -> (Packet<'w>, u32) {
+        self.beside.packet(stored, &self.rooms)
     }
 }
 
@@ -157,19 +198,17 @@ impl Front {
             let number = u16::try_from(batch.used).unwrap_or(u16::MAX);
             let mut frames = emptied(std::mem::take(&mut self.frames));
             let window = source.read(room, &mut frames)?;
-            let mut sorter = Sorter { lists: &mut batch.lists, beside: &mut batch.beside };
+            let mut sorter = Sorter { lists: &mut batch.lists, beside: &mut batch.beside, seed: &self.seed };
             let room = (number, window.room);
             for frame in &frames {
                 bytes = bytes.saturating_add(frame.data.len() as u64);
-                match fast::decode(frame) {
-                    Some(packet) => sorter.keep(&packet, 0, room),
-                    None => {
-                        let mut in_frame = 0;
-                        self.decoder.decode(frame, &mut |packet| {
-                            sorter.keep_unusual(packet, in_frame, room);
-                            in_frame = in_frame.saturating_add(1);
-                        });
-                    }
+                let keeping = Keeping { sorter: &mut sorter, frame, room };
+                if fast::take_apart(frame, keeping).is_none() {
+                    let mut in_frame = 0;
+                    self.decoder.decode(frame, &mut |packet| {
+                        sorter.keep(packet, in_frame, room);
+                        in_frame = in_frame.saturating_add(1);
+                    });
                 }
             }
             let more = window.more;

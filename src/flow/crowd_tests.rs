@@ -5,7 +5,7 @@ use super::table_tests::{any_packet, built, udp};
 use crate::facts::Crowd;
 use crate::flow::finished::{FinishedFlow, FinishedFlows};
 use crate::flow::firsts::Firsts;
-use crate::flow::key::key_hash;
+use crate::flow::key::{Seed, shard_of};
 use crate::flow::table::{FlowLimits, FlowTable};
 use crate::packet::Packet;
 use crate::time::Timestamp;
@@ -38,10 +38,10 @@ fn flows_of(packets: &[Packet<'_>], in_full: usize) -> FinishedFlows<Recorder> {
 /// The same with several tables, which are settled after every so many packets.
 fn flows_of_shards(packets: &[Packet<'_>], shards: usize, every: usize) -> FinishedFlows<Recorder> {
     let limits = FlowLimits::share_of(shards).with_in_full(0);
-    let mut tables: Vec<FlowTable<Recorder>> = FlowTable::of_shards(shards, &Arc::new(()), limits);
+    let mut tables: Vec<FlowTable<Recorder>> = FlowTable::of_shards(shards, &Arc::new(()), limits, &Seed::default());
     let mut firsts = Firsts::default();
     for (n, packet) in (1..).zip(packets) {
-        tables[(key_hash(packet) >> 32) as usize % shards].packet(packet);
+        tables[shard_of(packet, shards)].packet(packet);
         if n % every == 0 {
             firsts.settle(&mut tables);
         }

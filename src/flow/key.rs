@@ -1,8 +1,8 @@
 //! Who talks to whom, as integers: the unordered pair of ends that names a conversation, and its hashes.
 //!
 //! What enters: packets, and the headers that ICMP errors quote. What leaves: [`Key`]s, equal for both directions, and
-//! [`key_hash`] by which packets are shared out to shards. Guaranteed: a packet, its answer and an ICMP error that
-//! quotes either have the same hash.
+//! the shards to which they are shared out. Guaranteed: a packet, its answer and an ICMP error that quotes either go
+//! to the same shard.
 
 use crate::packet::{Packet, PacketEnds, Transport, address, halves};
 use std::hash::{BuildHasher, Hasher};
@@ -41,11 +41,20 @@ impl Key {
     #[inline]
     pub fn of(ends: &PacketEnds) -> (Key, bool) {
         let &PacketEnds { v4, src, dst, src_port, dst_port, .. } = ends;
-        if (src, src_port) <= (dst, dst_port) {
+        // Of an IPv4 address the lower half says all, and its upper 16 bits nothing.
+        let one = |[_, low]: [u64; 2], port: u16| low << 16 | u64::from(port);
+        let src_first = if v4 { one(src, src_port) <= one(dst, dst_port) } else { (src, src_port) <= (dst, dst_port) };
+        if src_first {
             (Key { low: src, high: dst, low_port: src_port, high_port: dst_port, v4 }, true)
         } else {
             (Key { low: dst, high: src, low_port: dst_port, high_port: src_port, v4 }, false)
         }
+    }
+
+    /// Whether the ports may be these, in any order: they are not where this says so.
+    #[inline]
+    pub fn may_have_ports(&self, [a, b]: [u16; 2]) -> bool {
+        self.low_port ^ self.high_port == a ^ b
     }
 
     /// The lower end.
@@ -58,7 +67,15 @@ impl Key {
         SocketAddr::new(address(self.high, self.v4), self.high_port)
     }
 
+    /// The shard that the key belongs to. (The tables hash with a [`Seed`].)
+    #[inline(always)]
+    pub fn shard(&self, shards: usize) -> usize {
+        const SHARDS: foldhash::fast::FixedState = foldhash::fast::FixedState::with_seed(0x6e65_7474_7269_6167);
+        (self.hash(&SHARDS) >> 32) as usize % shards
+    }
+
     /// The hash of the key.
+    #[inline(always)]
     pub fn hash(&self, hasher: &impl BuildHasher) -> u64 {
         let mut h = hasher.build_hasher();
         let ports = u64::from(self.low_port) << 16 | u64::from(self.high_port);
@@ -73,6 +90,18 @@ impl Key {
         }
         h.write_u64(ports << 1 | u64::from(self.v4));
         h.finish()
+    }
+}
+
+/// What the tables of the flows of one capture hash keys with: a secret, so that no capture can make keys collide.
+#[derive(Debug, Clone, Default)]
+pub struct Seed(foldhash::fast::RandomState);
+
+impl Seed {
+    /// The part of a key's hash that tables keep.
+    #[inline(always)]
+    pub fn hash(&self, key: &Key) -> u32 {
+        (key.hash(&self.0) >> 32) as u32
     }
 }
 
@@ -91,17 +120,14 @@ pub fn ends_of(packet: &Packet<'_>) -> Option<(u8, SocketAddr, SocketAddr)> {
     }
 }
 
-/// The hash by which packets are shared out to shards: the same for both directions of a flow and for ICMP errors
-/// about it, and the same in every run, so that what the limits keep does not depend on chance. (The tables hash with
-/// a seed of their own.)
-#[inline(always)]
-pub fn key_hash(packet: &Packet<'_>) -> u64 {
-    const SHARDS: foldhash::fast::FixedState = foldhash::fast::FixedState::with_seed(0x6e65_7474_7269_6167);
+/// The shard, of so many, that a packet belongs to: the same for both directions of a flow and for ICMP errors about it,
+/// and the same in every run, so that what the limits keep does not depend on chance.
+pub fn shard_of(packet: &Packet<'_>, shards: usize) -> usize {
     let key = match packet.ends() {
         Some(ends) => Some(Key::of(&ends).0),
         None => ends_of(packet).map(|(_, src, dst)| Key::new(src, dst).0),
     };
-    key.map_or(0, |key| key.hash(&SHARDS))
+    key.map_or(0, |key| key.shard(shards))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! What enters: keys. What leaves: the one record of each key. Guaranteed: a look-up touches the index and the record
 //! it finds; the hash is seeded, so that no capture can make keys collide; records never move.
 
-use crate::flow::key::Key;
+use crate::flow::key::{Key, Seed};
 use hashbrown::HashTable;
 
 /// Records of one piece of memory: growing a pool never copies the records it has.
@@ -28,7 +28,7 @@ pub struct Pool<F> {
     index: HashTable<Entry>,
     chunks: Vec<Vec<Option<F>>>,
     free: Vec<u32>,
-    hasher: foldhash::fast::RandomState,
+    seed: Seed,
     hand: u32,
 }
 
@@ -39,14 +39,8 @@ fn spread(hash: u32) -> u64 {
 
 impl<F: Record> Pool<F> {
     /// An empty pool.
-    pub fn new() -> Self {
-        Pool {
-            index: HashTable::new(),
-            chunks: Vec::new(),
-            free: Vec::new(),
-            hasher: foldhash::fast::RandomState::default(),
-            hand: 0,
-        }
+    pub fn new(seed: Seed) -> Self {
+        Pool { index: HashTable::new(), chunks: Vec::new(), free: Vec::new(), seed, hand: 0 }
     }
 
     /// Number of records.
@@ -56,12 +50,18 @@ impl<F: Record> Pool<F> {
 
     /// The part of a key's hash that the index keeps.
     pub fn hash(&self, key: &Key) -> u32 {
-        (key.hash(&self.hasher) >> 32) as u32
+        self.seed.hash(key)
     }
 
     /// A slot that has this hash, very likely that of the key: touches the index only.
     pub fn likely(&self, hash: u32) -> Option<u32> {
         self.index.find(spread(hash), |e| e.hash == hash).map(|e| e.slot)
+    }
+
+    /// Whether the ports of the key in this slot may be these: touches the record, and hardly more.
+    #[inline]
+    pub fn may_have_ports(&self, ports: [u16; 2], slot: u32) -> bool {
+        self.get(slot).is_some_and(|f| f.key().may_have_ports(ports))
     }
 
     /// Whether the key is in this slot.
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn every_key_is_found_until_it_is_removed() {
-        let mut pool = Pool::new();
+        let mut pool = Pool::new(Seed::default());
         for n in 0..2_000 {
             assert!(found(&pool, n).is_none());
             pool.insert(Only(key(n))).unwrap();
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn the_candidate_comes_round_to_every_record() {
-        let mut pool = Pool::new();
+        let mut pool = Pool::new(Seed::default());
         for n in 0..10 {
             pool.insert(Only(key(n))).unwrap();
         }

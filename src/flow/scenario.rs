@@ -8,7 +8,7 @@
 use crate::capture::Direction;
 use crate::facts::{AppFacts, Crowd, Fellow};
 use crate::flow::finished::{FinishedFlow, FinishedFlows};
-use crate::flow::key::key_hash;
+use crate::flow::key::shard_of;
 use crate::flow::table::{FlowLimits, FlowShard, FlowTable};
 use crate::flow::{Ends, FlowSink, Interest, Over, Side};
 use crate::packet::{At, Packet, TcpFlags, TcpOptions, TcpSegment, Transport};
@@ -155,7 +155,7 @@ pub fn run_packets(packets: &[Packet<'_>], shards: u64) -> FinishedFlows<Recorde
     let mut tables: Vec<FlowTable<Recorder>> =
         (0..shards).map(|_| FlowTable::new(Arc::new(()), FlowLimits::share_of(1))).collect();
     for p in packets {
-        tables[(key_hash(p) % shards) as usize].packet(p);
+        tables[shard_of(p, shards as usize)].packet(p);
     }
     FinishedFlows::from_shards(tables.into_iter().map(FlowTable::finish).collect::<Vec<FlowShard<Recorder>>>())
 }

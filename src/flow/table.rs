@@ -1,7 +1,7 @@
 //! Flow keys, stream numbers and the table of live flows.
 //!
 //! What enters: packets in file order, either all of a capture or those of one shard (shared out by
-//! [`crate::flow::key::key_hash`]). What leaves: a [`FlowShard`], which [`crate::flow::finished::FinishedFlows`] joins
+//! [`crate::flow::key::Key::shard`]). What leaves: a [`FlowShard`], which [`crate::flow::finished::FinishedFlows`] joins
 //! with the other shards'. Guaranteed: every flow has one owner and sees its packets in file order; memory is bounded
 //! by [`FlowLimits`] (beyond them flows are given up and counted); a packet of a known flow allocates nothing.
 
@@ -11,8 +11,9 @@ use crate::capture::DropMark;
 use crate::facts::{Crowd, FlowTransport, IcmpFact};
 use crate::flow::crowd::{Crowds, Hashers};
 use crate::flow::firsts::{Folded, NewFirst};
-use crate::flow::key::{self, Key};
+use crate::flow::key::{self, Key, Seed};
 use crate::flow::pool::{Pool, Record};
+use crate::flow::shelf::{AsTheyAre, Shelf};
 use crate::flow::starts::{StartLog, place};
 use crate::flow::tcp::TcpFlow;
 use crate::flow::udp::UdpFlow;
@@ -171,23 +172,25 @@ pub struct FlowTable<S: FlowSink> {
 }
 
 impl<S: FlowSink> FlowTable<S> {
-    /// Empty tables for so many shards of a capture.
-    pub fn of_shards(shards: usize, context: &Arc<S::Context>, limits: FlowLimits) -> Vec<Self> {
+    /// Empty tables for so many shards of a capture, which hash ends with `seed`.
+    pub fn of_shards(shards: usize, context: &Arc<S::Context>, limits: FlowLimits, seed: &Seed) -> Vec<Self> {
         let hashers = Hashers::default();
-        (0..shards).map(|_| FlowTable::with_hashers(Arc::clone(context), limits, hashers.clone())).collect()
+        (0..shards)
+            .map(|_| FlowTable::with_hashers(Arc::clone(context), limits, seed.clone(), hashers.clone()))
+            .collect()
     }
 
     /// An empty table; `context` is what the sinks of all flows share.
     pub fn new(context: Arc<S::Context>, limits: FlowLimits) -> Self {
-        FlowTable::with_hashers(context, limits, Hashers::default())
+        FlowTable::with_hashers(context, limits, Seed::default(), Hashers::default())
     }
 
-    fn with_hashers(context: Arc<S::Context>, limits: FlowLimits, hashers: Hashers) -> Self {
+    fn with_hashers(context: Arc<S::Context>, limits: FlowLimits, seed: Seed, hashers: Hashers) -> Self {
         FlowTable {
             context,
             limits,
-            tcp: Pool::new(),
-            udp: Pool::new(),
+            tcp: Pool::new(seed.clone()),
+            udp: Pool::new(seed),
             shard: FlowShard {
                 flows: Vec::new(),
                 firsts: Vec::new(),
@@ -231,56 +234,50 @@ impl<S: FlowSink> FlowTable<S> {
         let (mut frame, mut n) = self.frame;
         let numbered = packets.into_iter().map(|packet| {
             (frame, n) = (packet.at.frame, if frame == packet.at.frame { n.saturating_add(1) } else { 0 });
-            (*packet, n)
+            (*packet, n, packet.ends().map_or(0, |ends| self.hash(ends.tcp, &Key::of(&ends).0)))
         });
         let numbered: Vec<_> = numbered.collect();
-        self.kept_packets(&numbered, |(packet, _)| packet.ends(), |(packet, n)| packet.plain_segment(*n), |kept| *kept);
+        self.kept_packets(&AsTheyAre, &numbered);
     }
 
-    /// Takes in packets in order, however they are kept: `ends` gives those of each, `plain` its header if it is a plain
-    /// segment, `packet` the whole packet with its number within its frame. A group is hashed, then looked up in the
-    /// index, then compared with the flows, each step for all of them, so that their cache misses overlap; only then is
-    /// each packet put together, unless its connection goes on in good order.
-    pub fn kept_packets<'w, T>(
-        &mut self,
-        kept: &[T],
-        ends: impl Fn(&T) -> Option<PacketEnds>,
-        plain: impl Fn(&T) -> Option<PlainSegment>,
-        packet: impl Fn(&T) -> (Packet<'w>, u32),
-    ) {
-        let mut aims = [None; GROUP];
+    /// Takes in packets in order, however they are kept. A group is looked up in the index, then its flows are touched,
+    /// each step for all of them, so that their cache misses overlap; only then is each packet put together, unless its
+    /// connection goes on in good order.
+    pub fn kept_packets<'w, K: Shelf<'w>>(&mut self, shelf: &K, kept: &[K::Kept]) {
+        let mut slots = [None; GROUP];
         for group in kept.chunks(GROUP) {
-            for (aim, kept) in aims.iter_mut().zip(group) {
-                *aim = self.aim(ends(kept));
+            for (slot, kept) in slots.iter_mut().zip(group) {
+                let (ends, hash) = (shelf.ends(kept), shelf.hash(kept));
+                *slot = ends.and_then(|e| if e.tcp { self.tcp.likely(hash) } else { self.udp.likely(hash) });
             }
-            let aims = aims.get_mut(..group.len()).unwrap_or(&mut []);
-            for aim in aims.iter_mut().flatten() {
-                aim.likely = if aim.tcp { self.tcp.likely(aim.hash) } else { self.udp.likely(aim.hash) };
+            for (slot, kept) in slots.iter_mut().zip(group) {
+                let Some((at, e)) = slot.zip(shelf.ends(kept)) else { continue };
+                let ports = [e.src_port, e.dst_port];
+                let there = if e.tcp { self.tcp.may_have_ports(ports, at) } else { self.udp.may_have_ports(ports, at) };
+                *slot = slot.filter(|_| there);
             }
-            for aim in aims.iter_mut().flatten() {
-                aim.likely = aim.likely.filter(|slot| {
-                    if aim.tcp { self.tcp.is_at(&aim.key, *slot) } else { self.udp.is_at(&aim.key, *slot) }
+            for (slot, kept) in slots.iter().zip(group) {
+                let aim = shelf.ends(kept).map(|ends| {
+                    let (key, from_low) = Key::of(&ends);
+                    Aim { key, from_low, tcp: ends.tcp, hash: shelf.hash(kept), likely: *slot }
                 });
-            }
-            for (aim, kept) in aims.iter().zip(group) {
-                if self.goes_on(aim.as_ref(), plain(kept)) {
+                if self.goes_on(aim.as_ref(), || shelf.plain(kept)) {
                     continue;
                 }
-                let (packet, in_frame) = packet(kept);
+                let (packet, in_frame) = shelf.packet(kept);
                 self.frame = (packet.at.frame, in_frame);
-                self.take(&packet, in_frame, *aim);
+                self.take(&packet, in_frame, aim);
             }
         }
     }
 
     /// The short way: a plain segment of a connection that is in good order.
-    #[inline]
-    fn goes_on(&mut self, aim: Option<&Aim>, plain: Option<PlainSegment>) -> bool {
-        let (Some(Aim { from_low, tcp: true, key, likely: Some(slot), .. }), Some(plain)) = (aim, plain) else {
-            return false;
-        };
-        // The slot was the flow's when the group was looked up; an eviction since may have given it to another.
+    #[inline(always)]
+    fn goes_on(&mut self, aim: Option<&Aim>, plain: impl FnOnce() -> Option<PlainSegment>) -> bool {
+        let Some(Aim { from_low, tcp: true, key, likely: Some(slot), .. }) = aim else { return false };
+        // What was looked up was the hash; and an eviction since may have given the slot to another.
         let Some(flow) = self.tcp.get_mut(*slot).filter(|flow| flow.key == *key) else { return false };
+        let Some(plain) = plain() else { return false };
         let goes_on = flow.goes_on(&plain, *from_low);
         if goes_on {
             self.frame = (plain.at.frame, plain.in_frame);
@@ -293,13 +290,17 @@ impl<S: FlowSink> FlowTable<S> {
         if frame == packet.at.frame { n.saturating_add(1) } else { 0 }
     }
 
+    fn hash(&self, tcp: bool, key: &Key) -> u32 {
+        if tcp { self.tcp.hash(key) } else { self.udp.hash(key) }
+    }
+
     /// Where a packet belongs, without looking yet whether it is there.
     #[inline]
     fn aim(&self, ends: Option<PacketEnds>) -> Option<Aim> {
         let ends = ends?;
         let tcp = ends.tcp;
         let (key, from_low) = Key::of(&ends);
-        let hash = if tcp { self.tcp.hash(&key) } else { self.udp.hash(&key) };
+        let hash = self.hash(tcp, &key);
         Some(Aim { key, from_low, tcp, hash, likely: None })
     }
 
@@ -537,8 +538,8 @@ impl<S: FlowSink> FlowTable<S> {
         }
         (self.shard.icmp, self.shard.drops) = (icmp, drops);
         self.part_all();
-        let tcp = std::mem::replace(&mut self.tcp, Pool::new());
-        let udp = std::mem::replace(&mut self.udp, Pool::new());
+        let tcp = std::mem::replace(&mut self.tcp, Pool::new(Seed::default()));
+        let udp = std::mem::replace(&mut self.udp, Pool::new(Seed::default()));
         // Of the flows with nothing to tell the earliest are kept.
         let mut plain_starts: Vec<u64> = Vec::new();
         plain_starts.extend(tcp.iter().filter(|f| f.is_plain()).map(|f| f.start()));

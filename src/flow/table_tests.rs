@@ -4,7 +4,7 @@ use super::scenario::{Recorder, packets, run, run_packets};
 use crate::capture::{Direction, DropMark};
 use crate::facts::FlowTransport;
 use crate::flow::finished::FinishedFlows;
-use crate::flow::key::key_hash;
+use crate::flow::key::shard_of;
 use crate::flow::table::{FlowLimits, FlowTable};
 use crate::packet::{At, IcmpError, Packet, TcpFlags, TcpOptions, TcpSegment, Transport, UdpDatagram};
 use crate::time::Timestamp;
@@ -307,7 +307,7 @@ fn told(packets: &[Packet<'_>], shards: u64) -> String {
     let mut tables: Vec<_> = (0..shards).map(|_| table(FlowLimits::share_of(1))).collect();
     for (i, p) in packets.iter().enumerate() {
         // The number within the frame is counted before packets are shared out.
-        tables[(key_hash(p) % shards) as usize].packet_in_frame(p, i as u32 % 2);
+        tables[shard_of(p, shards as usize)].packet_in_frame(p, i as u32 % 2);
     }
     text_of(FinishedFlows::from_shards(tables.into_iter().map(FlowTable::finish)))
 }

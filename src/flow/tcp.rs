@@ -78,6 +78,8 @@ pub(super) struct TcpFlowFlags {
     pub carries: bool,
     /// The connection is kept, whatever becomes of it.
     pub keep: bool,
+    /// As the last segment left it, the connection is established, and nothing is missing, closed or uncertain.
+    steady: bool,
 }
 
 impl<S: FlowSink> TcpFlow<S> {
@@ -176,6 +178,19 @@ impl<S: FlowSink> TcpFlow<S> {
         segment: &TcpSegment<'_>,
         from_low: bool,
     ) {
+        self.take_in(context, packet, segment, from_low);
+        self.flags.steady = self.is_steady();
+    }
+
+    fn is_steady(&self) -> bool {
+        let in_order = |h: &Half| {
+            let f = h.flags;
+            f.based && !f.soft && !f.reset && h.high > 0 && h.waiting.is_none() && !h.fin.is_set()
+        };
+        self.established.is_set() && !self.flags.closed && self.sides.iter().all(in_order)
+    }
+
+    fn take_in(&mut self, context: &Arc<S::Context>, packet: &Packet<'_>, segment: &TcpSegment<'_>, from_low: bool) {
         let at = packet.at;
         let f = segment.flags;
         if self.sides.iter().any(|h| h.waiting.is_some()) && at.time.since(self.last().time) >= QUIET_NS {
@@ -255,13 +270,9 @@ impl<S: FlowSink> TcpFlow<S> {
         let (at, first, side) = (segment.at, self.first, self.side(from_low));
         let (seq, ack, len) = (SeqNum(segment.seq), SeqNum(segment.ack), segment.payload_len);
         let (own, peer) = (of(&self.sides, side), of(&self.sides, side.other()));
-        let in_order = [own, peer].iter().all(|h| {
-            let f = h.flags;
-            f.based && !f.soft && !f.reset && h.high > 0 && h.waiting.is_none() && !h.fin.is_set()
-        });
         let moves_on =
             len > 0 && self.flags.done || len == 0 && ack != peer.base.plus((peer.acked & 0xffff_ffff) as u32);
-        if !in_order || !moves_on || !self.established.is_set() || self.flags.closed || segment.window == 0 {
+        if !self.flags.steady || !moves_on || segment.window == 0 {
             return false;
         }
         let (next, reached) = (own.offset(seq), peer.offset(ack));

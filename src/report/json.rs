@@ -430,12 +430,22 @@ fn reference(e: &Evidence, lang: Lang) -> EvidenceRefJson<'_> {
 /// JSON in which nothing steers a terminal or hides itself: JSON itself demands escapes for the characters below U+0020
 /// only (RFC 8259 section 7), others of that kind may be written as escapes and are. They stand in strings alone.
 pub fn harmless(json: String) -> String {
+    /// Bytes looked at together.
+    const LOOKED_AT_BYTES: usize = 256;
     let tame = |c: char| !c.is_control() && !super::text::is_hidden(c);
     // Reports are mostly ASCII, of which JSON itself leaves one character to escape; the rest is looked at closely.
-    let calm_line = |line: &str| line.is_ascii() || line.chars().all(tame);
-    if !json.contains('\u{7f}') && (json.is_ascii() || json.split('\n').all(calm_line)) {
-        return json;
+    let mut rest = json.as_str();
+    while !rest.is_empty() {
+        let (piece, behind) = rest.split_at(rest.ceil_char_boundary(LOOKED_AT_BYTES));
+        if piece.contains('\u{7f}') || !piece.is_ascii() && !piece.chars().all(|c| tame(c) || c == '\n') {
+            return escaped(&json, tame);
+        }
+        rest = behind;
     }
+    json
+}
+
+fn escaped(json: &str, tame: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if tame(c) || c == '\n' {
