@@ -245,13 +245,15 @@ impl Case {
             joins: Vec::new(),
         };
         case.tell_stories(lookups, attempts, &named_proxies);
-        case.copies = copies::Copies::find(&case.pieces);
-        case.used = case.used_addresses();
-        case.nameless = case.last_nameless();
         let watch = |(index, piece): (usize, &Piece)| {
             piece.capture().map_or_else(Watch::default, |capture| Watch::new(index, capture, &case.hosts))
         };
-        case.watches = case.pieces.iter().enumerate().map(watch).collect();
+        let heard = || {
+            let watches = case.pieces.iter().enumerate().map(watch).collect();
+            (case.used_addresses(), case.last_nameless(), watches)
+        };
+        let copies = || copies::Copies::find(&case.pieces);
+        (case.copies, (case.used, case.nameless, case.watches)) = parallel::join(flows, copies, heard);
         log_join::name_hosts(&mut case);
         (case.clocks, case.joins) = log_join::join(&case);
         case

@@ -132,28 +132,30 @@ pub struct Names<'a> {
     pub email: Option<&'a str>,
 }
 
-/// The four sets, each expression with its row's index; compiled at the first use.
-struct Compiled {
-    sets: [(RegexSet, Vec<usize>); 4],
+/// The expressions over one of an issuer's names, each with its row's index; compiled at the first use, since that takes
+/// milliseconds and most issuers have no more than two of the names.
+type Compiled = LazyLock<(RegexSet, Vec<usize>)>;
+
+fn compiled(field: fn(&Interceptor) -> &'static [&'static str]) -> (RegexSet, Vec<usize>) {
+    let rows = INTERCEPTORS.iter().enumerate();
+    let all: Vec<(usize, String)> =
+        rows.flat_map(|(i, row)| field(row).iter().map(move |r| (i, format!("(?i){r}")))).collect();
+    // An expression that does not compile is a fault of the table; a test finds it, users lose only that set.
+    let set = RegexSet::new(all.iter().map(|(_, r)| r)).unwrap_or_else(|_| RegexSet::empty());
+    (set, all.into_iter().map(|(i, _)| i).collect())
 }
 
-static COMPILED: LazyLock<Compiled> = LazyLock::new(|| {
-    let set = |field: fn(&Interceptor) -> &'static [&'static str]| {
-        let rows = INTERCEPTORS.iter().enumerate();
-        let all: Vec<(usize, String)> =
-            rows.flat_map(|(i, row)| field(row).iter().map(move |r| (i, format!("(?i){r}")))).collect();
-        // An expression that does not compile is a fault of the table; a test finds it, users lose only that set.
-        let set = RegexSet::new(all.iter().map(|(_, r)| r)).unwrap_or_else(|_| RegexSet::empty());
-        (set, all.into_iter().map(|(i, _)| i).collect())
-    };
-    Compiled { sets: [set(|r| r.cn), set(|r| r.o), set(|r| r.ou), set(|r| r.email)] }
-});
+static CN: Compiled = LazyLock::new(|| compiled(|r| r.cn));
+static O: Compiled = LazyLock::new(|| compiled(|r| r.o));
+static OU: Compiled = LazyLock::new(|| compiled(|r| r.ou));
+static EMAIL: Compiled = LazyLock::new(|| compiled(|r| r.email));
 
 /// The product that an issuer's names tell: by its expressions first, by its name inside them second.
 pub fn interceptor(names: &Names<'_>) -> Option<&'static Interceptor> {
     let fields = [names.cn, names.o, names.ou, names.email];
-    let by_expression = COMPILED.sets.iter().zip(fields).find_map(|((set, rows), field)| {
-        let first = set.matches(field?.trim()).iter().next()?;
+    let by_expression = [&CN, &O, &OU, &EMAIL].into_iter().zip(fields).find_map(|(compiled, field)| {
+        let (field, (set, rows)) = (field?.trim(), &**compiled);
+        let first = set.matches(field).iter().next()?;
         rows.get(first).and_then(|row| INTERCEPTORS.get(*row))
     });
     by_expression.or_else(|| fields.into_iter().flatten().find_map(interceptor_by_text))
@@ -249,7 +251,7 @@ mod tests {
             assert!(!row.words.is_empty() && !row.sources.is_empty() && !row.vendor.is_empty(), "{}", row.id);
             assert!(row.words.iter().all(|w| *w == w.to_lowercase()), "{}", row.id);
         }
-        assert!(COMPILED.sets.iter().all(|(set, rows)| set.len() == rows.len() && !rows.is_empty()));
+        assert!([&CN, &O, &OU, &EMAIL].iter().all(|c| c.0.len() == c.1.len() && !c.1.is_empty()));
     }
 
     #[test]
