@@ -122,12 +122,16 @@ impl<'a> Cursor<'a> {
 /// Bytes that [`push_varint`] adds at most.
 pub const VARINT_BYTES_MAX: usize = 19;
 
+/// Bytes for which [`push_varint`] makes room at least: fewer would cost the heap as much.
+const VARINT_ROOM_MIN: usize = 16;
+
 /// Adds a number in seven-bit groups, the lowest first, the top bit set in all but the last (LEB128).
 ///
-/// Memory grows by a quarter, not to the double: such lists stay for as long as a capture is read, and there are many.
+/// Memory grows by an eighth, not to the double: such lists stay for as long as a capture is read, and there are many.
 pub fn push_varint(bytes: &mut Vec<u8>, mut value: u128) {
-    if bytes.capacity() - bytes.len() < VARINT_BYTES_MAX {
-        bytes.reserve_exact((bytes.len() / 4).max(VARINT_BYTES_MAX));
+    let more = (128 - value.leading_zeros()).div_ceil(7).max(1) as usize;
+    if bytes.capacity() - bytes.len() < more {
+        bytes.reserve_exact((bytes.len() / 8).max(VARINT_ROOM_MIN).max(more));
     }
     while value >= 0x80 {
         bytes.push((value & 0x7F) as u8 | 0x80);
@@ -146,6 +150,7 @@ mod tests {
         let numbers = [0, 1, 0x7F, 0x80, 300, u64::MAX.into(), u128::MAX];
         numbers.iter().for_each(|n| push_varint(&mut bytes, *n));
         assert_eq!(bytes.len(), 1 + 1 + 1 + 2 + 2 + 10 + VARINT_BYTES_MAX);
+        assert!(bytes.capacity() <= bytes.len() + VARINT_BYTES_MAX);
         let mut c = Cursor::new(&bytes);
         assert_eq!(numbers.map(|_| c.varint()), numbers.map(Some));
         // Cut or endless: no number, and the position stays.

@@ -9,6 +9,7 @@ pub mod log_join;
 mod lookups;
 mod names;
 mod presence;
+mod times;
 mod watch;
 
 use crate::facts::log::{LogFacts, SigninFacts};
@@ -27,7 +28,7 @@ pub(crate) use attempts::in_lost_tunnel;
 pub use log_join::{AttemptJoin, LogClock, Said};
 pub use lookups::{Lookup, LookupResult};
 pub use names::AddressBook;
-pub use presence::Presence;
+pub use presence::{Heard, Presence};
 pub use watch::Watch;
 
 /// One piece of evidence with its facts.

@@ -1,7 +1,7 @@
 //! Names and addresses: which name stood for which address at which time, for a client without an SNI.
 
 use super::{Piece, PieceFacts};
-use crate::facts::{CaptureFacts, DnsData, DnsKind, DnsMessage, Flow};
+use crate::facts::{CaptureFacts, Crowd, DnsData, DnsKind, DnsMessage, Flow};
 use crate::knowledge;
 use crate::time::{LATE_NS, NANOS_PER_SECOND, Timestamp};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -70,9 +70,10 @@ impl AddressBook {
         let captures = || pieces.iter().filter_map(Piece::capture);
         let flows = || captures().flat_map(|c| &c.flows);
         let wanted = Wanted::new(flows());
+        let mut counted = HashMap::new();
         for piece in pieces {
             match &piece.facts {
-                PieceFacts::Capture(capture) => book.read(capture, &wanted),
+                PieceFacts::Capture(capture) => book.read(capture, &wanted, &mut counted),
                 PieceFacts::System(system) => {
                     for (address, name) in &system.names {
                         book.by_address.entry(*address).or_default().push((Timestamp(i64::MIN), name.as_str().into()));
@@ -81,10 +82,9 @@ impl AddressBook {
                 _ => {}
             }
         }
-        for names in book.by_address.values_mut() {
-            names.sort();
-            // Of answers with the same name in a row the first says all.
-            names.dedup_by(|later, earlier| later.1 == earlier.1);
+        for (address, names) in &mut book.by_address {
+            add_counted(names, counted.get(address).map_or(&[], Vec::as_slice));
+            put_in_order(names);
         }
         book.own.values_mut().for_each(|answers| note_other_names(answers));
         captures().for_each(|capture| book.note_unseen_answers(capture));
@@ -100,7 +100,13 @@ impl AddressBook {
         book
     }
 
-    fn read(&mut self, capture: &CaptureFacts, wanted: &Wanted) {
+    /// Reads the answers of a capture; those that are only counted go to `counted`, by the addresses in them.
+    fn read<'c>(
+        &mut self,
+        capture: &'c CaptureFacts,
+        wanted: &Wanted,
+        counted: &mut HashMap<IpAddr, Vec<Counted<'c>>>,
+    ) {
         for (address, name) in &capture.info.names {
             self.by_address.entry(*address).or_default().push((Timestamp(i64::MIN), name.to_ascii_lowercase().into()));
         }
@@ -142,8 +148,8 @@ impl AddressBook {
             let Some((name, _)) = answer.questions.first() else { continue };
             let name: Arc<str> = name.to_ascii_lowercase().into();
             for address in addresses(answer) {
-                let names = self.by_address.entry(address).or_default();
-                names.extend(crowd.ends().map(|end| (end, Arc::clone(&name))));
+                self.by_address.entry(address).or_default();
+                counted.entry(address).or_default().push((Arc::clone(&name), crowd));
                 if !wanted.addresses.contains(&address) {
                     continue;
                 }
@@ -317,6 +323,31 @@ impl Wanted {
     }
 }
 
+/// Answers that are only counted, and the name that they were asked for.
+type Counted<'c> = (Arc<str>, &'c Crowd);
+
+/// Adds the answers with an address that are only counted to the others: all of them where it has several names, else the
+/// first of each crowd, before which there is none that says more.
+fn add_counted(names: &mut Vec<(Timestamp, Arc<str>)>, counted: &[Counted<'_>]) {
+    let mut all = names.iter().map(|(_, name)| name).chain(counted.iter().map(|(name, _)| name));
+    let several = all.next().is_some_and(|first| all.any(|name| name != first));
+    for (name, crowd) in counted {
+        let named = |end| (end, Arc::clone(name));
+        if several {
+            names.extend(crowd.ends().map(named));
+        } else {
+            names.extend(crowd.ends().min().map(named));
+        }
+    }
+}
+
+/// Brings answers into the order of time; of those with the same name in a row the first says all.
+fn put_in_order(names: &mut Vec<(Timestamp, Arc<str>)>) {
+    names.sort_unstable();
+    names.dedup_by(|later, earlier| later.1 == earlier.1);
+    names.shrink_to_fit();
+}
+
 /// Brings answers into the order of time and notes for each when the address last had another name.
 fn note_other_names(answers: &mut [OwnAnswer]) {
     answers.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
@@ -375,7 +406,7 @@ pub(super) fn is_proxy_like(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{DnsRecord, FlowTransport, SideFacts, TcpFacts};
+    use crate::facts::{DnsRecord, Fellow, FlowTransport, SideFacts, TcpFacts};
     use crate::flow::Ends;
     use crate::packet::At;
     use std::net::SocketAddr;
@@ -471,5 +502,33 @@ mod tests {
         assert_eq!(of(two(), &[ME], 7), some("b.example", false), "asked for just now");
         assert_eq!(of(two(), &[ME], 5000), some("b.example", false), "long forgotten");
         assert_eq!(of(vec![], &[ME], 6), None);
+    }
+
+    #[test]
+    fn of_answers_that_are_counted_the_first_of_each_name_in_a_row_stays() {
+        let crowd = |seconds: &[i64]| {
+            let mut crowd = Crowd::default();
+            for ended in seconds.iter().map(|s| at(*s).time) {
+                let (began, client, server) = (ended, ip(ME), SocketAddr::new(ip("10.0.0.53"), 53));
+                let (handshake_rtt, first_answer) = (None, None);
+                let (missed_bytes, cut_bytes) = (0, 0);
+                let fellow =
+                    Fellow { began, ended, client, server, handshake_rtt, first_answer, missed_bytes, cut_bytes };
+                assert!(crowd.take_in(&fellow, &Default::default()));
+            }
+            crowd
+        };
+        let left = |kept: &[(i64, &str)], counted: &[(&str, &[i64])]| {
+            let crowds: Vec<_> = counted.iter().map(|(_, seconds)| crowd(seconds)).collect();
+            let counted: Vec<_> = counted.iter().zip(&crowds).map(|((name, _), c)| ((*name).into(), c)).collect();
+            let mut names: Vec<_> = kept.iter().map(|(s, name)| (at(*s).time, Arc::from(*name))).collect();
+            add_counted(&mut names, &counted);
+            put_in_order(&mut names);
+            names.iter().map(|(at, name)| (at.0 / NANOS_PER_SECOND, name.to_string())).collect::<Vec<_>>()
+        };
+        assert_eq!(left(&[(5, "a")], &[("a", &[7, 3]), ("a", &[4])]), [(3, "a".into())]);
+        let several = left(&[(5, "b")], &[("a", &[7, 3, 4, 8])]);
+        assert_eq!(several, [(3, "a".into()), (5, "b".into()), (7, "a".into())]);
+        assert_eq!(left(&[], &[]), []);
     }
 }

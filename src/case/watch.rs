@@ -4,8 +4,9 @@
 //! What enters: the facts of one capture, and the attempts on its hosts. What leaves: answers to "until when was
 //! anything seen after this?" and the like, each in a few steps.
 
+use super::times::Times;
 use super::{Attempt, HostStory, Way};
-use crate::facts::{CaptureFacts, FlowTransport, IcmpFact, TcpFacts};
+use crate::facts::{CaptureFacts, Crowd, FlowTransport, IcmpFact, TcpFacts};
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
@@ -17,8 +18,8 @@ const WATCH_NS: i64 = 120 * NANOS_PER_SECOND;
 /// What one capture saw.
 #[derive(Debug, Default)]
 pub struct Watch {
-    /// Times at which packets were seen, in order.
-    seen: Vec<Timestamp>,
+    /// Times at which packets were seen.
+    seen: Times,
     one_directional: bool,
     /// Index of each ICMP error by the flow it quotes.
     icmp: BTreeMap<usize, Vec<usize>>,
@@ -34,12 +35,12 @@ impl Watch {
     /// Prepares the answers about capture number `piece`.
     pub(super) fn new(piece: usize, capture: &CaptureFacts, hosts: &[HostStory]) -> Watch {
         let flows = capture.flows.iter().flat_map(|f| [f.first.time, f.last.time]);
-        let counted = capture.crowds().flat_map(|crowd| crowd.ends());
-        let mut seen: Vec<Timestamp> =
-            flows.chain(counted).chain(capture.dns.iter().map(|m| m.at.time)).chain(capture.info.latest).collect();
-        seen.sort_unstable();
-        seen.dedup();
-        let mut watch = Watch { seen, one_directional: one_directional(capture), ..Watch::default() };
+        let counted = capture.crowds().map(Crowd::len).sum::<usize>();
+        // Room for all at once: a capture may have millions, and growing it would take it twice.
+        let mut seen = Vec::with_capacity(2 * capture.flows.len() + counted + capture.dns.len() + 1);
+        seen.extend(flows.chain(capture.dns.iter().map(|m| m.at.time)).chain(capture.info.latest));
+        seen.extend(capture.crowds().flat_map(Crowd::ends));
+        let mut watch = Watch { seen: Times::of(seen), one_directional: one_directional(capture), ..Watch::default() };
         for (index, error) in capture.icmp.iter().enumerate() {
             if let Some(flow) = error.flow {
                 watch.icmp.entry(flow).or_default().push(index);
@@ -59,9 +60,7 @@ impl Watch {
 
     /// The last moment up to two minutes after `since` at which the capture shows any packet.
     pub fn until(&self, since: Timestamp) -> Timestamp {
-        let behind = self.seen.partition_point(|t| *t <= since.plus(WATCH_NS));
-        let last = behind.checked_sub(1).and_then(|last| self.seen.get(last)).copied();
-        last.filter(|t| *t >= since).unwrap_or(since)
+        self.seen.last_until(since.plus(WATCH_NS)).filter(|t| *t >= since).unwrap_or(since)
     }
 
     /// Whether the capture holds only what one side sent: connections that must have had another side, and none with
@@ -119,7 +118,8 @@ mod tests {
 
     #[test]
     fn the_watch_ends_with_the_last_packet_or_after_two_minutes() {
-        let watch = Watch { seen: [1, 5, 130].map(|s| Timestamp(s * NANOS_PER_SECOND)).into(), ..Watch::default() };
+        let seen = Times::of([1, 5, 130].map(|s| Timestamp(s * NANOS_PER_SECOND)).into());
+        let watch = Watch { seen, ..Watch::default() };
         let until = |s: i64| watch.until(Timestamp(s * NANOS_PER_SECOND)).0 / NANOS_PER_SECOND;
         assert_eq!((until(0), until(5), until(10), until(131)), (5, 5, 130, 131));
     }

@@ -269,8 +269,8 @@ fn seen<'a>(analysis: &'a Analysis, name: &str) -> Option<Seen<'a>> {
     Some(Seen {
         report,
         resolvers: story.map(resolvers).unwrap_or_default(),
-        round_trip: tcp(|t| t.handshake_rtt, |c| c.handshake_rtt),
-        first_answer: tcp(|t| t.first_answer, |c| c.first_answer),
+        round_trip: tcp(|t| t.handshake_rtt, Crowd::handshake_rtt),
+        first_answer: tcp(|t| t.first_answer, Crowd::first_answer),
     })
 }
 

@@ -34,7 +34,7 @@ pub struct Crowd {
     /// When each of them ended, and its client.
     members: Members,
     /// The one that was kept first, if it was counted after all. It does not count against the limits, since when it was
-    /// counted depends on how often that is looked at.
+    /// counted depends on how often that is looked at. Forgotten as soon as the lists begin with what it brought.
     first: Option<Box<Kind>>,
     /// Their servers, each once.
     pub servers: Vec<SocketAddr>,
@@ -42,10 +42,8 @@ pub struct Crowd {
     pub hellos: Vec<(Arc<Offer>, Arc<Choice>)>,
     /// When the last of them to begin began.
     pub latest: Timestamp,
-    /// The shortest round trip of their TCP handshakes, in nanoseconds.
-    pub handshake_rtt: Option<i64>,
-    /// The shortest time from the client's first data to the server's, in nanoseconds.
-    pub first_answer: Option<i64>,
+    handshake_rtt: Shortest,
+    first_answer: Shortest,
     /// As in [`super::SideFacts`], of both sides of all of them.
     pub missed_bytes: u64,
     /// See `missed_bytes`.
@@ -54,6 +52,26 @@ pub struct Crowd {
     pub mixed: bool,
     /// The answer that all of them brought, where they were look-ups of a name.
     pub answer: Option<Box<DnsMessage>>,
+}
+
+/// The shortest of some times in nanoseconds; the greatest number where there was none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Shortest(i64);
+
+impl Default for Shortest {
+    fn default() -> Self {
+        Shortest(i64::MAX)
+    }
+}
+
+impl Shortest {
+    fn or(self, nanos: Option<i64>) -> Shortest {
+        self.min(Shortest(nanos.unwrap_or(i64::MAX)))
+    }
+
+    fn nanos(self) -> Option<i64> {
+        (self != Shortest::default()).then_some(self.0)
+    }
 }
 
 /// What a flow of a crowd may bring that others did not.
@@ -100,6 +118,7 @@ impl Crowd {
         if let Some((offer, choice)) = new_hellos {
             push_only(&mut self.hellos, (Arc::clone(offer), Arc::clone(choice)));
         }
+        self.forget_first();
         self.count(fellow);
         true
     }
@@ -109,14 +128,25 @@ impl Crowd {
         self.mixed = app.is_opaque();
         let hellos = settled(app).map(|(offer, choice)| (Arc::clone(offer), Arc::clone(choice)));
         self.first = (!self.mixed).then(|| Box::new(Kind { server: fellow.server, hellos }));
+        self.forget_first();
         self.count(fellow);
+    }
+
+    /// What stands in front of the lists need not be told apart from them.
+    fn forget_first(&mut self) {
+        let is_known = |(offer, choice): &(Arc<Offer>, Arc<Choice>)| {
+            self.hellos.first().is_some_and(|(o, c)| Arc::ptr_eq(o, offer) && Arc::ptr_eq(c, choice))
+        };
+        self.first = self.first.take_if(|first| {
+            self.servers.first() != Some(&first.server) || !first.hellos.as_ref().is_none_or(is_known)
+        });
     }
 
     fn count(&mut self, fellow: &Fellow) {
         self.members.push(fellow.ended, fellow.client);
         self.latest = self.latest.max(fellow.began);
-        self.handshake_rtt = least(self.handshake_rtt, fellow.handshake_rtt);
-        self.first_answer = least(self.first_answer, fellow.first_answer);
+        self.handshake_rtt = self.handshake_rtt.or(fellow.handshake_rtt);
+        self.first_answer = self.first_answer.or(fellow.first_answer);
         self.missed_bytes = self.missed_bytes.saturating_add(fellow.missed_bytes);
         self.cut_bytes = self.cut_bytes.saturating_add(fellow.cut_bytes);
     }
@@ -137,8 +167,8 @@ impl Crowd {
             }
         }
         self.latest = self.latest.max(latest);
-        self.handshake_rtt = least(self.handshake_rtt, handshake_rtt);
-        self.first_answer = least(self.first_answer, first_answer);
+        self.handshake_rtt = self.handshake_rtt.min(handshake_rtt);
+        self.first_answer = self.first_answer.min(first_answer);
         self.missed_bytes = self.missed_bytes.saturating_add(other.missed_bytes);
         self.cut_bytes = self.cut_bytes.saturating_add(other.cut_bytes);
         self.mixed |= other.mixed;
@@ -158,6 +188,16 @@ impl Crowd {
         self.members.len() == 0
     }
 
+    /// The shortest round trip of their TCP handshakes, in nanoseconds.
+    pub fn handshake_rtt(&self) -> Option<i64> {
+        self.handshake_rtt.nanos()
+    }
+
+    /// The shortest time from the client's first data to the server's, in nanoseconds.
+    pub fn first_answer(&self) -> Option<i64> {
+        self.first_answer.nanos()
+    }
+
     /// When each of them ended and who its client was, in no order.
     pub fn members(&self) -> impl Iterator<Item = (Timestamp, IpAddr)> + '_ {
         self.members.iter()
@@ -172,11 +212,6 @@ impl Crowd {
     pub fn ends(&self) -> impl Iterator<Item = Timestamp> + '_ {
         self.members().map(|(end, _)| end)
     }
-}
-
-/// The lesser of two, where there are two.
-fn least(a: Option<i64>, b: Option<i64>) -> Option<i64> {
-    a.into_iter().chain(b).min()
 }
 
 /// The hellos of a flow's session, where the capture holds both.
@@ -353,4 +388,58 @@ fn is_answered(asked: &DnsMessage, answer: &DnsMessage) -> bool {
 fn dns_outline(answer: &DnsMessage) -> impl Hash + '_ {
     let records: Vec<_> = answer.answers.iter().map(|r| (r.name.as_str(), r.kind, &r.data)).collect();
     (answer.questions.first(), answer.rcode, answer.soa, records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fellow(server: &str) -> Fellow {
+        let (time, client) = (Timestamp(1), [10, 0, 0, 1].into());
+        let server = server.parse().unwrap();
+        let (handshake_rtt, first_answer) = (None, Some(7));
+        Fellow { began: time, ended: time, client, server, handshake_rtt, first_answer, missed_bytes: 0, cut_bytes: 0 }
+    }
+
+    /// What the crowd of a first one brings into another: its server in front, however it is kept until then.
+    fn servers(crowd: Crowd) -> Vec<String> {
+        let mut all = Crowd::default();
+        all.absorb(crowd);
+        all.servers.iter().map(SocketAddr::to_string).collect()
+    }
+
+    #[test]
+    fn what_the_first_brought_is_kept_once_and_in_front() {
+        let (a, b, app) = ("192.0.2.1:443", "192.0.2.2:443", AppFacts::default());
+        // In which order they are counted, and whether what the first brought must be kept beside the lists.
+        for (before, after, beside) in
+            [(&[][..], &[][..], true), (&[a], &[b], false), (&[b], &[a], true), (&[], &[a], false)]
+        {
+            let mut crowd = Crowd::default();
+            assert!(before.iter().all(|server| crowd.take_in(&fellow(server), &app)));
+            crowd.take_in_first(&fellow(a), &app);
+            assert!(after.iter().all(|server| crowd.take_in(&fellow(server), &app)));
+            assert_eq!(crowd.first.is_some(), beside, "{before:?} {after:?}");
+            assert_eq!(crowd.len(), before.len() + after.len() + 1);
+            assert_eq!(servers(crowd).first().map(String::as_str), Some(a));
+        }
+    }
+
+    #[test]
+    fn the_shortest_time_is_kept_where_there_was_one() {
+        let mut crowd = Crowd::default();
+        assert!(crowd.take_in(&fellow("192.0.2.1:443"), &AppFacts::default()));
+        assert_eq!((crowd.handshake_rtt(), crowd.first_answer()), (None, Some(7)));
+        assert!(crowd.take_in(&Fellow { first_answer: Some(3), ..fellow("192.0.2.1:443") }, &AppFacts::default()));
+        assert!(crowd.take_in(&Fellow { first_answer: None, ..fellow("192.0.2.1:443") }, &AppFacts::default()));
+        assert_eq!((crowd.handshake_rtt(), crowd.first_answer()), (None, Some(3)));
+        let mut all = Crowd::default();
+        all.absorb(crowd);
+        assert_eq!((all.handshake_rtt(), all.first_answer()), (None, Some(3)));
+    }
+
+    #[test]
+    fn a_crowd_stays_small() {
+        assert!(size_of::<Crowd>() <= 168, "{}", size_of::<Crowd>());
+    }
 }

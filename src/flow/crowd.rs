@@ -11,6 +11,7 @@ use crate::flow::gone::Gone;
 use crate::flow::key::Key;
 use crate::flow::pool::{Pool, Record};
 use crate::flow::side::{Half, Rare, RareHalf, between};
+use crate::flow::starts::ShortPlace;
 use crate::flow::table::Kept;
 use crate::flow::tcp::TcpFlow;
 use crate::flow::udp::UdpFlow;
@@ -183,13 +184,18 @@ impl<S: FlowSink> Leaving<S> for UdpFlow<S> {
 /// Crowds by what their flows share, and the flows that left the table early.
 #[derive(Debug)]
 pub(super) struct Crowds {
-    firsts: HashTable<First>,
+    firsts: Vec<First>,
+    /// Their numbers, by outline: a table has twice the places that it needs, which should be small.
+    by_outline: HashTable<u32>,
     /// Connections that left the table: the hash of their ends stands for them.
     gone_tcp: Gone<()>,
     /// Conversations, and where they began.
-    gone_udp: Gone<u64>,
+    gone_udp: Gone<ShortPlace>,
     hashers: Hashers,
 }
+
+/// First flows for which a list makes room at least.
+const FIRSTS_MIN: usize = 16;
 
 /// What outlines are made with, the same for all tables of a capture.
 pub(super) type Hashers = [RandomState; 2];
@@ -217,7 +223,13 @@ pub(super) struct Parted<F> {
 
 impl Crowds {
     pub(super) fn new(hashers: Hashers) -> Crowds {
-        Crowds { firsts: HashTable::new(), gone_tcp: Gone::default(), gone_udp: Gone::default(), hashers }
+        Crowds {
+            firsts: Vec::new(),
+            by_outline: HashTable::new(),
+            gone_tcp: Gone::default(),
+            gone_udp: Gone::default(),
+            hashers,
+        }
     }
 
     /// Takes the flow in a slot out of the table, if it is over as told, was ordinary and is not kept in any case, and
@@ -232,6 +244,8 @@ impl Crowds {
     ) -> Option<Parted<F>> {
         let flow = pool.get_mut(slot).filter(|f| !f.is_kept())?;
         let (course, fellow) = (flow.course(over)?, flow.fellow());
+        // So far behind in a capture as none is, flows stay.
+        let start = ShortPlace::new(flow.start())?;
         let [first, second] = &self.hashers;
         let mut hash = Twice(first.build_hasher(), second.build_hasher());
         course.hash(&mut hash);
@@ -240,8 +254,8 @@ impl Crowds {
             return None;
         }
         let outline = hash.outline();
-        self.note_gone(flow.key(), course.tcp, flow.start());
-        let first = self.firsts.find(outline[0], |f| f.outline == outline);
+        self.note_gone(flow.key(), course.tcp, start);
+        let first = self.first(outline).and_then(|number| self.firsts.get(number as usize));
         let is_later = first.is_none_or(|f| f.began <= fellow.began);
         let first = first.filter(|_| is_later).and_then(|f| kept.get_mut(f.index as usize));
         if first.zip(flow.sink_mut()).is_some_and(|(first, sink)| first.count(&fellow, sink)) {
@@ -255,22 +269,30 @@ impl Crowds {
     /// The flow with this outline that began then is now kept as number `index`. False if it takes the place of a first
     /// one whose crowd is full.
     pub(super) fn note_first(&mut self, (outline, began): (Outline, Timestamp), index: usize) -> bool {
-        let Ok(index) = u32::try_from(index) else { return false };
-        let ([hash, _], new) = (outline, First { outline, began, index });
-        match self.firsts.find_mut(hash, |f| f.outline == outline) {
-            Some(full) => {
-                *full = new;
-                false
-            }
-            None => {
-                self.firsts.insert_unique(hash, new, |f| f.outline[0]);
-                true
-            }
+        let (Ok(index), Ok(number)) = (u32::try_from(index), u32::try_from(self.firsts.len())) else { return false };
+        let new = First { outline, began, index };
+        if let Some(full) = self.first(outline).and_then(|number| self.firsts.get_mut(number as usize)) {
+            *full = new;
+            return false;
         }
+        if self.firsts.len() == self.firsts.capacity() {
+            self.firsts.reserve_exact((self.firsts.len() / 8).max(FIRSTS_MIN));
+        }
+        self.firsts.push(new);
+        let Crowds { firsts, by_outline, .. } = self;
+        let hash = |number: &u32| firsts.get(*number as usize).map_or(0, |f| f.outline[0]);
+        by_outline.insert_unique(outline[0], number, hash);
+        true
+    }
+
+    /// The number of the first flow with an outline.
+    fn first(&self, outline: Outline) -> Option<u32> {
+        let is_it = |number: &u32| self.firsts.get(*number as usize).is_some_and(|f| f.outline == outline);
+        self.by_outline.find(outline[0], is_it).copied()
     }
 
     /// Notes that the flow between these ends left the table.
-    fn note_gone(&mut self, key: &Key, tcp: bool, start: u64) {
+    fn note_gone(&mut self, key: &Key, tcp: bool, start: ShortPlace) {
         let hash = self.key_hash(key);
         if tcp {
             self.gone_tcp.insert(hash, ());
@@ -286,10 +308,10 @@ impl Crowds {
 
     /// Where the last conversation between these ends began that left the table.
     pub(super) fn gone_udp(&self, key: &Key) -> Option<u64> {
-        self.gone_udp.get(self.key_hash(key))
+        self.gone_udp.get(self.key_hash(key)).map(ShortPlace::place)
     }
 
-    /// All 64 bits, so that two pairs of ends never share it.
+    /// Not only the bits that the pools keep: two pairs of ends should never share it.
     fn key_hash(&self, key: &Key) -> u64 {
         let [hasher, _] = &self.hashers;
         key.hash(hasher)

@@ -144,7 +144,7 @@ fn a_crowd_knows_when_and_between_whom() {
     let ends: Vec<_> = crowd.members().map(|(end, client)| (end.0 / 1_000_000, client)).collect();
     assert_eq!(ends, [(16, client), (24, client)]);
     assert_eq!(crowd.latest.0 / 1_000_000, 17);
-    assert_eq!((crowd.handshake_rtt, crowd.first_answer), (Some(1_000_000), Some(1_000_000)));
+    assert_eq!((crowd.handshake_rtt(), crowd.first_answer()), (Some(1_000_000), Some(1_000_000)));
 }
 
 #[test]

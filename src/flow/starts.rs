@@ -19,6 +19,23 @@ pub fn in_frame(place: u64) -> u8 {
     (place & ((1 << IN_FRAME_BITS) - 1)) as u8
 }
 
+/// A place in five bytes, for lists of many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShortPlace([u8; 5]);
+
+impl ShortPlace {
+    /// A place as such; `None` behind the first 2^36 frames.
+    pub fn new(place: u64) -> Option<ShortPlace> {
+        let [0, 0, 0, short @ ..] = place.to_be_bytes() else { return None };
+        Some(ShortPlace(short))
+    }
+
+    /// The place.
+    pub fn place(self) -> u64 {
+        self.0.iter().fold(0, |place, byte| place << 8 | u64::from(*byte))
+    }
+}
+
 /// A rising list of places, each stored as its distance from the last in seven-bit groups.
 #[derive(Debug, Default)]
 pub struct StartLog {
@@ -31,7 +48,12 @@ impl StartLog {
     pub fn push(&mut self, place: u64) {
         let step = place.saturating_sub(self.last);
         self.last = self.last.saturating_add(step);
-        push_varint(&mut self.bytes, step.into());
+        // Whole frames mostly: their number is shorter than the place.
+        let whole = step & ((1 << IN_FRAME_BITS) - 1) == 0;
+        push_varint(
+            &mut self.bytes,
+            if whole { u128::from(step >> IN_FRAME_BITS) << 1 } else { u128::from(step) << 1 | 1 },
+        );
     }
 
     /// All places in order.
@@ -39,7 +61,9 @@ impl StartLog {
         let mut bytes = Cursor::new(&self.bytes);
         let mut last = 0u64;
         std::iter::from_fn(move || {
-            last = last.saturating_add(bytes.varint()? as u64);
+            let packed = bytes.varint()?;
+            let step = if packed & 1 == 0 { packed >> 1 << IN_FRAME_BITS } else { packed >> 1 };
+            last = last.saturating_add(step as u64);
             Some(last)
         })
     }
@@ -77,6 +101,14 @@ mod tests {
             all.sort_unstable();
             prop_assert_eq!(merged(&logs).collect::<Vec<_>>(), all);
         }
+    }
+
+    #[test]
+    fn a_short_place_is_the_place_or_nothing() {
+        for place in [0, 1, 0x12_3456_789A, (1 << 40) - 1] {
+            assert_eq!(ShortPlace::new(place).map(ShortPlace::place), Some(place));
+        }
+        assert_eq!([1 << 40, u64::MAX].map(ShortPlace::new), [None, None]);
     }
 
     #[test]

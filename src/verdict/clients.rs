@@ -6,7 +6,7 @@
 
 use super::leading::tried;
 use super::{Confidence, HostVerdict, Judged, Stage, Verdict, dns};
-use crate::case::{Attempt, Case, HostStory};
+use crate::case::{Attempt, Case, Heard, HostStory};
 use crate::facts::Crowd;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use std::collections::{BTreeMap, HashSet};
@@ -155,18 +155,17 @@ const ADDRESSES_MAX: usize = 64;
 pub fn are_explained(case: &Case, cut: &CutOff<'_>) -> bool {
     let presence = case.presence();
     let heard = |client: IpAddr| {
-        let spans = case.captures().map(|(piece, _)| (piece, presence.spans(client, piece)));
-        let mut ends = spans.filter_map(|(piece, spans)| Some((piece, spans.first()?.0, spans.last()?.1)));
+        let ends = |piece| presence.heard(client, piece).and_then(Heard::ends);
+        let mut ends = case.captures().filter_map(|(piece, _)| ends(piece).map(|(first, last)| (piece, first, last)));
         ends.next().filter(|_| ends.next().is_none())
     };
     let replaced = |client: &IpAddr| {
         let Some((piece, first, last)) = heard(*client) else { return false };
         cut.reached.iter().any(|(other, reached)| {
             let gap = if same_network(*client, *other) { NEW_ADDRESS_NS } else { NEW_NETWORK_NS };
-            let spans = presence.spans(*other, piece);
-            let until = spans.partition_point(|(began, _)| *began < last.plus(gap));
-            let before = until.checked_sub(1).and_then(|i| spans.get(i)).map(|(_, end)| *end);
-            before.is_none_or(|end| end < first) && until < spans.len() && *reached > last
+            let next = last.plus(gap);
+            let is_next = |h: &Heard| h.last_before(next).is_none_or(|end| end < first) && h.is_heard_from(next);
+            presence.heard(*other, piece).is_some_and(is_next) && *reached > last
         })
     };
     let one_at_a_time = |v6: bool| {
