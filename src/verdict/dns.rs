@@ -458,7 +458,9 @@ pub(super) fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged>
         return None;
     }
     let private_link = host.lookups.iter().any(|l| match &l.result {
-        LookupResult::Addresses { cnames, .. } => cnames.iter().any(|c| c.contains("privatelink.")),
+        // The public chain of some names passes through such a zone too, and goes on: a private endpoint's address stands
+        // in the zone itself.
+        LookupResult::Addresses { cnames, .. } => cnames.last().is_some_and(|c| c.contains("privatelink.")),
         _ => false,
     });
     if private_link && !unroutable {
