@@ -41,6 +41,7 @@ mod module_version;
 mod no_entra_traffic;
 mod old_tls_elsewhere;
 mod one_client_fails;
+mod portal;
 mod proxy_auth_required;
 mod proxy_denied;
 mod proxy_left_over;
