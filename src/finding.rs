@@ -19,6 +19,7 @@ mod devices;
 mod dns_failure;
 mod dns_sinkhole;
 mod empty_trace;
+mod ended_by_client;
 mod entra_refused;
 mod entra_tls_retired;
 mod error_elsewhere;
