@@ -144,7 +144,7 @@ fn shown(context: &Context<'_>, one: &Ended<'_>) -> Evidence {
     let what = one.reached.tell();
     let text = Message {
         en: format!("{end} from the client, {ms:.1} ms after {}", what.en),
-        ja: format!("{} から {ms:.1} ms 後にクライアントからの {end}", what.ja),
+        ja: format!("{}から {ms:.1} ms 後にクライアントからの {end}", what.ja),
     };
     let stream = context.case.flow(one.attempt).map(|flow| flow.stream);
     context.evidence(one.attempt.piece, stream, &Proof::new(one.at, text))
@@ -154,7 +154,7 @@ impl Reached {
     fn tell(self) -> Text {
         match self {
             Reached::Accepted => Text { en: "it was accepted", ja: "接続の受付" },
-            Reached::Asked => Text { en: "its own first data", ja: "クライアント自身の最初のデータ" },
+            Reached::Asked => Text { en: "its own first data", ja: "最初のデータ送信" },
             Reached::Answered => Text { en: "the server had answered", ja: "サーバーの応答" },
         }
     }
