@@ -64,7 +64,18 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
             ),
             failed => nameless_failure(&host.name, failed),
         };
-        return Diagnosis { outcome: Outcome::InsufficientEvidence, root_cause: None, text, next_step: take_again() };
+        let mut told =
+            Diagnosis { outcome: Outcome::InsufficientEvidence, root_cause: None, text, next_step: take_again() };
+        // Where another trace would show no more, the finding says what to do instead.
+        let about = |f: &&Finding| f.host.as_ref() == Some(&host.name) && f.verdict == Some(Verdict::Inconclusive);
+        match findings.iter().find(about) {
+            Some(f) if f.code == ENDED_BY_CLIENT => (told.text, told.next_step) = (log::sentence(f), f.advice.clone()),
+            Some(f) if host.attempts.is_empty() && !verdict.name.addresses.is_empty() => {
+                told.next_step = f.advice.clone()
+            }
+            _ => {}
+        }
+        return told;
     }
     if let Some((proxy, status)) = refused {
         return Diagnosis {
@@ -158,6 +169,9 @@ fn nameless_dns_error(case: &Case, hosts: &[(&HostStory, &HostVerdict)]) -> Opti
         next_step: take_again(),
     })
 }
+
+/// The finding about connections that the client itself ended.
+const ENDED_BY_CLIENT: &str = "ended_by_client";
 
 /// The finding that names the clients.
 const ONE_CLIENT_FAILS: &str = "one_client_fails";

@@ -177,7 +177,7 @@ pub fn hops(ttl: u8) -> u8 {
 /// The state history of a TCP connection.
 #[derive(Debug, Clone, Default)]
 pub struct TcpFacts {
-    /// SYNs of the client (first eight kept), all of them counted in `syn_count`.
+    /// SYNs of the client (first eight kept, of more with copies rather the tries), all of them counted in `syn_count`.
     pub syns: Vec<At>,
     /// See `syns`.
     pub syn_count: u32,
@@ -217,7 +217,10 @@ pub struct TcpFacts {
 }
 
 /// SYNs nearer than this are one try captured twice: no stack repeats a SYN sooner (RFC 6298 2.1 says one second).
-const SYN_GAP_NS: i64 = NANOS_PER_SECOND / 5;
+pub const SYN_GAP_NS: i64 = NANOS_PER_SECOND / 5;
+
+/// SYNs kept of a connection.
+const SYNS_KEPT: usize = 8;
 
 impl TcpFacts {
     /// The SYNs that are tries of their own.
@@ -229,6 +232,12 @@ impl TcpFacts {
             }
         }
         tries
+    }
+
+    /// How many tries there were. Those whose SYNs are all kept are counted without copies.
+    pub fn syn_try_count(&self) -> u32 {
+        let tries = self.syn_tries().len();
+        if tries < SYNS_KEPT { u32::try_from(tries).unwrap_or(u32::MAX) } else { self.syn_count }
     }
 }
 

@@ -55,3 +55,9 @@ pub const DATE: &str = "2026-11-22";
 pub fn is_connectivity_probe(host: &str) -> bool {
     probes::PROBES.iter().any(|p| p.eq_ignore_ascii_case(host))
 }
+
+/// Whether the probe's own server sends a request for `path` on to `target`.
+pub fn is_redirect_of_probe(host: &str, path: &str, target: &str) -> bool {
+    let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
+    probes::REDIRECTS.iter().any(|(of, at, to)| same(of, host) && same(at, path) && same(to, target))
+}

@@ -1,5 +1,6 @@
 //! A captive portal answers in the host's place.
 
+use super::portal::{self, Standing};
 use super::words::{Words, for_hosts, tell_product};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
@@ -22,14 +23,22 @@ pub(super) static RULE: Rule = Rule {
         en: "A page inside TLS is visible only with a key log.",
         ja: "TLS 内のページは鍵ログがないと見えない。",
     },
-    advice: Text {
-        en: "Open a browser on the client, finish the portal's login, then run the command again; or use another network.",
-        ja: "端末でブラウザーを開いてポータルのログインを完了し、コマンドを再実行する。または別のネットワークを使う。",
-    },
+    advice: portal::ADVICE,
     check,
 };
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = of_hosts(context);
+    let stands_before = Standing::before_needed(context);
+    for finding in &mut findings {
+        if finding.host.as_deref().is_some_and(|host| stands_before.contains(host)) {
+            finding.severity = Severity::Critical;
+        }
+    }
+    findings
+}
+
+fn of_hosts(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::CaptivePortal, |host, v| {
         let name = &host.name;
 
@@ -42,7 +51,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         Words {
             title: message!(en: "A captive portal answers in place of {name}", ja: "{name} の代わりにキャプティブ ポータルが応答している"),
             detail,
-            advice: message!(en: "Open a browser on the client, finish the portal's login, then run the command again; or use another network.", ja: "端末でブラウザーを開いてポータルのログインを完了し、コマンドを再実行する。または別のネットワークを使う。"),
+            advice: portal::ADVICE.into(),
         }
     })
 }

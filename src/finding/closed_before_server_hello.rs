@@ -1,6 +1,6 @@
 //! An orderly close comes instead of a ServerHello.
 
-use super::words::{Words, for_hosts, https, tell_breaker, through};
+use super::words::{Words, authorities, for_hosts, tell_breaker, through};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::{Message, Text};
 use crate::message;
@@ -31,7 +31,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::ClosedBeforeServerHello, |host, v| {
         let name = &host.name;
-        let https = https(name);
+        let https = authorities(context.case, host, v);
         let through = through(v);
         let mut detail = Message {
             en: format!(

@@ -2,9 +2,12 @@
 
 use super::words::{Words, for_hosts, tell_addresses};
 use super::{Context, Finding, Rule, Severity};
+use crate::case::HostStory;
+use crate::knowledge;
+use crate::knowledge::address_ranges::SyntheticRange;
 use crate::lang::Text;
 use crate::message;
-use crate::verdict::Verdict;
+use crate::verdict::{HostVerdict, Verdict};
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -15,8 +18,8 @@ pub(super) static RULE: Rule = Rule {
         ja: "名前がサービスではないアドレスに解決されている",
     },
     meaning: Text {
-        en: "The resolver answered with an unspecified, loopback or private address for a public service, or with the address of a known block page: a DNS filter points the name to nowhere or to a block page. A private endpoint (a CNAME through a privatelink zone) is not counted.",
-        ja: "公開サービスの名前に対して、未指定・ループバック・プライベート アドレス、または既知のブロック ページのアドレスが返された。DNS フィルターが名前を無効な宛先やブロック ページに向けている。プライベート エンドポイント (privatelink ゾーンの CNAME) は除く。",
+        en: "The resolver answered with an unspecified, loopback or private address for a public service, or with the address of a known block page: a DNS filter points the name to nowhere or to a block page. A private endpoint (a CNAME chain that ends in a privatelink zone) is not counted.",
+        ja: "公開サービスの名前に対して、未指定・ループバック・プライベート アドレス、または既知のブロック ページのアドレスが返された。DNS フィルターが名前を無効な宛先やブロック ページに向けている。プライベート エンドポイント (privatelink ゾーンで終わる CNAME) は除く。",
     },
     blind: Text {
         en: "A forged public address (of a block page on the internet) is only told by what answers there.",
@@ -33,6 +36,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::DnsSinkhole, |host, v| {
         let name = &host.name;
         let addresses = tell_addresses(&v.name.addresses);
+        if let Some(made_up) = made_up(v) {
+            return agents(host, v, made_up, &addresses);
+        }
         let mut detail = message!(en: "The resolver says that {name} is {addresses}, which cannot be the service.", ja: "リゾルバーは {name} を {addresses} と回答しているが、これはサービスのアドレスではあり得ない。");
         if let Some(product) = crate::verdict::dns::block_page(host, &v.name.addresses) {
             detail.en.push_str(&format!(" There stands the block page of: {product}."));
@@ -44,4 +50,33 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             advice: message!(en: "Take {name} off the DNS filter or correct the zone in the resolver that gave the answer; then flush the client's cache (ipconfig /flushdns).", ja: "回答したリゾルバーの DNS フィルターから {name} を除外するかゾーンを修正し、端末のキャッシュを消去する (ipconfig /flushdns)。"),
         }
     })
+}
+
+/// The range of an agent on the client that holds all addresses of the name.
+fn made_up(v: &HostVerdict) -> Option<&'static SyntheticRange> {
+    let mut ranges = v.name.addresses.iter().map(|address| knowledge::synthetic_range(*address));
+    let first = ranges.next()??;
+    ranges.all(|range| range.is_some_and(|range| range.product == first.product)).then_some(first)
+}
+
+/// An agent on the client answered in the resolver's place, and what it was to carry failed: no filter made that address.
+fn agents(host: &HostStory, v: &HostVerdict, range: &SyntheticRange, addresses: &str) -> Words {
+    let (name, product, meaning) = (&host.name, range.product, range.meaning);
+    let (meaning_en, meaning_ja) = (meaning.en, meaning.ja);
+    let mut detail = message!(
+        en: "No public service has that address: {meaning_en}.",
+        ja: "公開サービスのアドレスではない: {meaning_ja}。",
+    );
+    if let Some(failed) = v.also.first().map(|failed| failed.title()) {
+        detail.en.push_str(&format!(" What went there failed: {}.", failed.en));
+        detail.ja.push_str(&format!("そこへの通信は失敗している: {}。", failed.ja));
+    }
+    Words {
+        title: message!(en: "{name} resolves to {addresses}, an address of: {product}", ja: "{name} が合成アドレス {addresses} に解決される: {product}"),
+        detail,
+        advice: message!(
+            en: "Look at that agent on the client ({product}) first: whether it runs and is connected, and what its policy says of {name}. Exempt {name} from it, or run the tool where its hooks work (not in WSL or a container).",
+            ja: "まず端末上のそのエージェント ({product}) を確認する: 動作・接続状態と、{name} に対するポリシー。{name} を対象から除外するか、仕組みの及ぶ環境 (WSL やコンテナー以外) でツールを実行する。",
+        ),
+    }
 }

@@ -1,6 +1,6 @@
 //! An ICMP error quotes the connection: a router or firewall says that it will not pass it.
 
-use super::words::{Words, for_hosts};
+use super::words::{Words, for_hosts, for_metadata_service, port_list};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;
@@ -31,13 +31,14 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::IcmpUnreachable, |host, v| {
         let name = &host.name;
+        let ports = port_list(context.case, host, v);
         let (kind, code, sender) = v.detail.icmp.map_or((0, 0, String::from("?")), |(k, c, s)| (k, c, s.to_string()));
         let detail = message!(en: "{sender} answered the connection to {name} with ICMP type {kind} code {code}.", ja: "{sender} が {name} への接続に ICMP タイプ {kind} コード {code} を返した。");
 
         Words {
             title: message!(en: "{name} cannot be reached: ICMP error", ja: "{name} に到達不能: ICMP エラー"),
             detail,
-            advice: message!(en: "Ask who runs {sender} to allow TCP 443 to {name}.", ja: "{sender} の管理者に、{name} への TCP 443 の許可を依頼する。"),
+            advice: for_metadata_service(host).unwrap_or_else(|| message!(en: "Ask who runs {sender} to allow TCP {ports} to {name}.", ja: "{sender} の管理者に、{name} への TCP {ports} の許可を依頼する。")),
         }
     })
 }

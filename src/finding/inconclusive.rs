@@ -1,5 +1,6 @@
 //! The evidence cannot tell what became of a host.
 
+use super::ended_by_client::is_ended;
 use super::words::{Words, for_hosts, peers, stream_filter};
 use super::{Context, Finding, Rule, Severity};
 use crate::case::{Attempt, HostStory};
@@ -62,7 +63,7 @@ fn of_hosts(context: &Context<'_>) -> Vec<Finding> {
     let told = |v: &HostVerdict| v.attempt.and_then(|i| v.judged.get(i)).is_some_and(|j| j.detail.request_unseen);
     let untold = |finding: &Finding| {
         let of = finding.host.as_deref().and_then(|name| context.host(name));
-        !of.is_some_and(|(_, v)| told(v))
+        !of.is_some_and(|(host, v)| told(v) || is_ended(context, host, v))
     };
     let found = for_hosts(context, &RULE, Verdict::Inconclusive, |host, v| {
         let name = &host.name;
@@ -102,6 +103,16 @@ fn of_hosts(context: &Context<'_>) -> Vec<Finding> {
                 advice: message!(en: "Take the trace again with whole packets and after ipconfig /flushdns, so that the names of all connections are in it.", ja: "すべての接続の名前が含まれるように、ipconfig /flushdns の後にパケット全体を採取するトレースを再取得する。"),
             };
         }
+        if resolved_only(host, v) {
+            return Words {
+                title: message!(en: "Cannot tell what became of {name}", ja: "{name} への通信がどうなったか判定できない"),
+                detail: message!(en: "{name} was asked for and resolved, and nobody is seen to connect to it.", ja: "{name} の名前解決は成功しているが、その後の接続が見当たらない。"),
+                advice: message!(
+                    en: "If the trace covers the whole attempt on {name}, something keeps the program's packets from leaving the client (host firewall, security software), or they leave by a way that was not captured (another adapter, a VPN, an agent): look there, and in the program's own error. If it does not, take it again: netsh trace start capture=yes maxSize=2000M, ipconfig /flushdns, the command with its debug option, netsh trace stop.",
+                    ja: "トレースが {name} への試行全体を含む場合、プログラムのパケットが端末から出るのを妨げるもの (端末のファイアウォール、セキュリティ製品) があるか、採取していない経路 (別のアダプター、VPN、エージェント) から出ている。それらとプログラム自身のエラーを確認する。含まない場合は再取得する: netsh trace start capture=yes maxSize=2000M、ipconfig /flushdns、デバッグ オプション付きでコマンドを実行、netsh trace stop。",
+                ),
+            };
+        }
         let detail = if attempt.is_none() && host.attempts.is_empty() && v.said.is_empty() {
             message!(en: "{name} was asked for, and nobody is seen to connect to it.", ja: "{name} の名前解決は行われているが、接続が見当たらない。")
         } else if peers.is_empty() {
@@ -116,4 +127,9 @@ fn of_hosts(context: &Context<'_>) -> Vec<Finding> {
         }
     });
     found.into_iter().filter(untold).collect()
+}
+
+/// Whether a name resolved and nothing is known beyond that.
+pub(super) fn resolved_only(host: &HostStory, v: &HostVerdict) -> bool {
+    host.attempts.is_empty() && v.said.is_empty() && !v.name.addresses.is_empty() && v.name.judged.is_none()
 }

@@ -1,7 +1,7 @@
 //! The sign-in itself worked, and Azure Resource Manager could not be reached after it.
 
 use super::logs::runs;
-use super::words::{display_filter, https};
+use super::words::{authorities, display_filter};
 use super::{Context, Finding, Rule, Severity};
 use crate::case::HostStory;
 use crate::facts::log::{Dialect, LogEvent, LogEventKind};
@@ -84,7 +84,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let name = &host.name;
-    let https = https(name);
+    let https = authorities(context.case, host, verdict);
     let title = verdict.verdict.title();
     let graph_only = token.is_some_and(|r| r.attempt.dialect == Dialect::GraphPowerShell);
     if graph_only {

@@ -2,9 +2,11 @@
 
 use super::words::{Words, for_hosts, tell_product, whose};
 use super::{Context, Finding, Rule, Severity};
+use crate::case::{Attempt, HostStory, Way};
 use crate::lang::{Message, Text};
 use crate::message;
-use crate::verdict::Verdict;
+use crate::verdict::host::deciding;
+use crate::verdict::{HostVerdict, Judged, Verdict};
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -27,12 +29,15 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    for_hosts(context, &RULE, Verdict::ProxyAuthRequired, |host, v| {
+    let mut findings = for_hosts(context, &RULE, Verdict::ProxyAuthRequired, |host, v| {
         let name = &host.name;
+        if let Some((attempt, judged)) = refused_relay(host, v) {
+            return relayed(context, name, v, attempt, judged);
+        }
         let proxy = v.proxy.as_deref().unwrap_or_default();
         let [proxy_en, proxy_ja] = whose(v);
-        let schemes = if v.detail.schemes.is_empty() { "-".to_owned() } else { v.detail.schemes.join(", ") };
-        let mut detail = message!(en: "The proxy {proxy} answered the request for {name} with 407 and offers: {schemes}.", ja: "プロキシ {proxy} は {name} への要求に 407 を返した。提示された方式: {schemes}。");
+        let mut detail = message!(en: "The proxy {proxy} answered the request for {name} with 407", ja: "プロキシ {proxy} は {name} への要求に 407 を返した");
+        tell_schemes(&mut detail, &v.detail.schemes);
         let (en, ja) = if v.detail.credentials_sent {
             (" The client sent credentials and was refused.", "クライアントは資格情報を送ったが拒否された。")
         } else {
@@ -42,7 +47,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         detail.ja.push_str(ja);
         tell_product(&mut detail, v);
         Words {
-            title: message!(en: "The proxy wants authentication for {name}", ja: "プロキシが {name} への認証を要求"),
+            title: title(name),
             detail,
             advice: Message {
                 en: format!(
@@ -53,5 +58,70 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 ),
             },
         }
+    });
+    for finding in &mut findings {
+        let of = finding.host.as_deref().and_then(|name| context.host(name));
+        if let Some((attempt, judged)) = of.and_then(|(host, v)| refused_relay(host, v)) {
+            finding.evidence.extend(context.shown(attempt, judged));
+        }
+    }
+    findings
+}
+
+fn title(name: &str) -> Message {
+    message!(en: "The proxy wants authentication for {name}", ja: "プロキシが {name} への認証を要求")
+}
+
+/// What the proxy offers, and the end of the sentence.
+fn tell_schemes(detail: &mut Message, schemes: &[String]) {
+    if !schemes.is_empty() {
+        let list = schemes.join(", ");
+        detail.en.push_str(&format!(" and offers: {list}"));
+        detail.ja.push_str(&format!(" (提示された方式: {list})"));
+    }
+    detail.en.push('.');
+    detail.ja.push('。');
+}
+
+/// The refusal that a relay on the client itself passed on: another proxy's, for the same host, while the relay was asked.
+fn refused_relay<'a>(host: &'a HostStory, v: &'a HostVerdict) -> Option<(&'a Attempt, &'a Judged)> {
+    let asked = deciding(host, v).filter(|asked| asked.peer.ip().is_loopback())?;
+    let meanwhile = asked.start.time..=asked.end.time;
+    host.attempts.iter().zip(&v.judged).find(|(a, j)| {
+        let elsewhere = !a.peer.ip().is_loopback() && a.way != Way::Direct;
+        elsewhere && j.verdict == Some(Verdict::ProxyAuthRequired) && meanwhile.contains(&a.start.time)
     })
+}
+
+fn relayed(context: &Context<'_>, name: &str, v: &HostVerdict, attempt: &Attempt, judged: &Judged) -> Words {
+    let relay = v.proxy.as_deref().unwrap_or_default();
+    let upstream = attempt.way.proxy_text().unwrap_or_default();
+    let mut schemes = judged.detail.schemes.clone();
+    let exchanges = || context.case.flow(attempt).into_iter().flat_map(|flow| &flow.app.http);
+    if schemes.is_empty() {
+        schemes = exchanges().map(|e| e.proxy_authenticate.clone()).find(|s| !s.is_empty()).unwrap_or_default();
+    }
+    let mut detail = message!(
+        en: "{relay} is a relay on the client itself; the proxy behind it, {upstream}, answered its request for {name} with 407",
+        ja: "{relay} は端末自身の中継であり、その先のプロキシ {upstream} が {name} への要求に 407 を返した",
+    );
+    tell_schemes(&mut detail, &schemes);
+    let (en, ja) = if judged.detail.credentials_sent {
+        (
+            " The relay sent credentials and was refused: they are wrong, have expired, or the account is locked.",
+            "中継は資格情報を送ったが拒否された (誤り、期限切れ、アカウントのロックなど)。",
+        )
+    } else {
+        (" The relay never answered the challenge.", "中継は認証要求に応答していない。")
+    };
+    detail.en.push_str(en);
+    detail.ja.push_str(ja);
+    Words {
+        title: title(name),
+        detail,
+        advice: message!(
+            en: "Correct the user, domain and password in the configuration of the relay {relay}, and look in the log of {upstream} for why it refuses them; or exempt {name} from authentication on {upstream}.",
+            ja: "中継 {relay} の設定 (ユーザー、ドメイン、パスワード) を修正し、{upstream} のログで拒否の理由を確認する。または {upstream} で {name} を認証対象から除外する。",
+        ),
+    }
 }

@@ -1,6 +1,6 @@
 //! The proxy refused the CONNECT.
 
-use super::words::{Words, for_hosts, https, tell_product, whose};
+use super::words::{Words, authorities, for_hosts, tell_product, whose};
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::{Message, Text};
 use crate::message;
@@ -29,7 +29,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::ProxyDenied, |host, v| {
         let name = &host.name;
-        let https = https(name);
+        let https = authorities(context.case, host, v);
         let proxy = v.proxy.as_deref().unwrap_or_default();
         let [proxy_en, proxy_ja] = whose(v);
         let status = v.detail.status.map_or_else(String::new, |s| s.to_string());

@@ -1,10 +1,14 @@
 //! A RST in answer to the SYN: nobody listens there, or a device refuses in the host's name.
 
-use super::words::{Words, for_hosts, peers, tell_breaker, tell_dropped};
+use super::words::{
+    Words, for_dead_proxy, for_hosts, for_metadata_service, peers, port_list, tell_breaker, tell_dropped,
+};
 use super::{Context, Finding, Rule, Severity};
-use crate::lang::Text;
+use crate::case::{Case, HostStory};
+use crate::knowledge;
+use crate::lang::{Message, Text};
 use crate::message;
-use crate::verdict::Verdict;
+use crate::verdict::{HostVerdict, Verdict};
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -20,8 +24,8 @@ pub(super) static RULE: Rule = Rule {
         ja: "そのアドレスからの他のパケットがなければ、RST の送信者は特定できない。",
     },
     advice: Text {
-        en: "Allow TCP 443 to the host; for a proxy, check its name, port and that it runs.",
-        ja: "ホストへの TCP 443 を許可する。プロキシの場合は名前・ポート・稼働状況を確認する。",
+        en: "Allow the port that was tried (mostly TCP 443) to the host; for a proxy, check its name, port and that it runs.",
+        ja: "ホストへの、試行されたポート (通常は TCP 443) を許可する。プロキシの場合は名前・ポート・稼働状況を確認する。",
     },
     check,
 };
@@ -39,7 +43,25 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         Words {
             title: message!(en: "Connection refused: {name}", ja: "接続拒否: {name}"),
             detail,
-            advice: message!(en: "If {name} is a proxy or an internal server: check that it runs and that name and port are right (variables such as HTTPS_PROXY may be left over from another network). If it is a Microsoft host: allow TCP 443 to {name} in the firewall that rejects it.", ja: "{name} がプロキシや社内サーバーの場合は、稼働状況と名前・ポートを確認する (HTTPS_PROXY などの変数が別ネットワークの設定のまま残っていることがある)。Microsoft のホストの場合は、拒否しているファイアウォールで {name} への TCP 443 を許可する。"),
+            advice: for_metadata_service(host)
+                .or_else(|| for_dead_proxy(context.case, host, v))
+                .unwrap_or_else(|| allow(context.case, host, v)),
         }
     })
+}
+
+/// What to do about a server that refuses: of Microsoft's own hosts all listen, so that something on the way refuses.
+fn allow(case: &Case, host: &HostStory, v: &HostVerdict) -> Message {
+    let (name, ports) = (&host.name, port_list(case, host, v));
+    let known = host.endpoint.is_some() || knowledge::is_microsoft_host(name) || knowledge::is_entra_address(name);
+    if known {
+        return message!(
+            en: "Allow TCP {ports} to {name} in the firewall that rejects it.",
+            ja: "拒否しているファイアウォールで {name} への TCP {ports} を許可する。",
+        );
+    }
+    message!(
+        en: "If {name} is a proxy or an internal server: check that it runs and that name and port ({ports}) are right (variables such as HTTPS_PROXY may be left over from another network). If not: allow TCP {ports} to {name} in the firewall that rejects it.",
+        ja: "{name} がプロキシや社内サーバーの場合は、稼働状況と名前・ポート ({ports}) を確認する (HTTPS_PROXY などの変数が別ネットワークの設定のまま残っていることがある)。それ以外の場合は、拒否しているファイアウォールで {name} への TCP {ports} を許可する。",
+    )
 }

@@ -1,10 +1,13 @@
 //! SYNs to a host without any answer: a firewall drops them, or the route leads nowhere.
 
-use super::words::{Words, for_hosts, https, peers, tell_dropped};
+use super::words::{
+    Words, authorities, for_dead_proxy, for_hosts, for_metadata_service, peers, port_list, tell_dropped,
+};
 use super::{Context, Finding, Rule, Severity};
-use crate::lang::Text;
+use crate::case::{Case, HostStory};
+use crate::lang::{Message, Text};
 use crate::message;
-use crate::verdict::Verdict;
+use crate::verdict::{HostVerdict, Verdict};
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -23,8 +26,8 @@ pub(super) static RULE: Rule = Rule {
         ja: "片方向だけのキャプチャや、最初の SYN から 3 秒以内に終わるキャプチャでは判定できない。ファイアウォール外側のキャプチャに SYN-ACK があれば、原因は内側にある。",
     },
     advice: Text {
-        en: "Allow TCP 443 from the client to this host, by name where the firewall can, else to its published address ranges.",
-        ja: "クライアントからこのホストへの TCP 443 を許可する。可能なら名前で、できなければ公開されているアドレス範囲で許可する。",
+        en: "Allow the port that was tried (mostly TCP 443) from the client to this host, by name where the firewall can, else to its published address ranges.",
+        ja: "クライアントからこのホストへの、試行されたポート (通常は TCP 443) を許可する。可能なら名前で、できなければ公開されているアドレス範囲で許可する。",
     },
     check,
 };
@@ -32,7 +35,6 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::SynNoAnswer, |host, v| {
         let name = &host.name;
-        let https = https(name);
         let dead = || host.attempts.iter().zip(&v.judged).filter(|(_, j)| j.verdict == Some(Verdict::SynNoAnswer));
         let syns: u32 = dead().map(|(_, j)| j.detail.syn_count).sum();
         let first = dead().map(|(a, _)| a.start.time).min().unwrap_or_default();
@@ -47,10 +49,24 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         Words {
             title: message!(en: "No answer to the SYN: {name}", ja: "SYN に応答なし: {name}"),
             detail,
-            advice: message!(
-                en: "Allow TCP 443 to {name} in the firewall between the client and the internet (allow-list entry: {https}). If a proxy is mandatory on this network, set it for the tool (HTTPS_PROXY).",
-                ja: "クライアントとインターネットの間のファイアウォールで {name} への TCP 443 を許可する (許可リスト: {https})。プロキシが必須のネットワークでは、ツールにプロキシ (HTTPS_PROXY) を設定する。",
-            ),
+            advice: for_metadata_service(host)
+                .or_else(|| for_dead_proxy(context.case, host, v))
+                .unwrap_or_else(|| allow(context.case, host, v)),
         }
     })
+}
+
+/// Which rule of a firewall is missing.
+fn allow(case: &Case, host: &HostStory, v: &HostVerdict) -> Message {
+    let (name, ports, entries) = (&host.name, port_list(case, host, v), authorities(case, host, v));
+    let mut advice = message!(
+        en: "Allow TCP {ports} to {name} in the firewall between the client and the internet (allow-list entry: {entries}).",
+        ja: "クライアントとインターネットの間のファイアウォールで {name} への TCP {ports} を許可する (許可リスト: {entries})。",
+    );
+    // What the tools send through a proxy is HTTPS.
+    if ports == "443" {
+        advice.en += " If a proxy is mandatory on this network, set it for the tool (HTTPS_PROXY).";
+        advice.ja += "プロキシが必須のネットワークでは、ツールにプロキシ (HTTPS_PROXY) を設定する。";
+    }
+    advice
 }

@@ -25,5 +25,6 @@ pub(super) static RULES: &[&Rule] = &[
     &super::block_page::RULE,
     &super::captive_portal::RULE,
     &super::degraded::RULE,
+    &super::ended_by_client::RULE,
     &super::inconclusive::RULE,
 ];

@@ -1,8 +1,10 @@
 //! What the findings of verdicts share: severity, filter, and the words that several of them use.
 
+use super::portal::{self, Standing};
 use super::{Context, Finding, Rule, Severity};
-use crate::case::{Attempt, Case, HostStory, Role, may_be_one};
+use crate::case::{Attempt, Case, HostStory, Role, Way, may_be_one};
 use crate::facts::FlowTransport;
+use crate::knowledge::endpoints::Role as EndpointRole;
 use crate::lang::Message;
 use crate::limits;
 use crate::message;
@@ -47,7 +49,13 @@ pub(super) fn for_hosts(
                 title = said.title.unwrap_or(title);
                 advice = said.advice.unwrap_or(advice);
             }
-            if let Some(before) = reached_before(host, v) {
+            if let Some(standing) = Standing::of(context, host, v) {
+                let told = standing.tell();
+                detail.en += &told.en;
+                detail.ja += &told.ja;
+                advice = portal::first(v, advice);
+            }
+            if let Some(before) = reached_before(context.case, host, v) {
                 detail.en += &before.en;
                 detail.ja += &before.ja;
             }
@@ -75,7 +83,7 @@ pub(super) fn for_hosts(
 
 /// When a host that is not reached in the end was reached last. Interception and old versions show in connections that
 /// work as well.
-fn reached_before(host: &HostStory, verdict: &HostVerdict) -> Option<Message> {
+fn reached_before(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Option<Message> {
     if !verdict.verdict.is_fault() || matches!(verdict.verdict, Verdict::Intercepted | Verdict::TlsLegacy) {
         return None;
     }
@@ -86,8 +94,14 @@ fn reached_before(host: &HostStory, verdict: &HostVerdict) -> Option<Message> {
     let before = before.filter(|(a, j)| good(j) && until.is_none_or(|until| a.start.time < until));
     let (attempt, judged) = before.max_by_key(|(a, _)| a.start.time)?;
     let frame = judged.proof.last()?.at.frame;
+    let tried = failed.and_then(|i| host.attempts.get(i)).and_then(|failed| port(case, failed));
     let way = match (attempt.way.proxy_text(), &verdict.proxy) {
-        (proxy, failed) if proxy == *failed => Message::default(),
+        (proxy, failed) if proxy == *failed => match port(case, attempt) {
+            Some(port) if tried.is_some_and(|tried| tried != port) => {
+                message!(en: " on port {port}", ja: "ポート {port} で")
+            }
+            _ => Message::default(),
+        },
         (Some(proxy), _) => message!(en: " through the proxy {proxy}", ja: "プロキシ {proxy} 経由で"),
         (None, _) => message!(en: " without a proxy", ja: "プロキシを経由せずに"),
     };
@@ -190,10 +204,68 @@ pub(super) fn peers(host: &HostStory, verdict: &HostVerdict) -> String {
     seen.join(", ")
 }
 
-/// A host with the port of HTTPS, as allow-lists have it; `name` may be a bare address (RFC 3986 3.2.2 for IPv6).
-pub(super) fn https(name: &str) -> String {
-    if name.contains(':') { format!("[{name}]:443") } else { format!("{name}:443") }
+/// A host with its port, as allow-lists have it; `name` may be a bare address (RFC 3986 3.2.2 for IPv6).
+fn authority(name: &str, port: u16) -> String {
+    if name.contains(':') { format!("[{name}]:{port}") } else { format!("{name}:{port}") }
 }
+
+/// The ports of the host on which attempts ended as the verdict says, lowest first; the port of HTTPS where nothing tells.
+fn ports(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Vec<u16> {
+    let failed = host.attempts.iter().zip(&verdict.judged).filter(|(_, j)| j.verdict == Some(verdict.verdict));
+    let mut ports: Vec<u16> = failed.filter_map(|(attempt, _)| port(case, attempt)).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    if ports.is_empty() { vec![HTTPS] } else { ports }
+}
+
+/// The host's port that an attempt was meant for: behind a proxy the one that this was asked for.
+fn port(case: &Case, attempt: &Attempt) -> Option<u16> {
+    if attempt.way == Way::Direct {
+        return Some(attempt.peer.port());
+    }
+    let app = &case.flow(attempt)?.app;
+    let exchange = attempt.exchange.and_then(|i| app.http.get(i)).filter(|exchange| exchange.is_connect());
+    let asked = exchange.map(|exchange| exchange.target.as_str());
+    asked.or_else(|| app.socks.as_ref()?.target.as_deref())?.rsplit_once(':')?.1.parse().ok()
+}
+
+/// The ports as rules of a firewall have them: `443`, `80, 443`.
+pub(super) fn port_list(case: &Case, host: &HostStory, verdict: &HostVerdict) -> String {
+    ports(case, host, verdict).iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The host with each of these ports: `login.microsoftonline.com:443`.
+pub(super) fn authorities(case: &Case, host: &HostStory, verdict: &HostVerdict) -> String {
+    let each = ports(case, host, verdict).into_iter().map(|port| authority(&host.name, port));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// What to do where the machine's own metadata service is not reached: it is answered by the host of the virtual machine
+/// (Microsoft Learn, "Azure Instance Metadata Service": not through a proxy), so that no firewall or proxy of a network can
+/// help. `None` for other hosts.
+pub(super) fn for_metadata_service(host: &HostStory) -> Option<Message> {
+    let name = &host.name;
+    (host.endpoint?.role == EndpointRole::ManagedIdentity).then(|| {
+        message!(
+            en: "{name} is the metadata service of an Azure virtual machine and exists only there, answered by the machine's own host; it must never go through a proxy (exempt it: NO_PROXY={name}). On an Azure VM look at the host firewall, at the route to {name} (route print), and whether a managed identity is assigned. On any other machine sign in by another method.",
+            ja: "{name} は Azure 仮想マシンのメタデータ サービスで、Azure 上にのみ存在し、VM のホスト自身が応答する。プロキシを経由させてはならない (除外設定: NO_PROXY={name})。Azure VM では、端末のファイアウォール、{name} への経路 (route print)、マネージド ID の割り当てを確認する。それ以外の端末では別の方法でサインインする。",
+        )
+    })
+}
+
+/// What to do about a proxy that cannot be connected to.
+pub(super) fn for_dead_proxy(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Option<Message> {
+    let (name, port) = (&host.name, port_list(case, host, verdict));
+    (host.role == Role::Proxy).then(|| {
+        message!(
+            en: "Check that the proxy {name} runs and that its name and port ({port}) are right: variables such as HTTPS_PROXY may be left over from another network. If they are, allow TCP {port} from the client to it.",
+            ja: "プロキシ {name} の稼働状況と、名前・ポート ({port}) が正しいかを確認する (HTTPS_PROXY などの変数が別ネットワークの設定のまま残っていることがある)。正しい場合は、クライアントからプロキシへの TCP {port} を許可する。",
+        )
+    })
+}
+
+/// The port of HTTPS.
+const HTTPS: u16 = 443;
 
 /// The proxy whose administrator can help, in both languages; a log may tell its answer without its name.
 pub(super) fn whose(verdict: &HostVerdict) -> [&str; 2] {
@@ -246,8 +318,8 @@ mod tests {
 
     #[test]
     fn addresses_are_written_as_authorities() {
-        assert_eq!(https("login.microsoftonline.com"), "login.microsoftonline.com:443");
-        assert_eq!(https("20.190.151.7"), "20.190.151.7:443");
-        assert_eq!(https("2603:1036:3000::9"), "[2603:1036:3000::9]:443");
+        assert_eq!(authority("login.microsoftonline.com", HTTPS), "login.microsoftonline.com:443");
+        assert_eq!(authority("20.190.151.7", 49443), "20.190.151.7:49443");
+        assert_eq!(authority("2603:1036:3000::9", HTTPS), "[2603:1036:3000::9]:443");
     }
 }

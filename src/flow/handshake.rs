@@ -3,6 +3,7 @@
 //! What enters: segments with SYN, before [`crate::flow::tcp`] looks at their payload. What leaves: the connection's
 //! ends and base numbers, and whether Wireshark counts another stream.
 
+use crate::facts::SYN_GAP_NS;
 use crate::flow::seq::SeqNum;
 use crate::flow::side::{Letter, Stamp, of};
 use crate::flow::tcp::TcpFlow;
@@ -99,8 +100,25 @@ impl<S: FlowSink> TcpFlow<S> {
             self.syn = Stamp::new(at, first);
             self.syn_timestamp = timestamp;
         } else {
+            let answered = self.syn_ack.is_set();
+            let first = self.syn.at(first);
             let rare = self.rare();
             rare.more_syn_count = rare.more_syn_count.saturating_add(1);
+            let full = rare.more_syns.len() >= MORE_SYNS_KEPT;
+            // A SYN that was captured at several places has copies, and a try counts for more than they do. Which SYN
+            // was answered is known by its place.
+            if full
+                && !answered
+                && rare.more_syns.last().is_some_and(|(last, _)| at.time.since(last.time) >= SYN_GAP_NS)
+            {
+                let mut before = first.map(|syn| syn.time);
+                let copy = rare.more_syns.iter().position(|(syn, _)| {
+                    let near = before.is_some_and(|before| syn.time.since(before) < SYN_GAP_NS);
+                    before = Some(syn.time);
+                    near
+                });
+                copy.map(|copy| rare.more_syns.remove(copy));
+            }
             if rare.more_syns.len() < MORE_SYNS_KEPT {
                 rare.more_syns.push((at, timestamp));
             }

@@ -329,6 +329,18 @@ fn one_direction_alone_is_noticed() {
 }
 
 #[test]
+fn copies_of_a_syn_take_no_place_from_its_repetitions() {
+    let copies = |n: usize| ">S 100\n".repeat(n);
+    let again = |n: usize| format!(">S 100 +1000\n{}", copies(n - 1));
+    let tcp = one(&format!("{}{}{}", copies(9), again(9), again(9))).0.tcp().unwrap();
+    assert_eq!((tcp.syn_count, tcp.syns.len()), (27, 8));
+    assert_eq!((tcp.syn_tries().len(), tcp.syn_try_count()), (3, 3));
+    // The one that was answered keeps its place.
+    let answered = format!("{}<SA 300 101 +9\n{}", copies(9), again(2));
+    assert_eq!(one(&answered).0.tcp().unwrap().syn_tries().len(), 1);
+}
+
+#[test]
 fn the_round_trip_is_that_of_the_syn_that_was_answered() {
     let rtt = |s: &str| one(s).0.tcp().unwrap().handshake_rtt;
     assert_eq!(rtt(">S 100\n>S 100 +999\n<SA 300 101 +9"), Some(10_000_000));

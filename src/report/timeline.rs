@@ -237,7 +237,7 @@ fn tcp_entry<'a>(entry: Entry<'a>, attempt: &'a Attempt, flow: &'a Flow, to: &mu
         let text = move || message!(en: "{peer}: RST in answer to the SYN", ja: "{peer}: SYN に対する RST");
         return entry.offer(to, Lane::Tcp, first, Some(reset.at), Some(false), text);
     }
-    let n = tcp.syn_count;
+    let n = tcp.syn_try_count();
     let text = move || message!(en: "{peer}: {n} SYN, no answer", ja: "{peer}: SYN {n} 回、応答なし");
     entry.offer(to, Lane::Tcp, first, Some(flow.last), Some(false), text);
 }

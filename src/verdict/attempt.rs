@@ -41,7 +41,7 @@ pub fn judge(case: &Case, host: &str, attempt: &Attempt, trusts: &mut Trusts) ->
         proof.push(Proof::new(flow.last, text));
         judged = Judged::undecided(judged.stage, proof);
     }
-    judged.detail.syn_count = tcp.syn_count;
+    judged.detail.syn_count = tcp.syn_try_count();
     if judged.verdict == Some(Verdict::Ok) {
         judged.detail.slow = slow::longest_wait(&scene);
     }

@@ -440,7 +440,7 @@ fn observed(case: &Case, lookup: &Lookup, asked: At) -> i64 {
     case.watch(lookup.piece).map_or(0, |w| w.until(asked.time).since(asked.time))
 }
 
-/// A public name that only gave addresses which cannot be the service. Private endpoints (a CNAME through a
+/// A public name that only gave addresses which cannot be the service. Private endpoints (a CNAME chain into a
 /// `privatelink` zone) are meant to do so.
 pub(super) fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged> {
     let public = host.endpoint.is_some() || knowledge::is_microsoft_host(&host.name);
@@ -458,7 +458,9 @@ pub(super) fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged>
         return None;
     }
     let private_link = host.lookups.iter().any(|l| match &l.result {
-        LookupResult::Addresses { cnames, .. } => cnames.iter().any(|c| c.contains("privatelink.")),
+        // The public chain of some names passes through such a zone too, and goes on: a private endpoint's address stands
+        // in the zone itself.
+        LookupResult::Addresses { cnames, .. } => cnames.last().is_some_and(|c| c.contains("privatelink.")),
         _ => false,
     });
     if private_link && !unroutable {

@@ -31,7 +31,10 @@ pub(super) fn judge(s: &Scene<'_>, exchange: &HttpExchange) -> Judged {
     let probe = knowledge::is_connectivity_probe(s.host);
     let refused = matches!(status, 403 | 451) && is_refusal(exchange);
     let redirected = matches!(status, 301 | 302 | 303 | 307 | 308)
-        && exchange.location.as_deref().is_some_and(|l| leaves_site(s.host, l))
+        && exchange
+            .location
+            .as_deref()
+            .is_some_and(|l| leaves_site(s.host, l) && !is_meant(s.host, &exchange.target, l))
         && (probe || says(exchange.location.as_deref(), &BLOCK_WORDS));
     if redirected {
         return redirect(exchange, vec![request, answer]);
@@ -110,6 +113,18 @@ fn leaves_site(host: &str, location: &str) -> bool {
     site(&target) != site(host)
 }
 
+/// Whether the probe's own server answers a request for this target with this redirect.
+fn is_meant(host: &str, target: &str, location: &str) -> bool {
+    // A proxy is asked with the whole address.
+    let path = match target.split_once("://") {
+        Some((_, rest)) => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/"),
+        None => target,
+    };
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let to = location.split_once("://").and_then(|(_, rest)| rest.split(['/', ':', '?']).next());
+    to.is_some_and(|to| knowledge::is_redirect_of_probe(host, path, to))
+}
+
 fn site(host: &str) -> String {
     let mut labels: Vec<&str> = host.rsplit('.').take(2).collect();
     labels.reverse();
@@ -133,5 +148,18 @@ mod tests {
         assert!(!leaves_site("www.example.com", "https://example.com/x"));
         assert!(leaves_site("www.example.com", "http://portal.test/"));
         assert!(!leaves_site("www.example.com", "/relative"));
+    }
+
+    #[test]
+    fn a_probe_that_redirects_by_design_met_no_portal() {
+        let probe = "www.msftconnecttest.com";
+        let home = "http://go.microsoft.com/fwlink/?LinkID=219472&clcid=0x409";
+        assert!(is_meant(probe, "/redirect", home));
+        assert!(is_meant(probe, "http://www.msftconnecttest.com/redirect", home));
+        assert!(is_meant(probe, "/redirect?x=1", "https://go.microsoft.com:443/"));
+        assert!(!is_meant(probe, "/redirect", "http://go.microsoft.com.portal.example/"));
+        assert!(!is_meant(probe, "/redirect", "http://portal.hotel.example/?to=http://go.microsoft.com/"));
+        assert!(!is_meant(probe, "/connecttest.txt", home), "the probe itself is never sent on");
+        assert!(!is_meant("detectportal.firefox.com", "/redirect", home));
     }
 }

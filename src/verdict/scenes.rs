@@ -1,6 +1,8 @@
 //! One small built capture a verdict, and what becomes of it when one cause changes.
 
 #[cfg(test)]
+mod advice;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod limits;

@@ -122,7 +122,7 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
         return certificate_refused(s, session, a, trust, proof);
     }
     if let Some(a) = fatal {
-        return by_alert(a, offered, legacy_chosen.map(|h| h.version), proof);
+        return by_alert(a, session, offered, legacy_chosen.is_some(), proof);
     }
     // Where packets are missing in the capture, what ended the handshake may be among them, or that it completed.
     if s.answer_not_captured() || s.flow.sides.first().is_some_and(|client| client.missed_bytes > 0) {
@@ -247,20 +247,38 @@ fn certificate_refused(
 }
 
 /// An alert other than a refusal of the server's certificate.
-fn by_alert(a: &Alert, offered: Option<u16>, chosen_legacy: Option<u16>, mut proof: Vec<Proof>) -> Judged {
+fn by_alert(
+    a: &Alert,
+    session: &TlsSession,
+    offered: Option<u16>,
+    chosen_legacy: bool,
+    mut proof: Vec<Proof>,
+) -> Judged {
     proof.push(alert_proof(a));
     let client_is_old = offered.is_some_and(|v| v <= TLS_1_1);
-    let about_version = a.description == alert::PROTOCOL_VERSION
-        || chosen_legacy.is_some() && a.by == Side::Client
-        || client_is_old && a.by == Side::Server && a.description != alert::INTERNAL_ERROR;
+    let no_version = a.description == alert::PROTOCOL_VERSION;
+    // A peer without a version for a client that offers all of today's has old ones only. To an offer of one of them it
+    // may as well lack just that one: an old server answers TLS 1.2 with what it has (RFC 5246 E.1), and one that
+    // refuses it wants TLS 1.3.
+    let server_is_old = no_version && session.server_hellos.is_empty() && offers_all_current(session);
+    let about_version = chosen_legacy && (no_version || a.by == Side::Client)
+        || a.by == Side::Server && (server_is_old || client_is_old && a.description != alert::INTERNAL_ERROR);
     let verdict = if about_version { Verdict::TlsLegacy } else { Verdict::TlsAlert };
-    let stage = if chosen_legacy.is_some() { Stage::ServerHello } else { Stage::ClientHello };
+    let stage = if chosen_legacy { Stage::ServerHello } else { Stage::ClientHello };
     let mut judged = Judged::seen(verdict, stage, proof);
     judged.detail.alert = Some((a.description, a.by));
     if about_version {
         judged.detail.legacy_side = Some(if client_is_old { Side::Client } else { Side::Server });
     }
     judged
+}
+
+/// Whether the client offers both versions that are in use today.
+fn offers_all_current(session: &TlsSession) -> bool {
+    session.client_hellos.iter().filter(|hello| !hello.cut).any(|hello| {
+        let offers = |code| hello.supported_versions.iter().any(|v| version_code(*v) == Some(code));
+        offers("1.2") && offers("1.3")
+    })
 }
 
 /// A ServerHello came, the handshake did not complete, and no alert in clear says why.

@@ -34,6 +34,15 @@ fn the_same_packet_captured_twice_is_one_try() {
         f
     });
     assert_eq!(twice.lasts(300).verdict(), Some(Verdict::Inconclusive));
+    let tries_seen_twice = World::new().resolves().with_life().flow(|w| {
+        let mut f = syn(w, SERVER, 1, 3);
+        let tcp = f.tcp.as_mut().unwrap();
+        tcp.syns = tcp.syns.iter().flat_map(|syn| [*syn, *syn]).collect();
+        tcp.syn_count = 6;
+        f
+    });
+    let (_, report) = tries_seen_twice.lasts(300).case();
+    assert!(report.diagnosis.text.en.contains("3 SYNs to"), "{}", report.diagnosis.text.en);
     let asked_twice = World::new().asks(HOST, None, &[]).asks(HOST, None, &[]);
     assert_eq!(asked_twice.verdict(), Some(Verdict::Inconclusive), "no time has passed between the two");
 }

@@ -1,0 +1,198 @@
+//! The client itself ended every connection to a host at once: a new trace would show no more.
+
+use super::words::{Words, for_hosts, peers, stream_filter};
+use super::{Context, Evidence, Finding, Rule, Severity};
+use crate::case::{Attempt, HostStory};
+use crate::facts::{FlowTransport, ResetStage};
+use crate::flow::Side;
+use crate::lang::{Message, Text};
+use crate::message;
+use crate::packet::At;
+use crate::time::NANOS_PER_SECOND;
+use crate::verdict::{HostVerdict, Judged, Proof, Verdict};
+use std::collections::BTreeSet;
+
+/// See the module.
+pub(super) static RULE: Rule = Rule {
+    code: "ended_by_client",
+    severity: Severity::Warning,
+    title: Text {
+        en: "The client itself ended its connections to a host",
+        ja: "クライアント自身がホストへの接続を終了している",
+    },
+    meaning: Text {
+        en: "The host accepted each connection, and the client's own address ended all of them at once by a RST or FIN, before anything failed in the network. Programs that do not like what they are shown end so, and so do firewalls, antivirus products and agents on the client that break the program's connections.",
+        ja: "ホストは接続を受け付けたが、ネットワークで何も失敗しないうちに、クライアント側のアドレスがすべての接続を直ちに RST または FIN で終了した。応答の内容を受け入れないプログラムのほか、端末のファイアウォール、ウイルス対策製品、エージェントがプログラムの接続を切断する場合もこうなる。",
+    },
+    blind: Text {
+        en: "A capture on the client does not show whether the program or something beside it ended the connection; a device next to the client can send a RST in its name.",
+        ja: "端末上のキャプチャでは、切断したのがプログラム自身か他の製品かは分からない。端末の近くの装置がクライアントを装って RST を送る場合もある。",
+    },
+    advice: Text {
+        en: "Look at the client: security software, host firewall, agents, and the program's own error.",
+        ja: "端末を確認する: セキュリティ製品、端末のファイアウォール、エージェント、プログラム自身のエラー。",
+    },
+    check,
+};
+
+/// One connection proves no habit.
+const CONNECTIONS_MIN: usize = 2;
+
+/// Who waits longer than this for the next packet may have given up for want of it.
+const AT_ONCE_NS: i64 = NANOS_PER_SECOND;
+
+/// Connections shown; more repeat what these say.
+const SHOWN_MAX: usize = 4;
+
+/// How far a connection was when the client ended it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reached {
+    /// It was accepted.
+    Accepted,
+    /// The client had said something.
+    Asked,
+    /// The server had answered.
+    Answered,
+}
+
+/// A connection that its client ended.
+struct Ended<'a> {
+    attempt: &'a Attempt,
+    /// The RST or FIN.
+    at: At,
+    by_reset: bool,
+    reached: Reached,
+    /// Since the last packet that brought anything.
+    after_ns: i64,
+}
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = for_hosts(context, &RULE, Verdict::Inconclusive, |host, v| {
+        words(host, v, &ended(context, host, v).unwrap_or_default())
+    });
+    findings.retain_mut(|finding| {
+        let of = finding.host.as_deref().and_then(|name| context.host(name));
+        let Some(ended) = of.and_then(|(host, v)| ended(context, host, v)) else { return false };
+        finding.evidence = ended.iter().take(SHOWN_MAX).map(|one| shown(context, one)).collect();
+        finding.filter = stream_filter(context.case, ended.iter().map(|one| one.attempt)).join(" || ");
+        true
+    });
+    findings
+}
+
+/// Whether the client ended all that it tried on a host since it reached it last, if ever.
+pub(super) fn is_ended(context: &Context<'_>, host: &HostStory, v: &HostVerdict) -> bool {
+    ended(context, host, v).is_some()
+}
+
+/// The connections, where the host's end is open for no other reason.
+fn ended<'a>(context: &Context<'_>, host: &'a HostStory, v: &HostVerdict) -> Option<Vec<Ended<'a>>> {
+    if v.verdict != Verdict::Inconclusive {
+        return None;
+    }
+    let reached = |(_, j): &(&Attempt, &Judged)| j.has_reached();
+    let tried = || host.attempts.iter().zip(&v.judged);
+    let last = tried().filter(reached).map(|(a, _)| context.case.began_last(a)).max();
+    let open = |(a, _): &(&Attempt, &Judged)| {
+        let tcp = context.case.flow(a).is_some_and(|flow| flow.transport == FlowTransport::Tcp);
+        tcp && last.is_none_or(|last| a.start.time > last)
+    };
+    let mut all = Vec::new();
+    for (attempt, judged) in tried().filter(open) {
+        if judged.verdict.is_some_and(|verdict| verdict != Verdict::Inconclusive) {
+            return None;
+        }
+        all.push(by_client(context, attempt)?);
+    }
+    let connections: BTreeSet<_> = all.iter().map(|one| context.case.connection(one.attempt)).collect();
+    (connections.len() >= CONNECTIONS_MIN).then_some(all)
+}
+
+/// The end of a connection, where it was the client's doing: the server was there, owed nothing for long, and had not
+/// ended it; and the capture misses nothing.
+fn by_client<'a>(context: &Context<'_>, attempt: &'a Attempt) -> Option<Ended<'a>> {
+    let flow = context.case.flow(attempt)?;
+    let tcp = flow.tcp.as_ref().filter(|tcp| !tcp.midstream && !tcp.one_sided)?;
+    let accepted = tcp.syn_ack?;
+    let whole = flow.sides.iter().all(|side| side.missed_bytes == 0 && side.unacked_gap_bytes == 0);
+    let reset = tcp.resets.first();
+    let client_reset = reset.filter(|r| r.by == Side::Client && r.stage != ResetStage::AfterFin).map(|r| r.at);
+    let [fin, server_fin] = tcp.fins;
+    let by_server = |at: At| {
+        server_fin.is_some_and(|fin| fin.frame < at.frame)
+            || reset.is_some_and(|r| r.by == Side::Server && r.at.frame < at.frame)
+    };
+    let (at, by_reset) = match (client_reset, fin) {
+        (Some(reset), Some(fin)) if fin.frame < reset.frame => (fin, false),
+        (Some(reset), _) => (reset, true),
+        (None, fin) => (fin?, false),
+    };
+    let [client, server] = &flow.sides;
+    let progress = [client.last_data, server.last_data].into_iter().flatten().filter(|data| data.frame < at.frame);
+    let last = progress.map(|data| data.time).fold(accepted.time, Ord::max);
+    let after_ns = at.time.since(last);
+    let reached = match (client.bytes, server.bytes) {
+        (_, 1..) => Reached::Answered,
+        (1.., 0) => Reached::Asked,
+        (0, 0) => Reached::Accepted,
+    };
+    (whole && !by_server(at) && after_ns < AT_ONCE_NS).then_some(Ended { attempt, at, by_reset, reached, after_ns })
+}
+
+fn shown(context: &Context<'_>, one: &Ended<'_>) -> Evidence {
+    let (end, ms) = (if one.by_reset { "RST" } else { "FIN" }, one.after_ns as f64 / 1e6);
+    let what = one.reached.tell();
+    let text = Message {
+        en: format!("{end} from the client, {ms:.1} ms after {}", what.en),
+        ja: format!("{}から {ms:.1} ms 後にクライアントからの {end}", what.ja),
+    };
+    let stream = context.case.flow(one.attempt).map(|flow| flow.stream);
+    context.evidence(one.attempt.piece, stream, &Proof::new(one.at, text))
+}
+
+impl Reached {
+    fn tell(self) -> Text {
+        match self {
+            Reached::Accepted => Text { en: "it was accepted", ja: "接続の受付" },
+            Reached::Asked => Text { en: "its own first data", ja: "最初のデータ送信" },
+            Reached::Answered => Text { en: "the server had answered", ja: "サーバーの応答" },
+        }
+    }
+
+    /// What to look at first.
+    fn advice(self) -> Text {
+        match self {
+            Reached::Accepted | Reached::Asked => Text {
+                en: "Look at security software first (antivirus with web protection, host firewall, data loss prevention, VPN and web filter agents): its own log at the time shown, and a try without it",
+                ja: "まずセキュリティ製品 (Web 保護付きのウイルス対策、端末のファイアウォール、DLP、VPN や Web フィルターのエージェント) を確認する: 表示の時刻の製品ログ、および無効にした状態での再試行",
+            },
+            Reached::Answered => Text {
+                en: "Read the program's own error first (what it was shown may have displeased it: the certificate, the protocol), then look at security software that watches its connections",
+                ja: "まずプログラム自身のエラー (証明書やプロトコルなど、受け取った内容を受け入れなかった可能性) を確認し、次に接続を監視するセキュリティ製品を確認する",
+            },
+        }
+    }
+}
+
+fn words(host: &HostStory, v: &HostVerdict, ended: &[Ended<'_>]) -> Words {
+    let (name, peers, count) = (&host.name, peers(host, v), ended.len());
+    let reached = ended.iter().map(|one| one.reached).max().unwrap_or(Reached::Accepted);
+    let (what, look) = (reached.tell(), reached.advice());
+    Words {
+        title: message!(en: "The client itself ended its connections to {name}", ja: "クライアント自身が {name} への接続を終了している"),
+        detail: Message {
+            en: format!(
+                "{peers} accepted {count} connections, and the client ended each of them by itself, at once after {}. The network shows no fault in them; who on the client did it, the capture cannot tell.",
+                what.en
+            ),
+            ja: format!(
+                "{peers} は {count} 件の接続を受け付けたが、クライアント自身が{}の直後にいずれも終了している。ネットワークの障害は見られない。端末上の何が終了させたかは、キャプチャからは分からない。",
+                what.ja
+            ),
+        },
+        advice: Message {
+            en: format!("{}. A new trace of the same kind will show the same.", look.en),
+            ja: format!("{}。同じトレースを再取得しても結果は変わらない。", look.ja),
+        },
+    }
+}
