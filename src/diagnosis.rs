@@ -232,7 +232,8 @@ fn root_cause<'a>(case: &Case, hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Op
     // Hosts whose need depends on the flow: the organisation's federation server, the sign-in page's files, what the
     // log names. Certificate downloads and the like are not.
     let likely = failing()
-        .filter(|(h, _)| h.role == Role::Service && h.required.is_none() && !signed_in)
+        .filter(|(h, _)| h.role == Role::Service && h.required.is_none())
+        .filter(|(h, v)| !signed_in || crate::verdict::again::ended_a_command(case, h, v))
         .filter(|(h, _)| h.in_log || takes_part(h))
         // The authority has many addresses: one that fails beside others costs time.
         .filter(|(h, _)| !authority_open || !knowledge::is_entra_address(&h.name))

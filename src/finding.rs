@@ -30,6 +30,7 @@ mod inspection_ca_malformed;
 mod intercepted;
 mod interception_suspected;
 mod issuer_not_listed;
+mod local_identity;
 mod log_clock;
 mod log_clock_offset;
 mod log_contradicts_capture;
@@ -263,6 +264,7 @@ pub static RULES: &[&Rule] = &[
     &two_ways_out::RULE,
     &one_client_fails::RULE,
     &loopback_through_proxy::RULE,
+    &local_identity::RULE,
     &broken_after_handshake::RULE,
     &reset_injected::RULE,
     &tls_fallback::RULE,

@@ -20,6 +20,7 @@ mod build;
 mod command;
 pub mod graph_powershell;
 mod link;
+mod mail;
 mod margin;
 mod other;
 mod outcome;
@@ -30,6 +31,7 @@ pub mod signin_export;
 mod stamp;
 pub mod text;
 mod transcript;
+mod width;
 mod wrap;
 
 use crate::facts::log::{Dialect, LogEventKind, LogFacts, SigninFacts, Transcript};
@@ -64,7 +66,7 @@ pub fn read(name: &str, bytes: &[u8]) -> LogEvidence {
         return LogEvidence::Signin(facts);
     }
     let extension = extension(name);
-    let text = link::unwrapped(&text);
+    let text = mail::without_entities(link::unwrapped(&text));
     let bare = margin::without(&text);
     if is_data(&extension, &text) && !is_json_log(&bare, &extension) {
         return LogEvidence::NotALog;
@@ -185,7 +187,7 @@ static MODULE_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Reads decoded text.
 #[cfg(test)]
 pub(crate) fn read_text(text: &str) -> LogFacts {
-    read_bare(&margin::without(&link::unwrapped(text)))
+    read_bare(&margin::without(&mail::without_entities(link::unwrapped(text))))
 }
 
 /// Reads text without margins.

@@ -22,12 +22,19 @@ mod scenes;
 mod slow;
 pub mod tls;
 
+use crate::case::{Case, HostStory};
 use crate::lang::Text;
 
 pub use host::HostVerdict;
-pub use log::judge_host;
 pub use scene::{Detail, Judged, Proof, Stage};
 pub use slow::Slow;
+
+/// Judges a host by packets and logs. `None` where neither says anything.
+pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
+    let mut verdict = log::judge_host(case, host)?;
+    again::made_good(case, host, &mut verdict);
+    Some(verdict)
+}
 
 /// How sure a verdict or finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -154,3 +154,52 @@ fn the_proxy_that_curl_asked_is_no_host_of_its_own() {
     assert_eq!(answer(&log), fault(ARM));
     assert!(!codes(&log).iter().any(|c| c == "inconclusive"));
 }
+
+#[test]
+fn a_command_behind_a_good_sign_in_fails_for_itself() {
+    let storage = "stcontoso.blob.core.windows.net";
+    let later = |command: &str| {
+        format!(
+            "{}{}INFO: az_command_data_logger: exit code: 0\n$ {command}\nERROR: cli.azure.cli.core.azclierror: HTTPSConnectionPool(host='{storage}', port=443): Max retries exceeded with url: /x (Caused by ConnectTimeoutError(<x>, 'Connection to {storage} timed out. (connect timeout=None)'))\n",
+            az_works().replace("INFO: az_command_data_logger: exit code: 0\n", ""),
+            connects(ARM) + &answers(ARM, "GET /tenants?api-version=2022-12-01", 200)
+        )
+    };
+    assert_eq!(answer(&later("az storage blob list --account-name stcontoso")), fault(storage));
+    // What is no command of the sign-in's tools may be anything.
+    let other = later("mytool --run").replace("ERROR: cli.azure.cli.core.azclierror: ", "error: ");
+    assert_eq!(answer(&other), none("no_network_fault"));
+}
+
+#[test]
+fn a_host_that_the_next_run_signed_in_at_was_reached() {
+    let verdict = |log: &str| text(&report(log), "/hosts/0/verdict");
+    let refused = "PS C:\\> Connect-AzAccount\nConnect-AzAccount: InteractiveBrowserCredential authentication failed: No such host is known. (login.microsoftonline.com:443)\n";
+    let works = "PS C:\\> Connect-AzAccount\n\nSubscription name     Tenant\n-----------------     ------\nProduction            Contoso\n";
+    assert_eq!(verdict(refused).as_deref(), Some("dns_failure"));
+    let both = format!("{refused}{works}");
+    assert_eq!((answer(&both), verdict(&both).as_deref()), (none("no_network_fault"), Some("degraded")));
+    let elsewhere = format!("{refused}{}", works.replace("Connect-AzAccount", "Connect-AzAccount -Tenant b.example"));
+    assert_eq!(verdict(&elsewhere).as_deref(), Some("dns_failure"));
+}
+
+#[test]
+fn a_managed_identity_that_the_machine_does_not_offer_is_no_matter_of_the_network() {
+    let refused = |place: &str| {
+        format!(
+            "PS C:\\> Connect-AzAccount -Identity\nConnect-AzAccount: ManagedIdentityCredential authentication failed: Retry failed after 4 tries. (No connection could be made because the target machine actively refused it. ({place}))\n"
+        )
+    };
+    for place in ["localhost:40342", "127.0.0.1:41234"] {
+        assert_eq!(answer(&refused(place)), none("no_network_fault"), "{place}");
+        assert!(codes(&refused(place)).contains(&"local_identity_down".to_owned()), "{place}");
+    }
+    assert!(!codes(&refused("169.254.169.254:80")).contains(&"local_identity_down".to_owned()));
+}
+
+#[test]
+fn the_line_of_a_test_names_the_host_that_a_proxy_stopped() {
+    let log = "PS C:\\> Invoke-WebRequest https://login.microsoftonline.com\n\
+        Invoke-WebRequest : The remote server returned an error: (407) Proxy Authentication Required.\n";
+    assert_eq!(answer(log), fault(LOGIN));
+}

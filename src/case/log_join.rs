@@ -233,7 +233,7 @@ fn is_way_to_a_service(attempt: &log::Attempt, event: usize) -> bool {
 }
 
 /// The client itself: the loopback leg of a browser sign-in never reaches the network.
-fn is_local(host: &str) -> bool {
+pub fn is_local(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified())
 }
 

@@ -12,7 +12,7 @@ use crate::verdict::log::LogProof;
 
 /// Codes of findings that explain a failed sign-in without the network being at fault, in the order in which they are
 /// taken for the answer.
-pub(crate) const CAUSES: [&str; 20] = [
+pub(crate) const CAUSES: [&str; 21] = [
     "entra_tls_retired",
     "ca_bundle_broken",
     "wrong_tenant",
@@ -22,6 +22,7 @@ pub(crate) const CAUSES: [&str; 20] = [
     "clock_skew",
     "signin_recorded_failure",
     "service_refused",
+    "local_identity_down",
     "broker_failed",
     "browser_leg",
     "authority_not_understood",

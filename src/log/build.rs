@@ -157,6 +157,8 @@ impl Builder {
         self.started = true;
         self.ran = command.ran;
         command::understand(&mut self.attempt);
+        // The errors of Windows PowerShell name no host.
+        self.host = command::asked(&self.attempt).map(|(host, port)| (host, port.unwrap_or(443)));
         self.event(LogEventKind::Command, None, &shown);
     }
 

@@ -4,6 +4,7 @@
 //! masked, and what they mean for the sign-in.
 
 use crate::facts::log::{Attempt, Dialect, SigninMethod};
+use crate::log::place::{self, HostPort};
 use crate::log::secret;
 use regex::Regex;
 use std::sync::LazyLock;
@@ -74,6 +75,8 @@ pub fn prompt(line: &str) -> Option<Command> {
             (prompted || words.len() == 1 || words.get(1)?.starts_with('-'))
                 .then(|| make(Dialect::GraphPowerShell, cmdlet(words.first()?), rest(1)))?
         }
+        // A test that somebody ran beside the sign-in, with its own failure.
+        name if prompted && WEB_REQUESTS.contains(&name) => make(Dialect::Other, words.first()?.clone(), rest(1)),
         "curl" if prompted => make(Dialect::Curl, program.to_owned(), rest(1)),
         "node" | "azd" if prompted => make(Dialect::Node, program.to_owned(), rest(1)),
         "python" | "python3" | "py" if prompted => make(Dialect::Python, program.to_owned(), rest(1)),
@@ -84,6 +87,24 @@ pub fn prompt(line: &str) -> Option<Command> {
         }
         _ => None,
     }
+}
+
+/// What asks for a page in PowerShell.
+const WEB_REQUESTS: [&str; 4] = ["invoke-webrequest", "invoke-restmethod", "iwr", "irm"];
+
+/// The host that a request of PowerShell was told to ask, as its line has it.
+pub(super) fn asked(attempt: &Attempt) -> Option<HostPort> {
+    if !WEB_REQUESTS.contains(&attempt.command.to_ascii_lowercase().as_str()) {
+        return None;
+    }
+    let mut before = "";
+    attempt.arguments.iter().find_map(|argument| {
+        let option = std::mem::replace(&mut before, argument);
+        // A URL may be the value of another option: a proxy, a header.
+        let is_it =
+            !option.starts_with('-') || ["-uri", "-usebasicparsing"].contains(&option.to_ascii_lowercase().as_str());
+        place::urls(argument).next().filter(|_| is_it).map(|url| (url.host, url.port))
+    })
 }
 
 /// The module that a cmdlet is of, by the first letters of its noun: what is run behind a sign-in is a command of its own.
@@ -219,6 +240,23 @@ pub fn understand(attempt: &mut Attempt) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_line_of_a_request_names_the_host_that_its_error_does_not() {
+        let log = |line: &str| {
+            let text = format!(
+                "PS C:\\> {line}\nInvoke-WebRequest : The remote server returned an error: (407) Proxy Authentication Required.\n\
+                 PS C:\\> Connect-AzAccount\nConnect-AzAccount : An error occurred while sending the request.\n"
+            );
+            let attempts = crate::log::read_text(&text).attempts;
+            assert_eq!(attempts.len(), 2, "{attempts:#?}");
+            attempts.first().and_then(|a| a.cause()?.host.clone())
+        };
+        let login = Some("login.microsoftonline.com".to_owned());
+        assert_eq!(log("Invoke-WebRequest https://login.microsoftonline.com"), login);
+        assert_eq!(log("iwr -Proxy http://proxy.corp.example:8080 -Uri https://login.microsoftonline.com/x"), login);
+        assert_eq!(log("irm $url"), None);
+    }
 
     #[test]
     fn commands_are_found_behind_any_prompt() {

@@ -4,6 +4,8 @@
 //! characters and escape sequences, in logical lines that carry the number of the line they begin on. Total: any
 //! bytes give text, undecodable ones as U+FFFD.
 
+use super::width::Width;
+use super::{mail, wrap};
 use encoding_rs::{BIG5, EUC_KR, GBK, SHIFT_JIS, UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252};
 use std::borrow::Cow;
 
@@ -307,28 +309,35 @@ pub struct Line<'t> {
 /// Longest logical line; what is longer is cut (a page of HTML or JSON on one line tells nothing more behind it).
 pub(super) const LINE_BYTES_MAX: usize = 64 << 10;
 
-/// Narrowest and widest console for which wrapped lines are joined again.
-const WIDTHS: std::ops::RangeInclusive<usize> = 60..=500;
-
 /// Splits text into logical lines: lines that a console cut at its width are joined again. Also says the width.
 pub fn lines(text: &str) -> (Vec<Line<'_>>, Option<usize>) {
-    let width = console_width(text);
+    let width = Width::of(text).filter(|w| !wrap::is_by_words(text, w.columns));
+    let quoted = mail::is_quoted_printable(text);
     let mut out: Vec<Line<'_>> = Vec::new();
     let mut continues = false;
     for (i, line) in text.split('\n').enumerate() {
-        let fills = width.is_some_and(|w| fills_line(line, w));
+        let (line, soft) = if quoted { mail::unquoted(line) } else { (Cow::Borrowed(line), false) };
+        let fills = soft || width.is_some_and(|w| w.is_filled_by(&line));
         match out.last_mut() {
             Some(last) if continues && !line.is_empty() && last.text.len() < LINE_BYTES_MAX => {
-                last.text.to_mut().push_str(&straight(line));
+                last.text.to_mut().push_str(&straight(&line));
             }
-            _ => out.push(Line { number: i as u64 + 1, text: straight(cut(line, LINE_BYTES_MAX)) }),
+            _ => out.push(Line { number: i as u64 + 1, text: settled(line) }),
         }
         continues = fills;
     }
     if out.last().is_some_and(|l| l.text.is_empty()) {
         out.pop();
     }
-    (out, width)
+    (out, width.map(|w| w.columns))
+}
+
+/// A line of its own: cut where it is too long, with straight quotes.
+fn settled(line: Cow<'_, str>) -> Cow<'_, str> {
+    match line {
+        Cow::Borrowed(line) => straight(cut(line, LINE_BYTES_MAX)),
+        Cow::Owned(line) => Cow::Owned(straight(cut(&line, LINE_BYTES_MAX)).into_owned()),
+    }
 }
 
 /// With the quotes of a program where a word processor or mail program made typographic ones. An apostrophe within a
@@ -352,52 +361,6 @@ fn straight(line: &str) -> Cow<'_, str> {
         in_word = c.is_alphanumeric();
     }
     Cow::Owned(out)
-}
-
-/// The width of the console that a text was copied from: the width of its longest line, if no line is longer and
-/// enough others are exactly as long. In a file that nobody wrapped, the longest line is alone.
-fn console_width(text: &str) -> Option<usize> {
-    let mut longest = 0usize;
-    let mut filled = 0usize;
-    for line in text.split('\n') {
-        // Bytes bound columns from above: most lines are settled without counting.
-        if line.len() > 3 * WIDTHS.end() {
-            return None;
-        }
-        if line.len() < longest.saturating_sub(1) {
-            continue;
-        }
-        let columns = columns(line);
-        if columns > longest {
-            // A wide character that does not fit leaves the last column empty.
-            filled = if columns == longest + 1 && !line.is_ascii() { filled + 1 } else { 1 };
-            longest = columns;
-        } else if columns == longest || (columns + 1 == longest && !line.is_ascii()) {
-            filled += 1;
-        }
-    }
-    // Separators (`=====`, `-----`) are of equal length without any wrapping, but few.
-    (filled >= 4 && WIDTHS.contains(&longest)).then_some(longest)
-}
-
-fn fills_line(line: &str, width: usize) -> bool {
-    if line.len() < width.saturating_sub(1) / 2 {
-        return false;
-    }
-    let is_rule = line.chars().all(|c| matches!(c, '-' | '=' | '*' | '_' | ' '));
-    let columns = columns(line);
-    !is_rule && (columns == width || (columns + 1 == width && line.chars().next_back().is_some_and(is_wide)))
-}
-
-/// Columns that a terminal needs.
-pub(super) fn columns(line: &str) -> usize {
-    if line.is_ascii() { line.len() } else { line.chars().map(|c| 1 + usize::from(is_wide(c))).sum() }
-}
-
-/// East Asian wide characters (Unicode TR 11), roughly.
-fn is_wide(c: char) -> bool {
-    matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}'
-        | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}' | '\u{20000}'..='\u{3fffd}')
 }
 
 /// At most `max` bytes of `text`, never cutting a character.

@@ -4,16 +4,20 @@
 //! What enters: lines. What leaves: fewer and longer ones, each with the number of its first. Total; a line grows to
 //! `LINE_BYTES_MAX` and no further.
 
-use crate::log::text::{LINE_BYTES_MAX, Line, columns};
-use crate::log::{CMDLET_ERROR, NATIVE, STREAM, VIEW, az};
+use crate::log::text::{LINE_BYTES_MAX, Line};
+use crate::log::width::{columns, cuts_a_name};
+use crate::log::{CMDLET_ERROR, NATIVE, STREAM, VIEW, az, command};
 use regex::Regex;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 regex!(BAR, r"^ {2,}\d* *\|");
 
-/// Columns at which mail programs wrap.
-const MAIL_COLUMNS: std::ops::RangeInclusive<usize> = 60..=100;
+// A record's time, behind which the words of its layout may stand on the next line.
+regex!(DATE, r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d");
+
+/// Columns at which mail programs and ticket systems wrap.
+const MAIL_COLUMNS: std::ops::RangeInclusive<usize> = 60..=132;
 /// Lines that must go on below for a text to be wrapped.
 const WRAPPED_MIN: usize = 3;
 
@@ -22,15 +26,38 @@ pub(super) fn join(lines: Vec<Line<'_>>) -> (Vec<Line<'_>>, Option<usize>) {
     let lines = native(boxes(lines));
     match mail_columns(&lines) {
         Some(width) => (mail(lines, width), Some(width)),
-        None => (lines, None),
+        None => (names(lines), None),
     }
 }
 
-/// Adds the rest of a line that was wrapped between words.
+/// Whether the lines end where the next word would not have fitted into `width`, rather than at that width.
+pub(super) fn is_by_words(text: &str, width: usize) -> bool {
+    let pairs = text.split('\n').zip(text.split('\n').skip(1));
+    let (mut short, mut full) = (0usize, 0usize);
+    for (line, _) in pairs.filter(|(line, next)| goes_on(line, next, width)) {
+        *if columns(line) < width { &mut short } else { &mut full } += 1;
+    }
+    short >= WRAPPED_MIN && short * 2 > full
+}
+
+/// Joins lines between which the name of a host was cut, at whatever width: its first part would be taken for a host.
+fn names(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
+    let mut out: Vec<Line<'_>> = Vec::with_capacity(lines.len());
+    for line in lines {
+        match out.last_mut().filter(|last| cuts_a_name(&last.text, &line.text)) {
+            Some(last) => append(last, &line.text),
+            None => out.push(line),
+        }
+    }
+    out
+}
+
+/// Adds the rest of a line that was wrapped between words, or in the middle of one that is longer than a line.
 fn append(line: &mut Line<'_>, rest: &str) {
     if line.text.len() < LINE_BYTES_MAX {
+        let cut = cuts_a_name(&line.text, rest);
         let text = line.text.to_mut();
-        if !text.ends_with(' ') {
+        if !cut && !text.ends_with(' ') {
             text.push(' ');
         }
         text.push_str(rest);
@@ -64,11 +91,19 @@ fn boxes(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
 /// Whether a line begins by itself: a record, an error, a prompt, an indented or an empty line.
 fn begins(text: &str) -> bool {
     let is = |r: &LazyLock<Option<Regex>>| r.as_ref().is_some_and(|r| r.is_match(text));
+    // Python's name of an object: `<urllib3.connection.HTTPSConnection object at`.
+    let is_object = || {
+        let name = text.strip_prefix('<').and_then(|rest| rest.split_once(' ')).map_or("", |(name, _)| name);
+        name.contains('.') && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_'))
+    };
     text.trim().is_empty()
-        || text.starts_with([' ', '\t', '}', '<', '*', '>'])
+        || text.starts_with([' ', '\t', '}', '*', '>'])
+        || text.starts_with('<') && !is_object()
         || text.starts_with("PS ")
         || text.starts_with("Traceback (")
         || az::record(text).is_some()
+        || is(&DATE)
+        || command::prompt(text).is_some()
         || is(&STREAM)
         || is(&NATIVE)
         || is(&CMDLET_ERROR)
@@ -101,8 +136,12 @@ fn mail_columns(lines: &[Line<'_>]) -> Option<usize> {
         return None;
     }
     let wrapped = lines.iter().zip(lines.iter().skip(1)).filter(|(line, next)| goes_on(&line.text, &next.text, width));
-    // Records tell that it is a log; prose is wrapped too, and means the same.
-    (wrapped.count() >= WRAPPED_MIN && lines.iter().any(|l| az::record(&l.text).is_some())).then_some(width)
+    // Records and commands tell that it is a log; prose is wrapped too, and means the same.
+    let is_log = |text: &str| {
+        let is_dated = DATE.as_ref().is_some_and(|r| r.is_match(text));
+        is_dated || az::record(text).is_some() || command::prompt(text).is_some()
+    };
+    (wrapped.count() >= WRAPPED_MIN && lines.iter().any(|l| is_log(&l.text))).then_some(width)
 }
 
 /// Joins the lines of a mail.
@@ -246,6 +285,45 @@ mod tests {
         assert_eq!(width, Some(73));
         assert_eq!(lines.len(), 4, "{lines:#?}");
         assert!(lines.iter().all(|l| l.starts_with("DEBUG: ") || l.starts_with("INFO: ")), "{lines:#?}");
+    }
+
+    #[test]
+    fn lines_of_a_mail_that_are_full_by_chance_are_joined_between_words() {
+        let error = "ERROR: cli.azure.cli.core.azclierror:\nHTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries\n\
+            exceeded with url: /organizations/v2.0/.well-known/openid-configuration\n\
+            (Caused by ConnectTimeoutError(<urllib3.connection.HTTPSConnection object at\n0x7f3>, 'Connection timed out'))\n";
+        let text = error.repeat(4);
+        assert_eq!(crate::log::text::lines(&text).1, None);
+        let (lines, width) = joined(text.trim_end());
+        assert_eq!(width, Some(76));
+        assert_eq!(lines.len(), 4, "{lines:#?}");
+        assert!(
+            lines.iter().all(|l| l.contains("object at 0x7f3>") && l.contains("Max retries exceeded")),
+            "{lines:#?}"
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_longer_than_the_line_is_whole_again() {
+        let (lines, _) = joined(
+            "DEBUG: Request [b7d1f8f0-3a53-4e0e-9b3a-6a1f1d3a7c01] GET https://login.microsof\ntonline.com/organizations/v2.0",
+        );
+        assert_eq!(
+            lines,
+            [
+                "DEBUG: Request [b7d1f8f0-3a53-4e0e-9b3a-6a1f1d3a7c01] GET https://login.microsoftonline.com/organizations/v2.0"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_error_behind_a_command_is_joined_without_any_record() {
+        let (lines, width) = joined(
+            "C:\\>az login --identity\nFailed to connect to MSI. Please make sure MSI is configured correctly and check\nthe network connection.\n\
+             Error detail: HTTPConnectionPool(host='169.254.169.254', port=80): Max retries\nexceeded with url: /metadata/identity/oauth2/token?resource=https%3A%2F%2Fmanage\n\
+             (Caused by NewConnectionError('<urllib3.connection.HTTPConnection object at\n0x0000022BBC677E90>: Failed to establish a new connection'))",
+        );
+        assert_eq!((lines.len(), width), (3, Some(80)), "{lines:#?}");
     }
 
     #[test]

@@ -1,9 +1,12 @@
-//! Whether one run of a command is another try of an earlier one.
+//! Whether one run of a command is another try of an earlier one, and what the last of them makes of a host.
 //!
-//! What enters: two attempts of a log. What leaves: whether the later one's success says anything about the earlier one's
+//! What enters: attempts of a log. What leaves: whether the later one's success says anything about the earlier one's
 //! failure. Asked by the verdicts, by the findings and by the answer alike.
 
-use crate::facts::log::{Attempt, Dialect};
+use super::log::LogProof;
+use super::{Confidence, HostVerdict, Verdict};
+use crate::case::{Case, HostStory, Role, Said};
+use crate::facts::log::{Attempt, Dialect, LogEventKind, Outcome, SigninMethod};
 use crate::knowledge::endpoints::Command;
 
 /// Options that change what a command writes, not what it does.
@@ -34,6 +37,55 @@ pub fn is_same_command(a: &Attempt, b: &Attempt) -> bool {
         && same(&a.command, &b.command)
         && !told_apart
         && (arguments(a).eq(arguments(b)) || is_known && asks_the_same())
+}
+
+/// Whether a failure at the host, of which only logs tell, ended one of the sign-in tools' commands. That an earlier
+/// command signed in says nothing of what a later one calls.
+pub fn ended_a_command(case: &Case, host: &HostStory, verdict: &HostVerdict) -> bool {
+    let ended = |said: &Said| {
+        case.line(*said).is_some_and(|(attempt, _)| {
+            let is_its_cause = matches!(attempt.outcome, Outcome::Failed { event } if event == said.event);
+            is_its_cause && !attempt.command.is_empty() && command_of(attempt.dialect).is_some()
+        })
+    };
+    verdict.by_log && host.said.iter().any(ended)
+}
+
+/// A host that a sign-in cannot do without was reached by the run that signed in, though no line says so: what failed
+/// before was a part of the way. Where a token may have come without the network, nothing is known of it.
+pub fn made_good(case: &Case, host: &HostStory, verdict: &mut HostVerdict) {
+    let is_candidate = verdict.by_log
+        && verdict.verdict.is_fault()
+        && verdict.verdict != Verdict::TlsLegacy
+        && host.role == Role::Service
+        && host.required == Some(true);
+    if !is_candidate {
+        return;
+    }
+    let mut proof = None;
+    for said in &host.said {
+        let Some((attempt, event)) = case.line(*said) else { continue };
+        if event.kind.error().is_none() {
+            continue;
+        }
+        let log = case.logs().find(|(piece, _)| *piece == said.piece);
+        let later = log.and_then(|(_, log)| log.attempts.get(said.attempt.saturating_add(1)..)).unwrap_or_default();
+        let Some(good) = later.iter().find(|a| signed_in_again(attempt, a)) else { return };
+        proof = good.events.last().map(|e| LogProof::new(said.piece, e));
+    }
+    let Some(proof) = proof else { return };
+    (verdict.verdict, verdict.confidence) = (Verdict::Degraded, Confidence::Inferred);
+    verdict.said.push(proof);
+}
+
+/// Whether `later` signed in by the command that `failed` before.
+fn signed_in_again(failed: &Attempt, later: &Attempt) -> bool {
+    let cached = later.events.iter().any(|e| matches!(e.kind, LogEventKind::CacheUsed));
+    later.outcome == Outcome::Succeeded
+        && !later.command.is_empty()
+        && later.method != SigninMethod::AccessToken
+        && !cached
+        && is_same_command(failed, later)
 }
 
 /// The command that a dialect belongs to.
