@@ -12,6 +12,7 @@ pub mod clients;
 pub mod dns;
 mod farm;
 pub mod host;
+mod inspection;
 pub mod leading;
 pub mod log;
 mod page;
