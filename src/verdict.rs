@@ -21,6 +21,7 @@ pub mod scene;
 #[cfg(test)]
 mod scenes;
 mod slow;
+mod stopped;
 pub mod tls;
 
 use crate::lang::Text;

@@ -32,7 +32,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::DnsSinkhole, |host, v| {
         let name = &host.name;
-        let addresses = tell_addresses(&v.name.addresses);
+        let addresses = tell_addresses(if v.name.sunk.is_empty() { &v.name.addresses } else { &v.name.sunk });
         let mut detail = message!(en: "The resolver says that {name} is {addresses}, which cannot be the service.", ja: "リゾルバーは {name} を {addresses} と回答しているが、これはサービスのアドレスではあり得ない。");
         if let Some(product) = crate::verdict::dns::block_page(host, &v.name.addresses) {
             detail.en.push_str(&format!(" There stands the block page of: {product}."));

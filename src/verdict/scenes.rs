@@ -13,6 +13,8 @@ mod proxies;
 #[cfg(test)]
 mod signs;
 #[cfg(test)]
+mod stopped;
+#[cfg(test)]
 mod unseen;
 #[cfg(test)]
 mod world;
