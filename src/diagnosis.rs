@@ -282,7 +282,9 @@ fn open_end<'h, 'a>(
     case: &Case,
     hosts: &'h [(&'a HostStory, &'a HostVerdict)],
 ) -> Option<&'h (&'a HostStory, &'a HostVerdict)> {
-    let is_flow = |h: &HostStory| h.required == Some(true) || knowledge::is_entra_address(&h.name);
+    // Whatever else the client asks of its proxy, the proxy is reached.
+    let is_flow =
+        |h: &HostStory| h.role == Role::Service && (h.required == Some(true) || knowledge::is_entra_address(&h.name));
     let good = || hosts.iter().filter(|(h, v)| is_flow(h) && (v.verdict.is_good() || accepted(v)));
     let is_over = good().any(|(h, _)| h.endpoint.is_some() && !is_authority(h));
     let last = good().flat_map(|(h, v)| good_attempts(h, v)).map(|a| case.began_last(a)).max();
