@@ -215,7 +215,7 @@ fn root_cause<'a>(case: &Case, hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Op
         hosts.iter().any(|(h, v)| {
             h.role == Role::Service
                 && h.required == Some(true)
-                && v.verdict.is_good()
+                && (v.verdict.is_good() || accepted(v))
                 && h.endpoint.is_some()
                 && is_authority(h) == authority
         })
@@ -253,13 +253,17 @@ fn is_authority(host: &HostStory) -> bool {
 
 /// The authority, by name or by one of its addresses, where it was reached or may have been.
 fn may_be_authority_reached((h, v): &(&HostStory, &HostVerdict)) -> bool {
-    let open = v.verdict.is_good() || v.verdict == Verdict::Inconclusive && v.attempt.is_some();
+    let open = v.verdict.is_good() || accepted(v) || v.verdict == Verdict::Inconclusive && v.attempt.is_some();
     open && (is_authority(h) || knowledge::is_entra_address(&h.name))
 }
 
 /// The attempts on a host that reached it.
 fn good_attempts<'a>(host: &'a HostStory, verdict: &'a HostVerdict) -> impl Iterator<Item = &'a Attempt> {
-    let good = host.attempts.iter().zip(&verdict.judged).filter(|(_, j)| j.verdict.is_some_and(Verdict::is_good));
+    let good = host
+        .attempts
+        .iter()
+        .zip(&verdict.judged)
+        .filter(|(_, j)| j.verdict.is_some_and(Verdict::is_good) || j.detail.client_accepts);
     good.map(|(attempt, _)| attempt)
 }
 
@@ -293,8 +297,10 @@ fn open_end<'h, 'a>(
     case: &Case,
     hosts: &'h [(&'a HostStory, &'a HostVerdict)],
 ) -> Option<&'h (&'a HostStory, &'a HostVerdict)> {
-    let is_flow = |h: &HostStory| h.required == Some(true) || knowledge::is_entra_address(&h.name);
-    let good = || hosts.iter().filter(|(h, v)| is_flow(h) && v.verdict.is_good());
+    // Whatever else the client asks of its proxy, the proxy is reached.
+    let is_flow =
+        |h: &HostStory| h.role == Role::Service && (h.required == Some(true) || knowledge::is_entra_address(&h.name));
+    let good = || hosts.iter().filter(|(h, v)| is_flow(h) && (v.verdict.is_good() || accepted(v)));
     let is_over = good().any(|(h, _)| h.endpoint.is_some() && !is_authority(h));
     let last = good().flat_map(|(h, v)| good_attempts(h, v)).map(|a| case.began_last(a)).max();
     let may_be_needed = |h: &HostStory, v: &HostVerdict| {

@@ -12,6 +12,7 @@ pub mod clients;
 pub mod dns;
 mod farm;
 pub mod host;
+mod inspection;
 pub mod leading;
 pub mod log;
 mod page;
@@ -20,6 +21,7 @@ pub mod scene;
 #[cfg(test)]
 mod scenes;
 mod slow;
+mod stopped;
 pub mod tls;
 
 use crate::case::{Case, HostStory};

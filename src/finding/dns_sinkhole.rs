@@ -35,7 +35,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::DnsSinkhole, |host, v| {
         let name = &host.name;
-        let addresses = tell_addresses(&v.name.addresses);
+        let addresses = tell_addresses(if v.name.sunk.is_empty() { &v.name.addresses } else { &v.name.sunk });
         if let Some(made_up) = made_up(v) {
             return agents(host, v, made_up, &addresses);
         }

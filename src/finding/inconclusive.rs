@@ -103,6 +103,16 @@ fn of_hosts(context: &Context<'_>) -> Vec<Finding> {
                 advice: message!(en: "Take the trace again with whole packets and after ipconfig /flushdns, so that the names of all connections are in it.", ja: "すべての接続の名前が含まれるように、ipconfig /flushdns の後にパケット全体を採取するトレースを再取得する。"),
             };
         }
+        if v.name.stopped.is_some() {
+            return Words {
+                title: message!(en: "Cannot tell whether {name} resolves", ja: "{name} を解決できるかどうか判定できない"),
+                detail: message!(
+                    en: "The resolver gave no address for {name} again and again; later a connection went there directly, though no answer in this capture gives its address. Whether the program that asked in vain made it, or another one that resolves names on another way (DNS over HTTPS, hosts file, cache), cannot be told.",
+                    ja: "リゾルバーは {name} のアドレスを繰り返し返さなかったが、その後、このキャプチャの応答にないアドレスへ直接接続している。問い合わせに失敗したプログラムによる接続か、別の方法 (DNS over HTTPS、hosts ファイル、キャッシュ) で名前を解決する別のプログラムによる接続かは判定できない。",
+                ),
+                advice: message!(en: "Resolve {name} on the machine (Resolve-DnsName {name}) as the user of the command. If that fails, repair the resolver or set the proxy for the tool (HTTPS_PROXY); if not, take the trace again with nothing but the command running.", ja: "コマンドを実行するユーザーで名前解決を試す (Resolve-DnsName {name})。失敗する場合はリゾルバーを修復するか、ツールにプロキシ (HTTPS_PROXY) を設定する。成功する場合は、コマンド以外のプログラムを動かさずにトレースを再取得する。"),
+            };
+        }
         if resolved_only(host, v) {
             return Words {
                 title: message!(en: "Cannot tell what became of {name}", ja: "{name} への通信がどうなったか判定できない"),

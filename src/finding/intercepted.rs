@@ -67,6 +67,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 }
             }
         };
+        let accepted = v.attempt.and_then(|i| v.judged.get(i)).is_some_and(|j| j.detail.client_accepts);
         let known = if vendor.is_none() { elsewhere(context, &devices, host, v) } else { None };
         if let Some((Device { host: other, product }, same_hello)) = known {
             let (en, ja) = if same_hello {
@@ -99,9 +100,19 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                     "ただし、その間に {list} への要求が失敗している。正規の証明書の失効確認ができなかった場合も、クライアントは同じように終了する。"
                 ));
             }
-        } else if v.detail.client_accepts {
+        } else if accepted {
             detail.en.push_str(" The client trusts it and went on.");
             detail.ja.push_str("クライアントはこれを信頼し、通信を続けた。");
+        }
+        if v.detail.client_accepts && !accepted {
+            detail.en.push_str(" Later the same program completed its handshake: it trusts the certificate by now.");
+            detail
+                .ja
+                .push_str("その後、同じプログラムがハンドシェイクを完了しており、現在はこの証明書を信頼している。");
+        }
+        if !v.detail.client_accepts && v.judged.iter().any(|j| j.detail.client_accepts) {
+            detail.en.push_str(" Other connections to it went on with such a certificate: each program has its own list of authorities.");
+            detail.ja.push_str("同じホストへの他の接続は同様の証明書を信頼して続行している。信頼する認証局の一覧はプログラムごとに異なる。");
         }
         Words {
             title: match &vendor {

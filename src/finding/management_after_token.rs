@@ -62,6 +62,8 @@ fn is_sign_in(event: &LogEvent) -> bool {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let failing = context.hosts().find(|(h, v)| {
         is(h, &[EndpointRole::ResourceManager, EndpointRole::CloudDiscovery])
+            // A region's own is not asked for the subscriptions.
+            && h.required.is_some()
             && v.verdict.is_fault()
             && !(v.verdict == Verdict::Intercepted && v.detail.client_accepts)
     });

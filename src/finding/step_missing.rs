@@ -48,7 +48,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let unseen = context.hosts().any(|(_, v)| v.judged.iter().any(|j| j.detail.request_unseen));
     let unnamed = unnamed || unseen;
     let command = context.case.logs().flat_map(|(_, l)| &l.attempts).find_map(|a| command_of(a.dialect));
-    if let Some((host, verdict)) = first(&AUTHORITY).filter(|_| !asked(&NEXT) && !unnamed) {
+    let went_on = asked(&NEXT) || asked(&[EndpointRole::GraphLegacy]);
+    if let Some((host, verdict)) = first(&AUTHORITY).filter(|_| !went_on && !unnamed) {
         let cloud = host.endpoint.map_or(Cloud::Public, |e| e.cloud);
         return vec![nothing_after(context, host, verdict, &expected(command, cloud, |s| s.last()))];
     }

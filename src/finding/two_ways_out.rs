@@ -35,10 +35,18 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut proxies: Vec<String> = Vec::new();
     let mut met = HashSet::new();
     let mut direct: Vec<&str> = Vec::new();
+    let mut unresolved: Vec<&str> = Vec::new();
     let mut evidence = Vec::new();
     // What a proxy asks for itself, where the capture was made on it, goes out directly as it should.
     let on_proxy: HashSet<IpAddr> = context.case.proxies.keys().map(|proxy| proxy.ip()).collect();
     for (host, v) in context.hosts() {
+        // Who asks for a name goes direct: by a proxy nobody needs its address.
+        let in_vain = v.name.stopped.is_some() && matches!(v.verdict, Verdict::DnsFailure | Verdict::DnsSinkhole);
+        if in_vain && host.role == Role::Service && host.attempts.iter().any(|a| a.way != Way::Direct) {
+            direct.push(host.name.as_str());
+            unresolved.push(host.name.as_str());
+            evidence.extend(context.proof(v));
+        }
         for (a, j) in host.attempts.iter().zip(&v.judged) {
             if a.way != Way::Direct && !a.peer.ip().is_loopback() {
                 if met.insert(&a.way) {
@@ -61,12 +69,20 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let (proxy, list) = (proxies.join(", "), direct.join(", "));
     let url =
         proxies.first().map_or(String::new(), |p| if p.contains("://") { p.clone() } else { format!("http://{p}") });
+    let mut detail = message!(
+        en: "Other connections in this capture go through {proxy}; these to {list} went direct and failed.",
+        ja: "このキャプチャの他の接続は {proxy} を経由しているが、{list} への接続は直接行われ失敗している。",
+    );
+    if !unresolved.is_empty() {
+        let list = unresolved.join(", ");
+        detail.en.push_str(&format!(" For {list} it failed at the name: the resolver gives no address of use."));
+        detail
+            .ja
+            .push_str(&format!("{list} は名前解決の段階で失敗している (リゾルバーから有効なアドレスが得られない)。"));
+    }
     vec![Finding {
         title: message!(en: "{list}: tried without the proxy {proxy}", ja: "{list}: プロキシ {proxy} を使わずに接続を試行"),
-        detail: message!(
-            en: "Other connections in this capture go through {proxy}; these to {list} went direct and failed.",
-            ja: "このキャプチャの他の接続は {proxy} を経由しているが、{list} への接続は直接行われ失敗している。",
-        ),
+        detail,
         advice: message!(
             en: "Set the proxy for the tool that goes direct: HTTPS_PROXY={url} (az, Python, PowerShell 7); in Windows PowerShell 5.1 netsh winhttp or [System.Net.WebRequest]::DefaultWebProxy.",
             ja: "直接接続しているツールにプロキシを設定する: HTTPS_PROXY={url} (az、Python、PowerShell 7)。Windows PowerShell 5.1 では netsh winhttp または [System.Net.WebRequest]::DefaultWebProxy。",

@@ -87,9 +87,12 @@ fn reached_before(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Optio
     if !verdict.verdict.is_fault() || matches!(verdict.verdict, Verdict::Intercepted | Verdict::TlsLegacy) {
         return None;
     }
-    let good = |j: &Judged| j.verdict.is_some_and(Verdict::is_good);
+    let good = |j: &Judged| j.verdict.is_some_and(Verdict::is_good) || j.detail.client_accepts;
     let failed = verdict.attempt.filter(|i| !verdict.judged.get(*i).is_some_and(good));
-    let until = failed.and_then(|i| host.attempts.get(i)).map(|a| a.start.time);
+    let by_name = matches!(verdict.verdict, Verdict::DnsFailure | Verdict::DnsSinkhole);
+    let stopped = verdict.name.stopped.filter(|_| by_name).and_then(|i| host.lookups.get(i));
+    let asked = stopped.and_then(|lookup| lookup.asked.first()).map(|at| at.time);
+    let until = asked.or_else(|| failed.and_then(|i| host.attempts.get(i)).map(|a| a.start.time));
     let before = host.attempts.iter().zip(&verdict.judged);
     let before = before.filter(|(a, j)| good(j) && until.is_none_or(|until| a.start.time < until));
     let (attempt, judged) = before.max_by_key(|(a, _)| a.start.time)?;
@@ -105,9 +108,9 @@ fn reached_before(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Optio
         (Some(proxy), _) => message!(en: " through the proxy {proxy}", ja: "プロキシ {proxy} 経由で"),
         (None, _) => message!(en: " without a proxy", ja: "プロキシを経由せずに"),
     };
-    let stopped = verdict.name.stopped.filter(|_| verdict.verdict == Verdict::DnsFailure);
-    let by_name = stopped.and_then(|i| host.lookups.get(i)).map(|l| l.client.ip());
-    let client = by_name.or_else(|| failed.and_then(|i| host.attempts.get(i)).map(|a| a.client));
+    let client = stopped
+        .map(|lookup| lookup.client.ip())
+        .or_else(|| failed.and_then(|i| host.attempts.get(i)).map(|a| a.client));
     if let Some(client) = client.filter(|client| !may_be_one(*client, attempt.client)) {
         let (other, way, way_ja) = (attempt.client, way.en, way.ja);
         return Some(Message {

@@ -408,6 +408,7 @@ mod tests {
         let e = endpoint("LOGIN.microsoftonline.com.").unwrap();
         assert_eq!((e.role, e.cloud, e.need.required()), (Role::Authority, Cloud::Public, Some(true)));
         assert_eq!(endpoint("management.azure.com").unwrap().role, Role::ResourceManager);
+        assert_eq!(endpoint("japaneast.management.azure.com").unwrap().need, Need::Conditional);
         assert_eq!(endpoint("x.aadcdn.msftauth.net").unwrap().role, Role::SignInPage);
         assert_eq!(endpoint("aadcdn.msftauth.net").unwrap().role, Role::SignInPage);
         assert_eq!(endpoint("something.msauth.net").unwrap().cloud, Cloud::Public);

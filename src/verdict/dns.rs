@@ -1,8 +1,9 @@
 //! What the resolvers said about a name.
 
-use super::scene::{ANOTHER_TRY_NS, Judged, Proof, SILENCE_NS, Stage};
+use super::scene::{Judged, Proof, SILENCE_NS, Stage};
+use super::stopped::{self, Standing};
 use super::{Confidence, Verdict, clients};
-use crate::case::{Case, HostStory, Lookup, LookupResult, Watch, Way, may_be_one};
+use crate::case::{Case, HostStory, Lookup, LookupResult, Watch};
 use crate::facts::NXDOMAIN;
 use crate::knowledge;
 use crate::message;
@@ -25,8 +26,10 @@ const SECOND_TRY_NS: i64 = NANOS_PER_SECOND / 3;
 pub struct NameVerdict {
     /// `DnsFailure`, `DnsSinkhole`, or `None` where the name resolved or nobody asked.
     pub judged: Option<Judged>,
-    /// The failure is the last that was heard of the name, which had resolved before: its first look-up.
+    /// The failure stands although the host was reached (see [`stopped`]): its first look-up.
     pub stopped: Option<usize>,
+    /// The addresses of its answers that lead nowhere.
+    pub sunk: Vec<IpAddr>,
     /// The clients that asked in vain and were never given an address, where others were.
     pub unresolved: Vec<Unresolved>,
     /// The name resolved, but some resolver failed, stayed silent or let the client wait: (seconds lost, look-up).
@@ -35,6 +38,13 @@ pub struct NameVerdict {
     pub addresses: Vec<IpAddr>,
     /// Response code of the failure (`None`: no answer).
     pub rcode: Option<u16>,
+}
+
+impl NameVerdict {
+    fn stands(&mut self, standing: Standing) {
+        let Standing { judged, rcode, first, sunk } = standing;
+        (self.judged, self.rcode, self.stopped, self.sunk) = (Some(judged), rcode, Some(first), sunk);
+    }
 }
 
 /// A client without any good answer, and without any attempt on the host.
@@ -84,14 +94,18 @@ pub fn judge(case: &Case, host: &HostStory) -> NameVerdict {
     match first_good {
         Some(good) => {
             if let Some(sink) = sinkhole(host, &verdict.addresses).or_else(|| out_of_range(host, &verdict.addresses)) {
-                verdict.judged = Some(sink);
+                match stopped::apart(case, host, &talk) {
+                    Some(standing) => verdict.stands(standing),
+                    None => verdict.judged = Some(sink),
+                }
                 return verdict;
             }
             verdict.unresolved = unresolved(case, host, &talk);
-            if let Some((judged, rcode, first)) =
-                stopped(case, host, &talk).or_else(|| came_in_vain(case, host, &verdict.unresolved))
-            {
-                (verdict.judged, verdict.rcode, verdict.stopped) = (Some(judged), rcode, Some(first));
+            let standing = stopped::stopped(case, host, &talk)
+                .or_else(|| stopped::apart(case, host, &talk))
+                .or_else(|| came_in_vain(case, host, &verdict.unresolved));
+            if let Some(standing) = standing {
+                verdict.stands(standing);
                 return verdict;
             }
             let failing = host.lookups.iter().position(|l| {
@@ -110,40 +124,15 @@ pub fn judge(case: &Case, host: &HostStory) -> NameVerdict {
             let (judged, rcode) = failure(case, host, &host.lookups.iter().collect::<Vec<_>>(), &talk);
             verdict.judged = judged;
             verdict.rcode = rcode;
+            if !host.attempts.is_empty() {
+                verdict.unresolved = unresolved(case, host, &talk);
+            }
+            if let Some(standing) = stopped::apart(case, host, &talk) {
+                verdict.stands(standing);
+            }
         }
     }
     verdict
-}
-
-/// The failure of a name that resolved before: its client asked again much later for what it had been told, in vain, and
-/// went nowhere since.
-fn stopped(case: &Case, host: &HostStory, talk: &LazyTalk<'_>) -> Option<(Judged, Option<u16>, usize)> {
-    let good = |l: &&Lookup| matches!(l.result, LookupResult::Addresses { .. });
-    let last_good = host.lookups.iter().filter(good).max_by_key(|l| l.result.at().map(|at| at.time))?;
-    let until = last_good.result.at()?.time;
-    let asked = |l: &Lookup| l.asked.first().map(|at| at.time);
-    let late: Vec<&Lookup> = host
-        .lookups
-        .iter()
-        .filter(|l| may_be_one(l.client.ip(), last_good.client.ip()))
-        .filter(|l| asked(l).is_some_and(|at| at.since(until) >= ANOTHER_TRY_NS))
-        .collect();
-    let since = late.iter().filter_map(|l| asked(l)).min()?;
-    let first = host.lookups.iter().position(|l| asked(l) == Some(since))?;
-    let went_on = host.attempts.iter().any(|a| a.way != Way::Direct || case.used_until(a) >= since);
-    let told_again = late.iter().any(|l| matches!(l.result, LookupResult::Cut { .. }));
-    if went_on || told_again || !late.iter().any(|l| l.kind == last_good.kind) {
-        return None;
-    }
-    // Of look-ups that are only counted nobody knows here which came last.
-    if case.watch(last_good.piece)?.counts_lookups_of(&host.name) {
-        return None;
-    }
-    let (judged, rcode) = failure(case, host, &late, talk);
-    let judged = judged.filter(|j| j.verdict == Some(Verdict::DnsFailure))?;
-    // An answer may be missing in the capture; that the client asks again, or is told why it gets none, shows it did not.
-    let again = late.iter().filter(|l| l.kind == last_good.kind).map(|l| l.asked.len()).sum::<usize>() > 1;
-    (rcode.is_some() || judged.detail.icmp.is_some() || again).then_some((judged, rcode, first))
 }
 
 /// The clients that were never given an address and tried nothing, by what they were told instead.
@@ -194,7 +183,7 @@ fn unresolved(case: &Case, host: &HostStory, talk: &LazyTalk<'_>) -> Vec<Unresol
 
 /// The failure of the first client that asked for the name only after the others had been answered and had fallen silent,
 /// and in vain.
-fn came_in_vain(case: &Case, host: &HostStory, unresolved: &[Unresolved]) -> Option<(Judged, Option<u16>, usize)> {
+fn came_in_vain(case: &Case, host: &HostStory, unresolved: &[Unresolved]) -> Option<Standing> {
     let given = host.lookups.iter().filter_map(|l| match &l.result {
         LookupResult::Addresses { at, .. } | LookupResult::Cut { at } => Some((at.time, l.client.ip())),
         _ => None,
@@ -206,21 +195,25 @@ fn came_in_vain(case: &Case, host: &HostStory, unresolved: &[Unresolved]) -> Opt
     let late = unresolved.iter().filter(|u| asked(u).is_some_and(|at| at > last));
     let alone = |u: &&Unresolved| !case.presence().was_heard_by(u.client, until);
     let first = late.min_by_key(|u| u.lookup).filter(alone)?;
-    Some((first.judged.clone(), first.rcode, first.lookup))
+    Some(Standing { judged: first.judged.clone(), rcode: first.rcode, first: first.lookup, sunk: Vec::new() })
 }
 
 /// When look-ups of a name were under way that were answered: by their beginning, with the latest end until then.
-struct Meanwhile(Vec<(Timestamp, Timestamp)>);
+pub(super) struct Meanwhile(Vec<(Timestamp, Timestamp)>);
 
 impl Meanwhile {
     fn of<'a>(lookups: impl Iterator<Item = &'a Lookup>) -> Meanwhile {
-        let mut spans: Vec<(Timestamp, Timestamp)> = lookups.filter_map(span).collect();
+        Meanwhile::between(lookups.filter_map(span).collect())
+    }
+
+    /// Of other stretches of time in which the client was served.
+    pub(super) fn between(mut spans: Vec<(Timestamp, Timestamp)>) -> Meanwhile {
         join_ends(&mut spans);
         Meanwhile(spans)
     }
 
     /// Whether one of them was under way while `lookup` was, or for so long behind it.
-    fn answered(&self, lookup: &Lookup, margin: i64) -> bool {
+    pub(super) fn answered(&self, lookup: &Lookup, margin: i64) -> bool {
         let Some((asked, over)) = span(lookup) else { return false };
         let begun = self.0.partition_point(|(began, _)| *began <= over.plus(margin));
         begun.checked_sub(1).and_then(|i| self.0.get(i)).is_some_and(|(_, end)| *end >= asked)
@@ -244,7 +237,12 @@ fn slow_answer(host: &HostStory) -> Option<(f64, usize)> {
 }
 
 /// What these look-ups, none of which gave an address, come to. Error codes speak at once; silence needs time or repetition.
-fn failure(case: &Case, host: &HostStory, lookups: &[&Lookup], talk: &LazyTalk<'_>) -> (Option<Judged>, Option<u16>) {
+pub(super) fn failure(
+    case: &Case,
+    host: &HostStory,
+    lookups: &[&Lookup],
+    talk: &LazyTalk<'_>,
+) -> (Option<Judged>, Option<u16>) {
     let mut proof = Vec::new();
     let mut rcode = None;
     let mut silent = false;
@@ -363,7 +361,7 @@ fn still_asking(at: At, mut proof: Vec<Proof>) -> Judged {
 }
 
 /// [`Talk`] about a host, put together when it is asked for.
-struct LazyTalk<'a> {
+pub(super) struct LazyTalk<'a> {
     host: &'a HostStory,
     talk: OnceCell<Talk>,
 }
@@ -502,17 +500,20 @@ fn answers(host: &HostStory) -> Vec<Proof> {
     host.lookups
         .iter()
         .filter_map(|l| match &l.result {
-            LookupResult::Addresses { at, addresses, .. } => Some(Proof::new(
-                *at,
-                message!(
-                    en: "{} says {} is {}",
-                    ja: "{} は {} のアドレスを {} と回答",
-                    l.resolver.ip(), l.name, list(addresses)
-                ),
-            )),
+            LookupResult::Addresses { at, addresses, .. } => Some(answer(l, *at, addresses)),
             _ => None,
         })
         .collect()
+}
+
+/// An answer with addresses, as proof.
+pub(super) fn answer(lookup: &Lookup, at: At, addresses: &[IpAddr]) -> Proof {
+    let text = message!(
+        en: "{} says {} is {}",
+        ja: "{} は {} のアドレスを {} と回答",
+        lookup.resolver.ip(), lookup.name, list(addresses)
+    );
+    Proof::new(at, text)
 }
 
 fn list(addresses: &[IpAddr]) -> String {

@@ -3,6 +3,7 @@
 use super::Confidence;
 use super::answers::Answers;
 use super::certificate::Trusts;
+use super::inspection::{self, Programs};
 use super::leading::{leading_failure, tried};
 use super::scene::{ANOTHER_TRY_NS, Detail, Judged, LONG_WAIT_NS, Proof, SILENCE_NS, Stage};
 use super::{Verdict, attempt, clients, dns, farm, tls};
@@ -65,6 +66,16 @@ struct WayVerdict {
     attempt: usize,
     delay: Option<f64>,
     troubled: Vec<usize>,
+    /// An inspecting device shows itself on this way, and clients go on all the same.
+    inspected: bool,
+    /// The verdict is no more than that.
+    accepted: bool,
+}
+
+impl WayVerdict {
+    fn new(verdict: Verdict, attempt: usize) -> WayVerdict {
+        WayVerdict { verdict, attempt, delay: None, troubled: Vec::new(), inspected: false, accepted: false }
+    }
 }
 
 /// Judges a host. `None` where nothing was tried and the name resolved: then there is nothing to say.
@@ -80,8 +91,9 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
     let mut weighed: Vec<WayVerdict> =
         ways.values().filter_map(|members| weigh(case, host, &judged, members)).collect();
     // A fault on one way is not excused by success on another: two programs, two ways out.
-    weighed.sort_by_key(|w| (std::cmp::Reverse(rank(w.verdict)), w.attempt));
-    let reached = weighed.iter().any(|w| judged.get(w.attempt).is_some_and(Judged::has_reached));
+    weighed.sort_by_key(|w| (std::cmp::Reverse(rank(w)), w.attempt));
+    let reached = weighed.iter().any(|w| w.accepted || judged.get(w.attempt).is_some_and(Judged::has_reached));
+    let accepted = weighed.first().is_some_and(|w| w.accepted);
     let mut out = HostVerdict { name: name.clone(), ..HostVerdict::default() };
     out.connections = connections(case, host, &judged);
     match weighed.first() {
@@ -130,8 +142,9 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
         let overrides = match by_name.verdict {
             // Names resolved by a proxy need no answer of the client's resolver.
             Some(Verdict::DnsFailure | Verdict::Inconclusive) => {
-                out.attempt.is_none() || name.stopped.is_some() && !out.verdict.is_fault()
+                out.attempt.is_none() || name.stopped.is_some() && (accepted || !out.verdict.is_fault())
             }
+            Some(Verdict::DnsSinkhole) if name.stopped.is_some() && (accepted || !out.verdict.is_fault()) => true,
             // An address that cannot be the service explains whatever happened there, unless the service answered.
             Some(Verdict::DnsSinkhole) if by_name.confidence == Confidence::Observed => {
                 !reached && host.attempts.iter().all(|a| a.way == Way::Direct) || out.verdict == Verdict::Intercepted
@@ -169,17 +182,20 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
         let stream = case.flow(a).map(|f| f.stream);
         if !from_name {
             out.detail = j.detail.clone();
+            out.detail.client_accepts |= accepted;
             out.confidence = j.confidence;
         }
+        // What stopped at the name took no way.
         if !(from_name && name.stopped.is_some()) {
             out.proof.extend(j.proof.iter().map(|p| (a.piece, stream, p.clone())));
+            out.proxy = a.way.proxy_text();
         }
-        out.proxy = a.way.proxy_text();
     }
     if host.role == Role::Proxy && out.proxy.is_none() {
         out.proxy = deciding(host, &out).and_then(|a| case.proxies.get(&a.peer)).cloned();
     }
-    if let Some(attempt) = deciding(host, &out).filter(|_| out.verdict.is_fault()) {
+    let by_attempt = out.verdict.is_fault() && !(from_name && name.stopped.is_some());
+    if let Some(attempt) = deciding(host, &out).filter(|_| by_attempt) {
         if may_be_meant_for_another(case, host, attempt, &judged) {
             out.verdict = Verdict::Inconclusive;
         } else if is_guessed_proxy(case, host, attempt) {
@@ -284,9 +300,7 @@ fn conclude_dead_path(case: &Case, host: &HostStory, judged: &mut [Judged]) {
 /// Whether a failed attempt has its host by a conclusion that the rest of the case makes doubtful.
 fn may_be_meant_for_another(case: &Case, host: &HostStory, attempt: &Attempt, judged: &[Judged]) -> bool {
     // The host was reached on the same way by a connection that says its name.
-    let reached_by_name = |(a, j): (&Attempt, &Judged)| {
-        a.way == attempt.way && !a.name_inferred && j.verdict.is_some_and(Verdict::is_good)
-    };
+    let reached_by_name = |(a, j): (&Attempt, &Judged)| a.way == attempt.way && !a.name_inferred && j.has_reached();
     let reached_otherwise =
         || case.reached_nameless_after(attempt) || host.attempts.iter().zip(judged).any(reached_by_name);
     let nameless_guess = || host.address().is_some() && is_guessed_proxy(case, host, attempt);
@@ -299,18 +313,23 @@ pub fn is_guessed_proxy(case: &Case, host: &HostStory, attempt: &Attempt) -> boo
 }
 
 /// How much a way's verdict explains a failed sign-in.
-fn rank(verdict: Verdict) -> u8 {
-    match verdict {
+fn rank(way: &WayVerdict) -> u8 {
+    match way.verdict {
         Verdict::Inconclusive => 0,
         Verdict::Ok => 1,
         Verdict::Degraded => 2,
-        _ => 3,
+        _ if way.accepted => 3,
+        _ => 4,
     }
 }
 
 fn others(weighed: &[WayVerdict], best: Verdict) -> Vec<Verdict> {
     let mut also: Vec<Verdict> = weighed.iter().map(|w| w.verdict).filter(|v| *v != best).collect();
     also.dedup();
+    let inspected = best != Verdict::Intercepted && weighed.iter().any(|w| w.inspected);
+    if inspected && !also.contains(&Verdict::Intercepted) {
+        also.push(Verdict::Intercepted);
+    }
     also
 }
 
@@ -321,16 +340,20 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
         .filter_map(|i| Some((*i, judged.get(*i)?.verdict?)))
         .filter(|(_, v)| *v != Verdict::Inconclusive)
         .collect();
-    // A proxy in the middle, or an old version, shows in completed handshakes too.
-    let tainted = verdicts.iter().find(|(i, v)| {
-        *v == Verdict::Intercepted
-            || *v == Verdict::TlsLegacy && judged.get(*i).is_some_and(|j| j.stage == Stage::Complete)
-    });
-    if let Some((i, v)) = tainted {
-        return Some(WayVerdict { verdict: *v, attempt: *i, delay: None, troubled: Vec::new() });
+    // An old version shows in completed handshakes too.
+    let old = |(i, v): &&(usize, Verdict)| {
+        *v == Verdict::TlsLegacy && judged.get(*i).is_some_and(|j| j.stage == Stage::Complete)
+    };
+    if let Some((i, v)) = verdicts.iter().find(old) {
+        return Some(WayVerdict::new(*v, *i));
     }
-    let good: Vec<usize> = verdicts.iter().filter(|(_, v)| v.is_good()).map(|(i, _)| *i).collect();
-    let bad: Vec<(usize, Verdict)> = verdicts.iter().copied().filter(|(_, v)| v.is_fault()).collect();
+    // So does a proxy in the middle; where clients trust it, it is a way that works.
+    let accepted = |i: usize| judged.get(i).is_some_and(inspection::is_accepted);
+    let good: Vec<usize> = verdicts.iter().filter(|(i, v)| v.is_good() || accepted(*i)).map(|(i, _)| *i).collect();
+    let mut bad: Vec<(usize, Verdict)> =
+        verdicts.iter().copied().filter(|(i, v)| v.is_fault() && !accepted(*i)).collect();
+    let inspected = good.iter().copied().find(|i| accepted(*i));
+    let of_way = |verdict, attempt| WayVerdict { inspected: inspected.is_some(), ..WayVerdict::new(verdict, attempt) };
     let began_last = |i: usize| host.attempts.get(i).map(|attempt| case.began_last(attempt));
     let (Some(first_good), Some(last_good)) = (good.first().copied(), good.iter().filter_map(|i| began_last(*i)).max())
     else {
@@ -339,8 +362,10 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
             Some(open) => (open, Verdict::Inconclusive),
             None => (attempt, verdict),
         };
-        return Some(WayVerdict { verdict, attempt, delay: None, troubled: Vec::new() });
+        return Some(WayVerdict::new(verdict, attempt));
     };
+    let programs = Programs::of(case, good.iter().filter_map(|i| host.attempts.get(*i)));
+    bad.retain(|(i, _)| !tried(host, judged, *i).is_some_and(|(a, j)| programs.is_given_up(a, j)));
     let started = |i: usize| host.attempts.get(i).map(|a| a.start.time);
     // Whoever opens a connection and says nothing on it only looks whether somebody is there.
     let wordless = |i: usize| judged.get(i).is_some_and(|j| j.detail.accepted_first && j.detail.closed_by_fin);
@@ -352,14 +377,26 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let (beside, after): (Vec<_>, Vec<_>) = after.into_iter().partition(beside);
     let failures = distinct(case, after.iter().filter_map(|(i, _)| host.attempts.get(*i)));
     let used_until = |i: usize| host.attempts.get(i).map(|a| case.used_until(a));
-    let bystanders = if after.is_empty() { HashSet::new() } else { clients::bystanders(case, host, judged) };
+    let mut refusals = programs.refusals(host, judged, &bad);
+    let unhelped = after.is_empty() && refusals.is_empty();
+    let bystanders = if unhelped { HashSet::new() } else { clients::bystanders(case, host, judged) };
     let is_bystander = |i: usize| host.attempts.get(i).is_some_and(|a| bystanders.contains(&a.client));
     let is_last = |(i, v): &(usize, Verdict)| {
         !is_bystander(*i) && is_last_word(host, judged, members, (*i, *v), &good, used_until)
     };
     if failures >= FAILURES_AFTER_SUCCESS_MIN || after.iter().any(is_last) {
         let (attempt, verdict) = leading_failure(host, judged, &after)?;
-        return Some(WayVerdict { verdict, attempt, delay: None, troubled: Vec::new() });
+        return Some(of_way(verdict, attempt));
+    }
+    // A program that does not trust the device is not helped by others that do. Where they came both before and after
+    // it, one refusal alone may be anybody's.
+    refusals.retain(|i| !is_bystander(*i));
+    let apart = |i: &usize| started(*i) > Some(last_good) || started(*i) < started(first_good);
+    let refused = distinct(case, refusals.iter().filter_map(|i| host.attempts.get(*i)));
+    if let Some(first) = refusals.first().copied()
+        && (refused >= FAILURES_AFTER_SUCCESS_MIN || refusals.iter().any(apart))
+    {
+        return Some(of_way(Verdict::Intercepted, first));
     }
     // Handshakes that stopped in the middle, one after another, and nothing that worked since.
     let open = |i: &&usize| {
@@ -372,7 +409,13 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let halfway: Vec<usize> = members.iter().filter(open).copied().collect();
     if distinct(case, halfway.iter().filter_map(|i| host.attempts.get(*i))) >= FAILURES_AFTER_SUCCESS_MIN {
         let attempt = halfway.first().copied()?;
-        return Some(WayVerdict { verdict: Verdict::Inconclusive, attempt, delay: None, troubled: Vec::new() });
+        return Some(of_way(Verdict::Inconclusive, attempt));
+    }
+    // Refused at first, and trusted in the end by the same program: of a hidden certificate the refusals tell.
+    let refused: Vec<usize> = bad.iter().filter(|(_, v)| *v == Verdict::Intercepted).map(|(i, _)| *i).collect();
+    let seen = distinct(case, refused.iter().filter_map(|i| host.attempts.get(*i))) >= FAILURES_AFTER_SUCCESS_MIN;
+    if let Some(attempt) = inspected.or(refused.first().copied().filter(|_| seen)) {
+        return Some(WayVerdict { accepted: true, inspected: true, ..WayVerdict::new(Verdict::Intercepted, attempt) });
     }
     let before: Vec<usize> = bad.iter().map(|(i, _)| *i).filter(|i| started(*i) <= started(first_good)).collect();
     let lost = match (before.first().and_then(|i| started(*i)), started(first_good)) {
@@ -390,7 +433,8 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     troubled.retain(|i| host.attempts.get(*i).is_some_and(|a| told.insert(case.connection(a))));
     let lost = if failed { lost } else { 0 };
     let delay = (verdict == Verdict::Degraded).then_some(lost.max(slowest.map_or(0, wait_of)) as f64 / 1e9);
-    Some(WayVerdict { verdict, attempt: slowest.filter(|_| !failed).unwrap_or(first_good), delay, troubled })
+    let attempt = slowest.filter(|_| !failed).unwrap_or(first_good);
+    Some(WayVerdict { delay, troubled, ..WayVerdict::new(verdict, attempt) })
 }
 
 /// Whether a failure after the successes `good` tells by itself that the host was no longer reached: the client's next

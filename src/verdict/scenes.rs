@@ -5,6 +5,8 @@ mod advice;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod inspection;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod nameless;
@@ -12,6 +14,8 @@ mod nameless;
 mod proxies;
 #[cfg(test)]
 mod signs;
+#[cfg(test)]
+mod stopped;
 #[cfg(test)]
 mod unseen;
 #[cfg(test)]

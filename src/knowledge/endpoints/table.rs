@@ -41,6 +41,8 @@ const MG_2474: Source = Source { title: "microsoftgraph/msgraph-sdk-powershell #
 const FIREWALL_RULES: Source =
     Source { title: "outbound rules for Azure Kubernetes Service and Azure Arc (*.login.microsoft.com)", date: "2026" };
 const CLI_24631: Source = Source { title: "Azure/azure-cli #24631", date: "2022" };
+const REGIONAL: Source =
+    Source { title: "az --debug output in MicrosoftDocs articles (eastus.management.azure.com)", date: "2024" };
 const UNVERIFIED: Source = Source { title: "general knowledge, no document read", date: "2026-11" };
 
 /// All three commands.
@@ -153,14 +155,17 @@ pub static ENDPOINTS: &[Endpoint] = &[
     // DISABLED. On failure it warns 'Cannot discover environments from ARM with URI ... Falling back to built-in
     // environments.' and continues.
     https("management.azure.com", Any, CloudDiscovery, AZ_PS, Soft, &[&PS_DISC]),
+    // A region's own door to Resource Manager, which answers about long operations (Azure-AsyncOperation) name. The
+    // commands do not ask it to sign in.
+    https(".management.azure.com", Public, ResourceManager, NONE, Conditional, &[&REGIONAL]),
     // Appears as a resource/scope string; port 8443 is the classic SQL management endpoint and is not needed for
     // sign-in.
     https("management.core.windows.net", Public, Audience, AZ, AudienceOnly, &[&CLI_EP, &PS_ENV]),
     // First Graph cmdlet needs it; whether Connect-MgGraph itself calls it was not verified. az uses it for 'az
     // ad' commands.
     https("graph.microsoft.com", Public, Graph, MG, AfterSignIn, &[&GRAPH_DEP, &PS_ENV, &CLI_EP]),
-    // Azure AD Graph; old modules only.
-    https("graph.windows.net", Public, GraphLegacy, AZ, Legacy, &[&CLI_EP, &PS_ENV]),
+    // Azure AD Graph; old modules only, and these stop without it.
+    https("graph.windows.net", Public, GraphLegacy, AZ, Conditional, &[&CLI_EP, &PS_ENV]),
     https("portal.azure.com", Public, Portal, NONE, NotNeeded, &[&CLI_EP]),
     // Version/news checks and links; host seen in debug output and docs.
     https("aka.ms", Public, ShortLinks, AZ, Optional, &[&CLI_DEBUG]),
@@ -191,7 +196,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     https("graph.microsoft.us", UsGov, Graph, MG, AfterSignIn, &[&GRAPH_DEP, &PS_ENV, &CLI_EP]),
     // US Government L5 (DoD).
     https("dod-graph.microsoft.us", UsGovDod, Graph, MG, AfterSignIn, &[&GRAPH_DEP]),
-    https("graph.windows.net", UsGov, GraphLegacy, CLI, Legacy, &[&CLI_EP]),
+    https("graph.windows.net", UsGov, GraphLegacy, CLI, Conditional, &[&CLI_EP]),
     https("graph.microsoftazure.us", UsGov, GraphLegacy, AZ_PS, Legacy, &[&PS_ENV]),
     https(".msauth.net", UsGov, SignInPage, ALL, InteractivePage, &[&SAFELIST]),
     https(".msidentity.us", UsGov, AuthorityRelated, ALL, Conditional, &[&SAFELIST]),

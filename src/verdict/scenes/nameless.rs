@@ -85,6 +85,28 @@ fn a_nameless_server_that_fails_after_the_token_leaves_the_case_open() {
 }
 
 #[test]
+fn a_host_of_old_modules_or_of_one_region_that_fails_last_is_told() {
+    let last = |name: &'static str| {
+        let w = World::new().resolves().flow(|w| reached(w, SERVER, 1, Some(HOST)));
+        let resets = |w: World, tenths| {
+            w.flow(|w| {
+                let mut f = established(w, "4.150.240.12:443", tenths);
+                hello(w, &mut f, tenths, name, 0x0304);
+                rst(w, &mut f, tenths + 1, Side::Server, 116);
+                f
+            })
+        };
+        resets(resets(w, 20), 30).lasts(300).case().1
+    };
+    for name in ["japaneast.management.azure.com", "graph.windows.net"] {
+        let report = last(name);
+        assert_ne!(report.diagnosis.outcome, Outcome::NoNetworkFault, "{name}");
+        assert!(!report.findings.iter().any(|f| f.code == "step_missing"), "{name} is a next step");
+        assert!(!report.findings.iter().any(|f| f.code == "management_after_token"), "{name} lists no subscriptions");
+    }
+}
+
+#[test]
 fn a_needed_name_that_resolves_and_is_never_connected_to_leaves_the_case_open() {
     let az = |w: &mut World| reached(w, "20.43.70.205:443", 1, Some("azcliprod.blob.core.windows.net"));
     let w = World::new().flow(az).resolves().lasts(300);

@@ -1,0 +1,113 @@
+//! TLS inspection that one program trusts and another refuses, and what fails behind it.
+
+use super::super::Verdict;
+use super::world::*;
+use crate::facts::*;
+use crate::flow::Side;
+use crate::report::Outcome;
+
+const ZSCALER: (&str, &str) = ("Zscaler Intermediate Root CA (zscaler.net)", "Zscaler Inc.");
+
+const BROWSER: &[&str] = &["h2", "http/1.1"];
+const AZ: &[&str] = &["http/1.1"];
+
+/// A connection of the program that offers `alpn`: to an inspecting device, or with the certificate hidden.
+fn begins(w: &mut World, tenths: i64, alpn: &[&str], version: u16) -> Flow {
+    let mut f = established(w, SERVER, tenths);
+    hello(w, &mut f, tenths, HOST, 0x0304);
+    let hello = session(&mut f).client_hellos.last_mut().unwrap();
+    std::sync::Arc::make_mut(&mut hello.offer).alpn = alpn.iter().map(|p| (*p).to_owned()).collect();
+    server_hello(w, &mut f, tenths + 1, version);
+    if version < 0x0304 {
+        certificate(w, &mut f, tenths + 1, ZSCALER, HOST);
+    }
+    f
+}
+
+fn trusts(w: World, tenths: i64, alpn: &[&str], version: u16) -> World {
+    w.flow(|w| {
+        let mut f = begins(w, tenths, alpn, version);
+        complete(w, &mut f, tenths + 2);
+        f
+    })
+}
+
+fn refuses(w: World, tenths: i64, alpn: &[&str], version: u16) -> World {
+    w.flow(|w| {
+        let mut f = begins(w, tenths, alpn, version);
+        alert(w, &mut f, tenths + 2, Side::Client, 48);
+        fin(w, &mut f, tenths + 2, Side::Client);
+        f
+    })
+}
+
+fn resets(w: World, tenths: i64) -> World {
+    w.flow(|w| {
+        let mut f = established(w, SERVER, tenths);
+        hello(w, &mut f, tenths, HOST, 0x0304);
+        rst(w, &mut f, tenths + 1, Side::Server, 116);
+        f
+    })
+}
+
+/// Outcome, verdict and the other verdicts of the host.
+fn told(w: World) -> (Outcome, Verdict, Vec<Verdict>) {
+    let (_, report) = w.lasts(400).case();
+    let host = report.hosts.iter().find(|h| h.name == HOST).unwrap();
+    (report.diagnosis.outcome, host.verdict, host.also.clone())
+}
+
+#[test]
+fn a_program_that_refuses_the_inspection_is_not_helped_by_one_that_trusts_it() {
+    let start = || World::new().resolves();
+    let fault = (Outcome::NetworkFault, Verdict::Intercepted, vec![]);
+    let browser_first = trusts(start(), 1, BROWSER, 0x0303);
+    assert_eq!(told(refuses(refuses(browser_first, 30, AZ, 0x0303), 40, AZ, 0x0303)), fault);
+    let last = |version| refuses(trusts(start(), 1, BROWSER, version), 30, AZ, version);
+    assert_eq!(told(last(0x0303)), fault, "one refusal, and nothing that the program does after it");
+    assert_eq!(told(last(0x0304)), fault, "the same with the certificate hidden");
+    assert_eq!(told(trusts(refuses(start(), 1, AZ, 0x0303), 30, BROWSER, 0x0303)), fault, "the browser comes later");
+    let between = refuses(trusts(start(), 1, BROWSER, 0x0303), 30, AZ, 0x0303);
+    let between = trusts(between, 60, BROWSER, 0x0303);
+    assert_eq!(told(between).0, Outcome::NoNetworkFault, "one refusal amid others that go on may be anybody's");
+}
+
+#[test]
+fn a_program_that_trusts_the_inspection_in_the_end_is_stopped_no_more() {
+    for version in [0x0303, 0x0304] {
+        let refused = refuses(refuses(World::new().resolves(), 1, AZ, version), 10, AZ, version);
+        let (outcome, verdict, _) = told(trusts(refused, 200, AZ, version));
+        assert_eq!((outcome, verdict), (Outcome::NoNetworkFault, Verdict::Intercepted), "{version:x}");
+    }
+}
+
+#[test]
+fn what_fails_after_an_accepted_inspection_is_told() {
+    let accepted = || trusts(World::new().resolves(), 1, BROWSER, 0x0303);
+    let (outcome, verdict, also) = told(resets(resets(accepted(), 100), 110));
+    assert_eq!((outcome, verdict), (Outcome::NetworkFault, Verdict::ResetAfterClientHello));
+    assert_eq!(also, [Verdict::Intercepted]);
+    let unresolved = accepted().asks_for(200, 1, HOST, Some(3), &[]);
+    assert_eq!(told(unresolved).1, Verdict::DnsFailure);
+    let denied = accepted().flow(|w| asks_proxy(w, Some(403), &[]));
+    assert_eq!(told(denied).1, Verdict::ProxyDenied, "on another way");
+    assert_eq!(told(resets(accepted(), 5)).0, Outcome::NoNetworkFault, "one reset beside it is none");
+    let works = trusts(resets(resets(World::new().resolves(), 1), 10), 30, BROWSER, 0x0303);
+    assert_eq!(told(works).0, Outcome::NoNetworkFault, "nor are resets before it");
+}
+
+#[test]
+fn a_handshake_that_is_only_given_up_refuses_no_certificate() {
+    let accepted = || trusts(World::new().resolves(), 1, BROWSER, 0x0303);
+    let cut = |w: World, tenths| w.flow(|w| begins(w, tenths, AZ, 0x0303));
+    assert_eq!(told(cut(cut(accepted(), 390), 395)).0, Outcome::NoNetworkFault, "the capture ends");
+    let closes = |w: World, alpn: &[&str], side| {
+        w.flow(|w| {
+            let mut f = begins(w, 30, alpn, 0x0303);
+            fin(w, &mut f, 32, side);
+            f
+        })
+    };
+    assert_eq!(told(closes(accepted(), BROWSER, Side::Client)).0, Outcome::NoNetworkFault, "a spare connection");
+    assert_eq!(told(closes(accepted(), AZ, Side::Client)).0, Outcome::NetworkFault, "a program that trusts it nowhere");
+}

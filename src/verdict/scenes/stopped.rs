@@ -1,0 +1,127 @@
+//! Names that do not resolve although their host was reached, earlier or on another way.
+
+use super::super::Verdict;
+use super::world::*;
+use crate::facts::*;
+use crate::flow::Side;
+use crate::report::Outcome;
+
+/// A tunnel by the proxy to `HOST`, in which the server answers last at `until`.
+fn by_proxy(w: World, tenths: i64, until: i64) -> World {
+    w.flow(|w| {
+        let mut f = established(w, PROXY, tenths);
+        let request = sends(w, &mut f, Side::Client, tenths, 100);
+        let ok = sends(w, &mut f, Side::Server, tenths, 50);
+        f.app.http.push(HttpExchange {
+            request_at: Some(request),
+            method: "CONNECT".into(),
+            target: format!("{HOST}:443"),
+            status: Some(200),
+            response_at: Some(ok),
+            tunnel_bytes: [3000, 9000],
+            ..HttpExchange::default()
+        });
+        hello(w, &mut f, tenths + 1, HOST, 0x0304);
+        session(&mut f).tunnel = Some(format!("{HOST}:443"));
+        server_hello(w, &mut f, tenths + 1, 0x0304);
+        complete(w, &mut f, until);
+        f
+    })
+}
+
+fn direct(w: World, tenths: i64) -> World {
+    w.flow(|w| {
+        let mut f = established(w, SERVER, tenths);
+        hello(w, &mut f, tenths, HOST, 0x0304);
+        server_hello(w, &mut f, tenths + 1, 0x0304);
+        complete(w, &mut f, tenths + 2);
+        f
+    })
+}
+
+/// Asks in vain for an IPv4 address, at each of these times.
+fn asks_in_vain(w: World, times: &[i64], rcode: u16) -> World {
+    times.iter().fold(w, |w, tenths| w.asks_for(*tenths, 1, HOST, Some(rcode), &[]))
+}
+
+fn told(w: World) -> (Outcome, Verdict) {
+    let (_, report) = w.case();
+    let host = report.hosts.iter().find(|h| h.name == HOST).unwrap();
+    (report.diagnosis.outcome, host.verdict)
+}
+
+const UNRESOLVED: (Outcome, Verdict) = (Outcome::NetworkFault, Verdict::DnsFailure);
+const REACHED: (Outcome, Verdict) = (Outcome::NoNetworkFault, Verdict::Ok);
+
+#[test]
+fn a_name_asked_for_in_vain_beside_the_proxy_is_a_way_of_its_own() {
+    for rcode in [2, 3, 5] {
+        let after = asks_in_vain(by_proxy(World::new(), 1, 5), &[30, 40, 50], rcode);
+        assert_eq!(told(after.lasts(80)), UNRESOLVED);
+        let before = by_proxy(asks_in_vain(World::new(), &[1, 10, 20], rcode), 200, 205);
+        assert_eq!(told(before.lasts(300)), UNRESOLVED, "as what is refused directly first");
+    }
+    let silent =
+        [30, 40, 60, 100].into_iter().fold(by_proxy(World::new(), 1, 5), |w, t| w.asks_for(t, 1, HOST, None, &[]));
+    assert_eq!(told(silent.lasts(200)), UNRESOLVED);
+    let nowhere = [30, 50, 70]
+        .into_iter()
+        .fold(by_proxy(World::new(), 1, 5), |w, t| w.asks_for(t, 1, HOST, Some(0), &["0.0.0.0"]));
+    assert_eq!(told(nowhere.lasts(100)), (Outcome::NetworkFault, Verdict::DnsSinkhole));
+    let (_, report) = asks_in_vain(by_proxy(World::new(), 1, 5), &[30, 40], 3).lasts(80).case();
+    assert!(report.findings.iter().any(|f| f.code == "two_ways_out"));
+    let host = report.hosts.iter().find(|h| h.name == HOST).unwrap();
+    assert_eq!(host.proxy, None, "what failed took no proxy");
+}
+
+#[test]
+fn scripts_that_choose_the_proxy_ask_in_vain_too() {
+    let script = |gap: i64| by_proxy(asks_in_vain(World::new(), &[1], 3), 1 + gap, 5 + gap);
+    let again = |gap: i64| by_proxy(asks_in_vain(script(gap), &[100], 3), 100 + gap, 105 + gap);
+    assert_eq!(told(again(1).lasts(300)), REACHED);
+    assert_eq!(told(again(20).lasts(300)), REACHED, "the proxy is looked for first");
+    let in_use = asks_in_vain(by_proxy(World::new(), 1, 100), &[30, 40], 3);
+    assert_eq!(told(in_use.lasts(150)), REACHED, "the tunnel was in use");
+    let once = asks_in_vain(by_proxy(World::new(), 1, 5), &[30], 3);
+    assert_eq!(told(once.lasts(300)), REACHED);
+    let at_the_end = asks_in_vain(by_proxy(World::new(), 1, 5), &[30, 31], 3);
+    assert_eq!(told(at_the_end), REACHED, "no time to go on");
+    let v6 = [30, 40, 50].into_iter().fold(by_proxy(World::new(), 1, 5), |w, t| w.asks_for(t, 28, HOST, Some(3), &[]));
+    assert_eq!(told(v6.lasts(100)), REACHED, "not asked for by its IPv4 address");
+}
+
+#[test]
+fn a_name_that_others_resolve_unseen_fails_or_leaves_the_case_open() {
+    assert_eq!(told(asks_in_vain(direct(World::new(), 1), &[30, 40, 50], 3).lasts(80)), UNRESOLVED);
+    // Who connected may be the program that asked.
+    let later = direct(asks_in_vain(World::new(), &[1, 10, 20], 3), 200);
+    assert_eq!(told(later.lasts(300)), (Outcome::InsufficientEvidence, Verdict::Inconclusive));
+    let at_once = direct(asks_in_vain(World::new(), &[1, 2, 3], 3), 5);
+    assert_eq!(told(at_once.lasts(300)), REACHED, "the hosts file, or an answer that the capture misses");
+}
+
+#[test]
+fn a_name_that_is_lost_after_it_resolved_is_told_by_any_of_its_kinds() {
+    let both = || World::new().resolves().asks_for(0, 28, HOST, Some(0), &["2603:1026:3000::9"]);
+    assert_eq!(told(asks_in_vain(direct(both(), 1), &[200, 210], 3).lasts(250)), UNRESOLVED);
+    let v6_alone = |w: World| w.asks_for(200, 28, HOST, Some(2), &[]).asks_for(210, 28, HOST, Some(2), &[]);
+    assert_eq!(told(v6_alone(direct(World::new().resolves(), 1)).lasts(250)), REACHED, "it never had one");
+}
+
+#[test]
+fn a_name_that_leads_nowhere_later_is_a_sinkhole() {
+    let reached = || direct(World::new().resolves(), 1);
+    let (_, report) = reached().asks_for(200, 1, HOST, Some(0), &["0.0.0.0"]).lasts(250).case();
+    let root = report.diagnosis.root_cause.as_ref().unwrap();
+    assert_eq!((root.host.as_str(), root.verdict), (HOST, Verdict::DnsSinkhole));
+    let finding = report.findings.iter().find(|f| f.code == "dns_sinkhole").unwrap();
+    assert_eq!(finding.title.en, format!("{HOST} resolves to 0.0.0.0"), "the address that worked is not blamed");
+    let goes_on = direct(reached().asks_for(200, 1, HOST, Some(0), &["0.0.0.0"]), 205);
+    assert_eq!(told(goes_on.lasts(250)), REACHED);
+}
+
+#[test]
+fn a_client_that_only_asked_in_vain_beside_one_with_a_proxy_leaves_the_case_open() {
+    let asked = asks_in_vain(World::new(), &[30, 40, 50], 3).asked_by("10.0.0.77");
+    assert_eq!(told(by_proxy(asked, 60, 65).lasts(100)).0, Outcome::InsufficientEvidence);
+}
