@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod course;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod nameless;
