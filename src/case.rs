@@ -24,10 +24,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
 
-pub(crate) use attempts::in_lost_tunnel;
+pub(crate) use attempts::{in_lost_tunnel, is_proxy_port};
 pub use log_join::{AttemptJoin, LogClock, Said};
 pub use lookups::{Lookup, LookupResult};
 pub use names::AddressBook;
+pub(crate) use names::is_proxy_like;
 pub use presence::{Heard, Presence};
 pub use watch::Watch;
 
@@ -450,7 +451,7 @@ impl Case {
                 Role::Proxy
             } else if endpoint.is_some()
                 || knowledge::is_microsoft_host(&name)
-                || names::is_federation_like(&name)
+                || knowledge::federation_likeness(&name).is_some()
                 || knowledge::is_entra_address(&name)
             {
                 Role::Service

@@ -4,29 +4,34 @@
 //! hosts that the commands need before others, and of these the one that failed first. A blocked host that the
 //! sign-in does not need is never the cause.
 
+mod course;
+mod doubt;
 mod log;
+mod way_out;
 
 use crate::case::{Attempt, Case, HostStory, Role};
 use crate::facts::{DnsKind, DnsMessage, Flow, FlowTransport, NXDOMAIN};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity, logs};
 use crate::knowledge;
 use crate::knowledge::endpoints::Role as EndpointRole;
 use crate::lang::Message;
 use crate::message;
 use crate::report::{Diagnosis, Outcome, RootCause};
-use crate::time::Timestamp;
 use crate::verdict::clients::{self, CutOff};
 use crate::verdict::host::deciding;
 use crate::verdict::{HostVerdict, Verdict};
+use course::{Course, Weight};
+use doubt::{Ways, doubted, doubtful};
 use std::cell::LazyCell;
-use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, SocketAddr};
+use std::collections::HashSet;
+use std::net::IpAddr;
 
 /// The answer for a case.
 pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Finding]) -> Diagnosis {
     let hosts: Vec<(&HostStory, &HostVerdict)> =
         case.hosts.iter().zip(verdicts).filter_map(|(h, v)| Some((h, v.as_ref()?))).collect();
-    if let Some((host, verdict)) = root_cause(case, &hosts) {
+    let course = Course::of(case, &hosts);
+    if let Some((host, verdict)) = root_cause(case, &hosts, &course) {
         return log::name(network_fault(host, verdict, findings), findings);
     }
     let undecided = hosts
@@ -35,10 +40,11 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
         .or_else(|| open_end(case, &hosts));
     let is_reached =
         |(h, v): &&(&HostStory, &HostVerdict)| h.role == Role::Service && (v.verdict.is_good() || accepted(v));
-    let reached: Vec<&str> = hosts.iter().filter(is_reached).map(|(h, _)| h.name.as_str()).collect();
-    let took_part = hosts.iter().filter(is_reached).any(|(h, _)| takes_part(h));
+    let part = hosts.iter().filter(is_reached).filter(|(h, _)| takes_part(h));
+    let reached: Vec<&str> = part.map(|(h, _)| h.name.as_str()).collect();
     let refused = refused_unseen(case, &hosts);
-    if let Some(told) = log::answer(findings, undecided.is_none() && refused.is_none()) {
+    let doubt = doubted(case, &hosts, &course);
+    if let Some(told) = log::answer(findings, undecided.is_none() && refused.is_none() && doubt.is_none()) {
         return told;
     }
     if let Some(f) = findings.iter().find(|f| f.code == "broken_after_handshake") {
@@ -88,8 +94,11 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
             next_step: take_again(),
         };
     }
+    if let Some((host, verdict)) = doubt {
+        return doubtful(host, verdict, findings);
+    }
     let seen_before = hosts.iter().any(|(h, v)| h.role == Role::Other && v.verdict.is_good() && h.lookups.is_empty());
-    if !took_part && !seen_before {
+    if reached.is_empty() && !seen_before {
         let (outcome, next_step) = if log::signed_in(case) {
             (Outcome::NoNetworkFault, look_elsewhere())
         } else {
@@ -100,7 +109,7 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
     if let Some(told) = cut_off(case, &hosts, findings) {
         return told;
     }
-    if let Some(told) = nameless_dns_error(case, &hosts) {
+    if let Some(told) = nameless_dns_error(case, &hosts).or_else(|| way_out::in_vain(case, &hosts)) {
         return told;
     }
     let list = if reached.is_empty() { String::new() } else { format!(" ({})", reached.join(", ")) };
@@ -113,6 +122,22 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
         ),
         next_step: look_elsewhere(),
     }
+}
+
+/// Takes the alarm out of failures that, by the answer, stopped nothing, and out of what else is told of them. What a log
+/// names as the cause keeps it.
+pub fn excuse(diagnosis: &Diagnosis, findings: &mut [Finding]) {
+    if diagnosis.outcome != Outcome::NoNetworkFault {
+        return;
+    }
+    let failed = findings.iter().filter(|f| f.verdict.is_some_and(Verdict::is_fault));
+    let failed: HashSet<String> = failed.filter_map(|f| f.host.clone()).collect();
+    let is_excused = |f: &Finding| {
+        let about = f.host.as_ref().is_some_and(|host| failed.contains(host));
+        about && f.severity == Severity::Critical && !logs::CAUSES.contains(&f.code)
+    };
+    findings.iter_mut().filter(|f| is_excused(f)).for_each(|f| f.severity = Severity::Warning);
+    findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
 }
 
 fn look_elsewhere() -> Message {
@@ -204,13 +229,18 @@ fn accepted(verdict: &HostVerdict) -> bool {
 }
 
 /// The first host, in the order of suspicion, that stopped the sign-in.
-fn root_cause<'a>(case: &Case, hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Option<(&'a HostStory, &'a HostVerdict)> {
-    let stopped = |h: &HostStory, v: &HostVerdict| {
-        v.verdict.is_fault() && !accepted(v) && !crate::verdict::log::stopped_nothing(case, h, v)
-    };
-    let failing = || hosts.iter().filter(|(h, v)| stopped(h, v));
+fn root_cause<'a>(
+    case: &Case,
+    hosts: &[(&'a HostStory, &'a HostVerdict)],
+    course: &Course<'_>,
+) -> Option<(&'a HostStory, &'a HostVerdict)> {
+    let failing = || hosts.iter().filter(|(h, v)| stopped(case, h, v));
     let earliest = |(h, _): &&(&HostStory, &HostVerdict)| h.order_in_time();
-    let needed = failing().filter(|(h, _)| h.role == Role::Service && h.required == Some(true)).min_by_key(earliest);
+    let is_cause = |(h, v): &&(&HostStory, &HostVerdict)| course.weight(h, v) == Weight::Cause;
+    let needed = failing()
+        .filter(|(h, _)| h.role == Role::Service && h.required == Some(true))
+        .filter(is_cause)
+        .min_by_key(earliest);
     let reached = |authority: bool| {
         hosts.iter().any(|(h, v)| {
             h.role == Role::Service
@@ -225,7 +255,7 @@ fn root_cause<'a>(case: &Case, hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Op
     let ways = LazyCell::new(|| Ways::of(case, hosts));
     let proxy = failing()
         .filter(|(h, _)| h.role == Role::Proxy)
-        .find(|(h, v)| !reached(true) || deciding(h, v).is_some_and(|failed| !ways.go_on_without(failed)));
+        .find(|(h, v)| !reached(true) || ways.weight_of(h, v) == Weight::Cause);
     // The token and what comes after it: the sign-in went through, whatever else failed beside it.
     let signed_in = reached(true) && reached(false);
     let authority_open = hosts.iter().any(may_be_authority_reached);
@@ -239,10 +269,16 @@ fn root_cause<'a>(case: &Case, hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Op
         .filter(|(h, _)| !authority_open || !knowledge::is_entra_address(&h.name))
         // Windows' own probe shows the portal as every host does; the sign-in did not wait for it.
         .filter(|(h, _)| !knowledge::is_connectivity_probe(&h.name))
+        .filter(is_cause)
         .min_by_key(earliest);
     let portal = failing().find(|(_, v)| matches!(v.verdict, Verdict::CaptivePortal | Verdict::BlockPage));
     // A page in the place of some other site stops nobody who reaches the authority.
     proxy.or(needed).or(likely).or(portal.filter(|_| !reached(true))).map(|(h, v)| (*h, *v))
+}
+
+/// Whether a host failed in a way that can stop a sign-in.
+fn stopped(case: &Case, host: &HostStory, verdict: &HostVerdict) -> bool {
+    verdict.verdict.is_fault() && !accepted(verdict) && !crate::verdict::log::stopped_nothing(case, host, verdict)
 }
 
 /// The authority that the sign-in needs, by whichever of its names.
@@ -265,28 +301,6 @@ fn good_attempts<'a>(host: &'a HostStory, verdict: &'a HostVerdict) -> impl Iter
         .zip(&verdict.judged)
         .filter(|(_, j)| j.verdict.is_some_and(Verdict::is_good) || j.detail.client_accepts);
     good.map(|(attempt, _)| attempt)
-}
-
-/// The peers over which hosts that the sign-in needs were reached, and when the last answer came over each.
-struct Ways(HashMap<SocketAddr, Option<Timestamp>>);
-
-impl Ways {
-    fn of(case: &Case, hosts: &[(&HostStory, &HostVerdict)]) -> Ways {
-        let mut ways = HashMap::new();
-        for (h, v) in hosts.iter().filter(|(h, _)| h.role == Role::Service && h.required == Some(true)) {
-            for attempt in good_attempts(h, v) {
-                let answered = ways.entry(attempt.peer).or_insert(None);
-                *answered = (*answered).max(case.answered_until(attempt));
-            }
-        }
-        Ways(ways)
-    }
-
-    /// Whether there is another way than over the peer of a failed attempt, or that one was of use after the failure.
-    fn go_on_without(&self, failed: &Attempt) -> bool {
-        let own = self.0.get(&failed.peer);
-        self.0.len() > usize::from(own.is_some()) || own.is_some_and(|answered| *answered > Some(failed.end.time))
-    }
 }
 
 /// What was tried last and may have been the sign-in's, where nothing that it needs was reached after it: a server of

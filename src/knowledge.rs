@@ -8,6 +8,7 @@ pub mod address_ranges;
 pub mod endpoints;
 pub mod error_codes;
 pub mod error_groups;
+pub mod federation;
 pub mod interceptors;
 pub mod issuers;
 pub mod pktmon_maps;
@@ -21,6 +22,7 @@ pub use address_ranges::{
 };
 pub use endpoints::{endpoint, endpoints, expected_sequence, is_microsoft_host};
 pub use error_codes::{error_code, oauth_error, wam_code};
+pub use federation::federation_likeness;
 pub use interceptors::{generic_gateway_word, interceptor, interceptor_by_header};
 pub use issuers::{IssuerJudgement, issuer_of};
 pub use releases::{newest_release, release};

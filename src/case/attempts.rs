@@ -69,8 +69,7 @@ pub(super) fn proxies(
         let told =
             told_address.contains(&server) || name.is_some_and(|name| named_elsewhere.contains(&(name, server.port())));
         let silent = flow.app.tls.is_empty() && flow.app.http.is_empty() && flow.sides.iter().all(|s| s.bytes == 0);
-        let local = server.ip().is_loopback() && LOCAL_PROXY_PORTS.contains(&server.port());
-        let proxy_port = local || PROXY_PORTS.contains(&server.port());
+        let proxy_port = is_proxy_port(server);
         let silent_on_proxy_port = silent && (proxy_port && blind_or_named(blind, name) || blind && inside(server));
         let tls_on_proxy_port = (proxy_port || blind && inside(server))
             && flow.app.tls.iter().any(|t| t.tunnel.is_none() && t.server_hellos.is_empty() && !names_a_service(t));
@@ -89,6 +88,12 @@ pub(super) fn proxies(
     }
     guessed.retain(|server| !shown.contains(server));
     (found, guessed)
+}
+
+/// Whether proxies usually listen there.
+pub(crate) fn is_proxy_port(server: SocketAddr) -> bool {
+    let local = server.ip().is_loopback() && LOCAL_PROXY_PORTS.contains(&server.port());
+    local || PROXY_PORTS.contains(&server.port())
 }
 
 /// Whether a session asks for a host of Microsoft's by its SNI.

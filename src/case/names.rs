@@ -381,22 +381,11 @@ pub(super) fn open_alias(message: &DnsMessage) -> Option<String> {
     })
 }
 
-/// Names that federation servers of organisations commonly carry as their first label. A guess for ordering hosts,
-/// never for a verdict.
-const FEDERATION_LABELS: [&str; 11] =
-    ["sts", "adfs", "fs", "sso", "idp", "federation", "login", "auth", "signin", "okta", "ping"];
-
-/// Whether a name looks like the federation server of an organisation.
-pub(super) fn is_federation_like(name: &str) -> bool {
-    let Some((first, rest)) = name.split_once('.') else { return false };
-    rest.contains('.') && FEDERATION_LABELS.iter().any(|l| first.trim_end_matches(|c: char| c.is_ascii_digit()) == *l)
-}
-
 /// Labels by which proxies are usually named, alone or with a number or a place behind them.
 const PROXY_LABELS: [&str; 9] = ["proxy", "prx", "px", "squid", "webgw", "webgateway", "webproxy", "swg", "gateway"];
 
 /// Whether a name looks like that of a proxy. A guess for captures that hold nothing else; never proof.
-pub(super) fn is_proxy_like(name: &str) -> bool {
+pub(crate) fn is_proxy_like(name: &str) -> bool {
     let first = name.split('.').next().unwrap_or("");
     first
         .split(|c: char| c == '-' || c == '_' || c.is_ascii_digit())

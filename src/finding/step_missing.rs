@@ -1,7 +1,7 @@
 //! The sign-in host was reached, and nothing was asked of the next host.
 
 use super::{Context, Finding, Rule, Severity};
-use crate::case::HostStory;
+use crate::case::{HostStory, Role};
 use crate::knowledge;
 use crate::knowledge::endpoints::{Cloud, Command, Role as EndpointRole, SequenceStep, Step};
 use crate::lang::Text;
@@ -46,7 +46,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let unnamed = context.hosts().any(|(h, v)| v.verdict.is_fault() && is_public(h));
     // So may a request that the proxy refused and the capture misses.
     let unseen = context.hosts().any(|(_, v)| v.judged.iter().any(|j| j.detail.request_unseen));
-    let unnamed = unnamed || unseen;
+    // So may the page, or the federation server, that the sign-in waited for.
+    let stopped = context.hosts().any(|(h, v)| h.role == Role::Service && h.required.is_none() && v.verdict.is_fault());
+    let unnamed = unnamed || unseen || stopped;
     let command = context.case.logs().flat_map(|(_, l)| &l.attempts).find_map(|a| command_of(a.dialect));
     let went_on = asked(&NEXT) || asked(&[EndpointRole::GraphLegacy]);
     if let Some((host, verdict)) = first(&AUTHORITY).filter(|_| !went_on && !unnamed) {

@@ -5,6 +5,8 @@ mod advice;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod course;
+#[cfg(test)]
 mod inspection;
 #[cfg(test)]
 mod limits;

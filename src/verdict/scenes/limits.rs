@@ -315,7 +315,15 @@ fn of_microsofts_hosts_only_those_of_a_sign_in_can_stop_it() {
             complete(w, &mut f, 3);
             f
         };
-        World::new().resolves().flow(works).asks(name, Some(3), &[]).case().1.diagnosis.root_cause.map(|r| r.host)
+        World::new()
+            .resolves()
+            .flow(works)
+            .asks_for(50, 1, name, Some(3), &[])
+            .case()
+            .1
+            .diagnosis
+            .root_cause
+            .map(|r| r.host)
     };
     for name in ["settings-win.data.microsoft.com", "contoso.sharepoint.com", "outlook.office365.com"] {
         assert_eq!(blocked(name), None, "{name}");

@@ -1,0 +1,219 @@
+//! What a failure says of the sign-in, by what was reached before it and after it.
+
+use super::super::Verdict;
+use super::world::*;
+use crate::facts::*;
+use crate::finding::Severity;
+use crate::flow::Side;
+use crate::report::{Outcome, Report};
+
+const ARM: (&str, &str) = ("4.150.240.10:443", "management.azure.com");
+const NATIONAL: (&str, &str) = ("20.140.48.9:443", "login.microsoftonline.us");
+const OPEN: (Outcome, Option<&str>) = (Outcome::InsufficientEvidence, None);
+const FINE: (Outcome, Option<&str>) = (Outcome::NoNetworkFault, None);
+
+/// A connection on which a session is completed.
+fn works(w: World, tenths: i64, (server, name): (&str, &str)) -> World {
+    w.flow(|w| {
+        let mut f = established(w, server, tenths);
+        hello(w, &mut f, tenths, name, 0x0304);
+        server_hello(w, &mut f, tenths + 1, 0x0304);
+        complete(w, &mut f, tenths + 2);
+        f
+    })
+}
+
+fn signs_in(w: World, tenths: i64) -> World {
+    works(w, tenths, (SERVER, HOST))
+}
+
+/// Two connections on which the ClientHello is reset.
+fn is_reset(mut w: World, tenths: i64, (server, name): (&str, &str)) -> World {
+    for tenths in [tenths, tenths + 5] {
+        w = w.flow(|w| {
+            let mut f = established(w, server, tenths);
+            hello(w, &mut f, tenths, name, 0x0304);
+            rst(w, &mut f, tenths + 1, Side::Server, 60);
+            f
+        });
+    }
+    w
+}
+
+/// Two connections that are refused.
+fn is_refused(mut w: World, tenths: i64, server: &str) -> World {
+    for tenths in [tenths, tenths + 5] {
+        w = w.flow(|w| {
+            let mut f = syn(w, server, tenths, 1);
+            rst(w, &mut f, tenths, Side::Server, 60);
+            f
+        });
+    }
+    w
+}
+
+/// A session in a tunnel of the proxy.
+fn by_proxy(w: World, tenths: i64, name: &str) -> World {
+    w.flow(|w| {
+        let mut f = established(w, PROXY, tenths);
+        let request_at = Some(sends(w, &mut f, Side::Client, tenths, 100));
+        let response_at = Some(sends(w, &mut f, Side::Server, tenths, 300));
+        f.app.http.push(HttpExchange {
+            request_at,
+            response_at,
+            method: "CONNECT".into(),
+            target: format!("{name}:443"),
+            status: Some(200),
+            tunnel_bytes: [3000, 9000],
+            ..HttpExchange::default()
+        });
+        hello(w, &mut f, tenths, name, 0x0304);
+        session(&mut f).tunnel = Some(format!("{name}:443"));
+        server_hello(w, &mut f, tenths + 1, 0x0304);
+        complete(w, &mut f, tenths + 2);
+        f
+    })
+}
+
+fn report(w: World) -> Report {
+    w.lasts(900).case().1
+}
+
+/// The outcome of a world, and the host that is blamed.
+#[track_caller]
+fn comes_to(w: World, expected: (Outcome, Option<&str>)) {
+    let diagnosis = report(w).diagnosis;
+    let host = diagnosis.root_cause.map(|r| r.host);
+    assert_eq!((diagnosis.outcome, host.as_deref()), expected, "{}", diagnosis.text.en);
+}
+
+#[test]
+fn a_host_that_some_sign_ins_need_stopped_none_that_went_on_without_it() {
+    let passed = [
+        "login.windows.net",
+        "westus2.login.microsoft.com",
+        "autologon.microsoftazuread-sso.com",
+        "enterpriseregistration.windows.net",
+        "device.login.microsoftonline.com",
+        "login.live.com",
+    ];
+    for name in passed {
+        let failed = |tenths| is_reset(signs_in(World::new(), 1), tenths, ("20.190.160.66:443", name));
+        comes_to(signs_in(failed(50), 100), FINE);
+        let first = is_reset(World::new(), 1, ("20.190.160.66:443", name));
+        comes_to(signs_in(first, 100), FINE);
+    }
+    // Files of the page, of which nobody knows whose page it was.
+    let page = ("152.199.4.33:443", "aadcdn.msauth.net");
+    let failed = || is_reset(signs_in(World::new(), 1), 50, page);
+    comes_to(failed(), (Outcome::NetworkFault, Some(page.1)));
+    comes_to(signs_in(failed(), 100), OPEN);
+    comes_to(works(signs_in(failed(), 100), 110, ARM), FINE);
+    // After a sign-in that was complete another one began.
+    let complete = || works(signs_in(World::new(), 1), 10, ARM);
+    comes_to(is_reset(complete(), 50, page), FINE);
+    comes_to(is_reset(signs_in(complete(), 40), 50, page), OPEN);
+}
+
+#[test]
+fn what_other_programs_ask_as_well_is_a_doubt_where_it_fails_last() {
+    for name in ["login.windows.net", "login.live.com"] {
+        comes_to(is_reset(signs_in(World::new(), 1), 50, ("20.190.160.66:443", name)), OPEN);
+    }
+    let metadata = |w: World, tenths| w.flow(|w| syn(w, "169.254.169.254:80", tenths, 5));
+    comes_to(signs_in(metadata(World::new().with_life(), 1), 300), FINE);
+    comes_to(metadata(signs_in(World::new(), 1), 50), OPEN);
+    comes_to(metadata(World::new().with_life(), 50), (Outcome::NetworkFault, Some("169.254.169.254")));
+}
+
+#[test]
+fn the_name_of_a_federation_server_weighs_as_much_as_it_tells() {
+    let last = |name: &str| is_reset(signs_in(World::new(), 1), 50, ("203.0.113.77:443", name));
+    for name in ["contoso.okta.com", "ap.ssso.hdems.com", "sts.contoso.com", "adfs-tokyo.contoso.com", "fs.contoso.com"]
+    {
+        comes_to(last(name), (Outcome::NetworkFault, Some(name)));
+        comes_to(signs_in(last(name), 100), OPEN);
+        let report = report(last(name));
+        assert!(!report.findings.iter().any(|f| f.code == "step_missing"), "the network did stop it: {name}");
+    }
+    for name in ["ping.chartbeat.net", "auth.docker.io", "login-idp.contoso.com", "openam.contoso.com"] {
+        let w = last(name);
+        comes_to(w, OPEN);
+        comes_to(signs_in(last(name), 100), FINE);
+        comes_to(signs_in(is_reset(World::new(), 1, ("203.0.113.77:443", name)), 50), FINE);
+    }
+    // The authority names it; so nobody asks for it before.
+    comes_to(signs_in(is_reset(World::new(), 1, ("203.0.113.77:443", "sts.contoso.com")), 50), FINE);
+    let elsewhere = is_reset(signs_in(World::new(), 1), 50, ("203.0.113.77:8443", "login.contoso.com"));
+    comes_to(elsewhere, FINE);
+    let unknown = |name: &str| signs_in(World::new(), 1).asks_for(50, 1, name, Some(3), &[]);
+    comes_to(unknown("sts.contoso.com"), (Outcome::NetworkFault, Some("sts.contoso.com")));
+    comes_to(unknown("fs01.contoso.com"), OPEN);
+    comes_to(unknown("sts.contoso.com.corp.contoso.com"), FINE);
+}
+
+#[test]
+fn the_public_cloud_is_asked_beside_a_sign_in_to_another_one() {
+    let national = |w: World, tenths| works(w, tenths, NATIONAL);
+    let complete = || works(national(World::new(), 1), 10, ("20.140.48.20:443", "management.usgovcloudapi.net"));
+    for public in [(SERVER, HOST), ("20.190.160.30:443", "graph.microsoft.com"), ARM] {
+        comes_to(is_reset(complete(), 50, public), FINE);
+        assert!(report(is_reset(complete(), 50, public)).findings.iter().all(|f| f.severity < Severity::Critical));
+        comes_to(is_reset(national(World::new(), 1), 50, public), OPEN);
+    }
+    let manager = "management.usgovcloudapi.net";
+    let both = is_reset(is_reset(national(World::new(), 1), 20, ARM), 50, ("20.140.48.20:443", manager));
+    comes_to(both, (Outcome::NetworkFault, Some(manager)));
+    // What is asked of the public cloud as well says nothing of a national one.
+    let background = works(signs_in(World::new(), 1), 10, ARM);
+    comes_to(is_reset(background, 50, NATIONAL), (Outcome::NetworkFault, Some(NATIONAL.1)));
+}
+
+#[test]
+fn graph_stopped_no_sign_in_that_went_on_to_resource_manager() {
+    let graph = ("20.190.160.30:443", "graph.microsoft.com");
+    let failed = || is_reset(World::new(), 1, graph);
+    comes_to(works(signs_in(failed(), 50), 60, ARM), FINE);
+    comes_to(signs_in(failed(), 50), (Outcome::NetworkFault, Some(graph.1)));
+}
+
+#[test]
+fn a_dead_proxy_behind_the_last_use_of_another_way_leaves_the_case_open() {
+    let asks = |w: World, tenths| w.asks_for(tenths, 1, "oldproxy.contoso.com", Some(0), &["10.1.9.99"]);
+    let dead = |w: World, tenths| is_refused(asks(w, tenths), tenths, "10.1.9.99:8080");
+    comes_to(dead(signs_in(World::new(), 1), 100), OPEN);
+    comes_to(signs_in(dead(signs_in(World::new(), 1), 100), 200), FINE);
+    let then_direct = report(works(signs_in(dead(World::new(), 1), 100), 110, ARM));
+    assert_eq!(then_direct.diagnosis.outcome, Outcome::NoNetworkFault);
+    let refused = then_direct.findings.iter().find(|f| f.verdict == Some(Verdict::Refused)).unwrap();
+    assert_eq!(refused.severity, Severity::Warning, "what stopped nothing is no alarm");
+    // Nothing names it; its port and the order of events hint at it.
+    for server in ["10.1.9.99:8080", "127.0.0.1:8888"] {
+        comes_to(is_refused(signs_in(World::new(), 1), 100, server), OPEN);
+        comes_to(signs_in(is_refused(signs_in(World::new(), 1), 100, server), 200), FINE);
+        comes_to(is_refused(works(signs_in(World::new(), 1), 10, ARM), 100, server), FINE);
+    }
+    comes_to(is_refused(signs_in(World::new(), 1), 100, "10.1.9.99:8443"), FINE);
+    let unknown = |w: World, tenths| {
+        w.asks_for(tenths, 1, "oldproxy.contoso.com", Some(3), &[]).asks_for(
+            tenths + 5,
+            1,
+            "oldproxy.contoso.com",
+            Some(3),
+            &[],
+        )
+    };
+    comes_to(unknown(signs_in(World::new(), 1), 100), OPEN);
+    comes_to(signs_in(unknown(signs_in(World::new(), 1), 100), 200), FINE);
+}
+
+#[test]
+fn other_use_of_a_proxy_is_no_progress_of_the_sign_in() {
+    let nameless = |w: World| w.flow(|w| syn(w, "20.190.160.14:443", 100, 5));
+    let w = by_proxy(nameless(by_proxy(World::new(), 1, HOST)), 200, "outlook.office365.com");
+    let told = report(w).diagnosis;
+    assert_eq!(told.outcome, Outcome::InsufficientEvidence);
+    let fine = report(by_proxy(by_proxy(World::new(), 1, HOST), 200, "outlook.office365.com")).diagnosis;
+    assert_eq!(fine.outcome, Outcome::NoNetworkFault);
+    assert!(!fine.text.en.contains("outlook"), "no host of a sign-in: {}", fine.text.en);
+}
