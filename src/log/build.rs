@@ -316,7 +316,10 @@ impl Builder {
                         return Some(index);
                     }
                 }
-                LogEventKind::Warning | LogEventKind::Proxy { .. } | LogEventKind::TenantSeen { .. } => {}
+                LogEventKind::Warning
+                | LogEventKind::Proxy { .. }
+                | LogEventKind::TenantSeen { .. }
+                | LogEventKind::ServerDate { .. } => {}
                 _ => return None,
             }
         }

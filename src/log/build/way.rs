@@ -220,8 +220,8 @@ mod tests {
         let class = |url: &str, header: &str| {
             class_of(&format!(
                 "DEBUG: Request [11111111-2222-3333-4444-555555555555] GET https://{url}\n\
-                 DEBUG: Error response [11111111-2222-3333-4444-555555555555] 403 Forbidden (00.1s)\n{header}\n\
-                 Connect-AzAccount: x: Response status code does not indicate success: 403 (Forbidden).\n"
+                 DEBUG: Error response [11111111-2222-3333-4444-555555555555] 403 Forbidden (00.1s)\n{header}\nDate:Mon, 02 Nov 2026 01:15:09 GMT\n\
+                 Connect-AzAccount: InteractiveBrowserCredential authentication failed: Response status code does not indicate success: 403 (Forbidden).\n"
             ))
         };
         let metadata = "login.microsoftonline.com/organizations/v2.0/.well-known/openid-configuration";
