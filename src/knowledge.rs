@@ -6,6 +6,7 @@
 
 pub mod address_ranges;
 pub mod endpoints;
+pub mod entra_replies;
 pub mod error_codes;
 pub mod error_groups;
 pub mod federation;

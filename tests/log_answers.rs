@@ -203,3 +203,100 @@ fn the_line_of_a_test_names_the_host_that_a_proxy_stopped() {
         Invoke-WebRequest : The remote server returned an error: (407) Proxy Authentication Required.\n";
     assert_eq!(answer(log), fault(LOGIN));
 }
+
+const METADATA: &str = "GET /organizations/v2.0/.well-known/openid-configuration";
+
+#[test]
+fn a_status_that_entra_does_not_give_is_no_proof_for_the_network() {
+    let failed = |status: u16| {
+        format!(
+            "{AZ}{}{}ERROR: cli.azure.cli.core.azclierror: Unable to get authority configuration for https://{LOGIN}/organizations.\nINFO: az_command_data_logger: exit code: 1\n",
+            connects(LOGIN),
+            answers(LOGIN, METADATA, status)
+        )
+    };
+    for status in [302, 403, 404, 502, 504] {
+        let report = report(&failed(status));
+        assert_eq!(text(&report, "/diagnosis/outcome").as_deref(), Some("insufficient_evidence"), "{status}");
+        assert_eq!(text(&report, "/hosts/0/verdict").as_deref(), Some("inconclusive"), "{status}");
+        assert!(text(&report, "/diagnosis/text").is_some_and(|t| t.contains(&status.to_string())), "{status}");
+    }
+    assert_eq!(answer(&failed(400)), none("no_network_fault"));
+    // What failed so and was answered later took a detour only.
+    let again = format!("{AZ}{}{}", connects(LOGIN), answers(LOGIN, METADATA, 503)) + &answers(LOGIN, METADATA, 200);
+    let report = report(&format!("{again}INFO: az_command_data_logger: exit code: 0\n"));
+    assert_eq!(text(&report, "/hosts/0/verdict").as_deref(), Some("degraded"));
+}
+
+#[test]
+fn a_status_of_nobody_in_particular_is_no_proof_for_the_network() {
+    for words in [
+        "The remote server returned an error: (403) Forbidden.",
+        "リモート サーバーがエラーを返しました: (502) 不正なゲートウェイ",
+        "InteractiveBrowserCredential authentication failed: Response status code does not indicate success: 403 (Forbidden).",
+    ] {
+        let report = report(&format!("PS C:\\> Connect-AzAccount\nConnect-AzAccount : {words}\n"));
+        assert_eq!(text(&report, "/diagnosis/outcome").as_deref(), Some("insufficient_evidence"), "{words}");
+        assert!(text(&report, "/diagnosis/next_step").is_some_and(|t| t.contains("proxy's log")), "{words}");
+    }
+    let machine = "Connect-AzAccount : ManagedIdentityCredential authentication failed: [Managed Identity] Error Message: Identity not found Response status code does not indicate success: 400 (Bad Request).\n";
+    assert_eq!(answer(machine), none("no_network_fault"));
+    let gateway = "Connect-AzAccount: ManagedIdentityCredential authentication unavailable. The request failed due to a gateway error.\nStatus: 502 (Proxy Error)\n";
+    let report = report(gateway);
+    assert_eq!(text(&report, "/diagnosis/outcome").as_deref(), Some("insufficient_evidence"));
+    assert!(text(&report, "/diagnosis/next_step").is_some_and(|t| t.contains("NO_PROXY")));
+    let permission = "PS C:\\> Connect-MgGraph\nWelcome to Microsoft Graph!\nPS C:\\> Get-MgUser\nGet-MgUser_List: Insufficient privileges to complete the operation.\n\nStatus: 403 (Forbidden)\nErrorCode: Authorization_RequestDenied\n";
+    assert_eq!(answer(permission), none("no_network_fault"));
+    assert!(codes(permission).contains(&"service_refused".to_owned()));
+}
+
+#[test]
+fn a_product_that_answers_in_the_place_of_a_service_is_named() {
+    let log = format!(
+        "PS C:\\> Connect-AzAccount -Debug\nDEBUG: Request [11111111-2222-3333-4444-555555555555] GET https://{ARM}/tenants\nDEBUG: Error response [11111111-2222-3333-4444-555555555555] 403 Forbidden (00.1s)\nServer:Netskope Proxy\nConnect-AzAccount: Response status code does not indicate success: 403 (Forbidden).\n"
+    );
+    let report = report(&log);
+    assert_eq!(text(&report, "/diagnosis/root_cause/verdict").as_deref(), Some("proxy_denied"));
+    assert!(text(&report, "/diagnosis/text").is_some_and(|t| t.starts_with("Netskope")), "{report}");
+}
+
+#[test]
+fn an_assertion_that_somebody_else_signed_grows_old_without_a_wrong_clock() {
+    let refused = |arguments: &str, now: &str| {
+        format!(
+            "$ az login\nDEBUG: cli.knack.cli: Command arguments: ['login', '--service-principal', {arguments}'--debug']\nERROR: cli.azure.cli.core.azclierror: AADSTS700024: Client assertion is not within its valid time range. Current time: {now}.0Z, assertion valid from 2026-11-02T00:05:00.0Z, expiry time of assertion 2026-11-02T00:15:00.0Z. Trace ID: x\nINFO: az_command_data_logger: exit code: 1\n"
+        )
+    };
+    let late = "2026-11-02T01:15:09";
+    for (arguments, now, code) in [
+        ("'--federated-token', 'x', ", late, "entra_refused"),
+        ("", late, "entra_refused"),
+        ("'--certificate', '/a/b.pem', ", late, "clock_skew"),
+        ("'--federated-token', 'x', ", "2026-11-02T00:01:00", "clock_skew"),
+    ] {
+        assert_eq!(codes(&refused(arguments, now)), [code], "{arguments} {now}");
+    }
+}
+
+#[test]
+fn what_the_log_knows_of_a_failure_stands_in_its_words() {
+    let title = |inner: &str| text(&report(&az_fails(LOGIN, inner)), "/findings/0/title").unwrap_or_default();
+    let forbidden = "NewConnectionError('<x>: Failed to establish a new connection: [WinError 10013] An attempt was made to access a socket in a way forbidden by its access permissions')";
+    assert!(title(forbidden).starts_with("The machine itself forbids"), "{}", title(forbidden));
+    let failed = |words: &str| {
+        report(&format!(
+            "PS C:\\> Connect-AzAccount\nConnect-AzAccount: InteractiveBrowserCredential authentication failed: {words} ({LOGIN}:443)\n"
+        ))
+    };
+    let limit = failed("The request was canceled due to the configured HttpClient.Timeout of 100 seconds elapsing.");
+    assert!(text(&limit, "/diagnosis/text").is_some_and(|t| t.contains("at which step")), "{limit}");
+    let revocation = failed(
+        "The remote certificate is invalid because of errors in the certificate chain: RevocationStatusUnknown, OfflineRevocation",
+    );
+    assert!(text(&revocation, "/diagnosis/next_step").is_some_and(|t| t.contains("port 80")), "{revocation}");
+    let untold = failed("Finner ikke verten.");
+    assert_eq!(text(&untold, "/diagnosis/outcome").as_deref(), Some("insufficient_evidence"));
+    let refused =
+        format!("{AZ}ERROR: cli.azure.cli.core.azclierror: AADSTS530003: Your device is required to be managed.\n");
+    assert!(codes(&refused).contains(&"conditional_access".to_owned()));
+}

@@ -32,9 +32,12 @@ const OPEN: [&str; 6] = [
     "log_ends_waiting",
 ];
 
-/// The answer where a log ends while the client waits for a host that no packet shows.
+/// Findings out of a log that say more about an undecided host than that it is undecided.
+const TOLD: [&str; 2] = ["log_ends_waiting", "revocation_unreachable"];
+
+/// The answer where a log says why a host that no packet shows stays undecided.
 pub(super) fn waiting(findings: &[Finding], host: &str) -> Option<Diagnosis> {
-    let told = findings.iter().find(|f| f.code == "log_ends_waiting" && f.host.as_deref() == Some(host))?;
+    let told = findings.iter().find(|f| TOLD.contains(&f.code) && f.host.as_deref() == Some(host))?;
     Some(Diagnosis {
         outcome: Outcome::InsufficientEvidence,
         root_cause: None,

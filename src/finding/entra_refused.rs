@@ -1,5 +1,6 @@
 //! Entra ID answered, and refused the sign-in: the code, what it means, who can put it right.
 
+use super::log_clock::is_of_clock;
 use super::logs::{add, runs};
 use super::{Context, Finding, Rule, Severity};
 use crate::knowledge::error_groups::{ErrorGroup, error_group};
@@ -42,13 +43,12 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 | ErrorGroup::Policy
                 | ErrorGroup::MultiFactor
                 | ErrorGroup::OldTls
-                | ErrorGroup::Clock
-        );
+        ) || is_of_clock(&run, event, code);
         if own || out.iter().any(|f| f.title.en.contains(&format!("AADSTS{code}:"))) {
             continue;
         }
         out.push(Finding {
-            title: title(code),
+            title: quoted_title(code, &event.text),
             detail: run.tell(detail("%c", code)),
             advice: advice(code),
             ..run.finding(context, &RULE, event)
@@ -66,6 +66,29 @@ pub(super) fn title(code: u32) -> Message {
         },
         None => message!(en: "Entra ID refused: AADSTS{code}", ja: "Entra ID が拒否: AADSTS{code}"),
     }
+}
+
+/// The same for a code of the log; one that no table has is told in Entra ID's own words.
+fn quoted_title(code: u32, text: &str) -> Message {
+    let mut title = title(code);
+    if knowledge::error_code(code).is_none()
+        && let Some(said) = sentence(code, text)
+    {
+        title.en.push_str(&format!(": {said}"));
+        title.ja.push_str(&format!(": {said}"));
+    }
+    title
+}
+
+/// The first sentence behind the code in a line of a log.
+fn sentence(code: u32, text: &str) -> Option<&str> {
+    const CHARS_MAX: usize = 160;
+    let (_, rest) = text.split_once(&format!("AADSTS{code}:"))?;
+    let ends = [". ", " Trace ID", "\\r", "\\n", "\""];
+    let end = ends.iter().filter_map(|e| rest.find(e)).min().unwrap_or(rest.len());
+    let said = rest.get(..end)?.trim().trim_end_matches('.');
+    let cut = said.char_indices().nth(CHARS_MAX).map_or(said.len(), |(at, _)| at);
+    said.get(..cut).filter(|s| !s.is_empty())
 }
 
 /// A meaning up to its first full stop or semicolon: titles are one line.
@@ -121,6 +144,16 @@ pub(super) fn page(code: u32) -> Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_of_no_table_is_told_in_the_words_of_the_log() {
+        let line = "ERROR: AADSTS4000000000: The moon is in the wrong phase. Trace ID: 1 Correlation ID: 2";
+        let title = quoted_title(4_000_000_000, line);
+        assert!(title.en.ends_with("AADSTS4000000000: The moon is in the wrong phase"), "{title:?}");
+        assert!(title.ja.ends_with("The moon is in the wrong phase"), "{title:?}");
+        assert!(!quoted_title(50126, "AADSTS50126: Xyz. Trace").en.contains("Xyz"));
+        assert_eq!(sentence(1, "AADSTS1: "), None);
+    }
 
     #[test]
     fn a_code_is_named_with_its_meaning_in_both_languages() {

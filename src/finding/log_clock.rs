@@ -1,19 +1,51 @@
-//! A wrong clock, as debug logs tell it; belongs to the finding on clocks.
+//! A wrong clock, as debug logs tell it; belongs to the finding on clocks. An assertion that came too late is none.
 
 use super::logs::{Run, runs};
 use super::{Context, Finding, Rule};
-use crate::facts::log::ErrorClass;
+use crate::facts::log::{ErrorClass, LogEvent};
 use crate::knowledge::error_groups::{ErrorGroup, error_group};
 use crate::lang::Message;
 use crate::message;
 
+/// Words of arguments and credentials by which somebody else signs the assertion: it is as old as that made it.
+const FEDERATED: [&str; 6] =
+    ["federated", "ClientAssertion", "WorkloadIdentity", "AzurePipelines", "GitHubAction", "oidc"];
+
+/// Words by which the client signs it with a certificate, in the moment in which it is sent.
+const SIGNED_HERE: [&str; 5] =
+    ["--certificate", "-CertificateThumbprint", "-CertificatePath", "ClientCertificate", ".pem"];
+
 /// Tokens and assertions are accepted within five minutes.
 const SKEW_NS_MIN: i64 = 300 * crate::time::NANOS_PER_SECOND;
+
+/// Whether a code of Entra ID speaks of a clock. An assertion outside its time does where the client has just signed it
+/// itself, or where it is not valid yet; one that somebody else signed may simply be old.
+pub(super) fn is_of_clock(run: &Run<'_>, event: &LogEvent, code: u32) -> bool {
+    match error_group(code) {
+        ErrorGroup::Clock => true,
+        ErrorGroup::Assertion => {
+            let says = |words: &[&str]| {
+                let (arguments, events) = (&run.attempt.arguments, &run.attempt.events);
+                let mut texts = arguments.iter().chain(events.iter().map(|e| &e.text));
+                texts.any(|t| words.iter().any(|w| t.contains(w)))
+            };
+            let signed_here = says(&SIGNED_HERE) && !says(&FEDERATED);
+            signed_here || times(&event.text).is_some_and(|(now, from)| now < from)
+        }
+        _ => false,
+    }
+}
+
+/// Entra ID's time, and the first moment of an assertion, by its own account; to the second, so that texts sort as times do.
+fn times(text: &str) -> Option<(&str, &str)> {
+    let behind = |words: &str| text.split_once(words)?.1.trim_start().get(.."2026-11-02T01:15:09".len());
+    Some((behind("Current time:")?, behind("valid from")?))
+}
 
 /// Findings of `rule` (on clocks) out of the logs.
 pub(super) fn check(context: &Context<'_>, rule: &Rule) -> Vec<Finding> {
     let by_error = runs(context).into_iter().find_map(|run: Run<'_>| {
-        let coded = run.aadsts().filter(|(_, code)| error_group(*code) == ErrorGroup::Clock).map(|(e, _)| e);
+        let coded = run.aadsts().filter(|(event, code)| is_of_clock(&run, event, *code)).map(|(e, _)| e);
         let event = coded.or_else(|| run.ended_by(|c| c == ErrorClass::ClockSkew).map(|(e, _)| e))?;
         let mut finding = run.finding(context, rule, event);
         finding.severity = run.severity();

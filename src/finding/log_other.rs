@@ -78,8 +78,8 @@ pub(super) static SERVICE: Rule = Rule {
     severity: Severity::Critical,
     title: Text { en: "A service refused after the sign-in", ja: "認証後にサービスが要求を拒否した" },
     meaning: Text {
-        en: "Resource Manager or Graph was reached and answered with an error status: the network did its part. 401 and 403 are permissions (role assignments, consent), 404 a wrong name or cloud, 429 throttling, 5xx the service, unless a proxy wrote the answer.",
-        ja: "Resource Manager または Graph に到達し、エラー ステータスが返っている。ネットワークは役割を果たしている。401 と 403 は権限 (ロール割り当て、同意)、404 は名前やクラウドの誤り、429 は要求過多、5xx はサービス側 (プロキシが応答した場合を除く)。",
+        en: "The service was reached and answered with an error status: the network did its part. 401 and 403 are permissions (role assignments, consent), 404 a wrong name or cloud, 429 throttling, 5xx the service, unless a proxy wrote the answer.",
+        ja: "サービスに到達し、エラー ステータスが返っている。ネットワークは役割を果たしている。401 と 403 は権限 (ロール割り当て、同意)、404 は名前やクラウドの誤り、429 は要求過多、5xx はサービス側 (プロキシが応答した場合を除く)。",
     },
     blind: Text {
         en: "A proxy that opens TLS can answer in the service's place; the body of the answer tells.",
@@ -153,6 +153,9 @@ fn unnamed(context: &Context<'_>) -> Vec<Finding> {
             );
             finding.advice = tls;
         }
+        if let ErrorClass::AnswerUnplaced(status) = class {
+            (finding.title, finding.advice) = unplaced_words(status, is_of_machine(&run));
+        }
         if let Some(status) = answer {
             let proxy = run.attempt.proxy.as_deref();
             let (en, ja) = proxy.map_or(("A proxy".to_owned(), "プロキシ".to_owned()), |p| (format!("The proxy {p}"), format!("プロキシ {p} ")));
@@ -177,6 +180,36 @@ fn unnamed(context: &Context<'_>) -> Vec<Finding> {
     found.into_iter().collect()
 }
 
+/// What an answer of nobody in particular means where no host is known: title and advice.
+fn unplaced_words(status: Option<u16>, of_machine: bool) -> (Message, Message) {
+    let (en, ja) = status.map_or_else(
+        || ("An error status".to_owned(), "エラー ステータス".to_owned()),
+        |s| (format!("Status {s}"), format!("ステータス {s} ")),
+    );
+    let title = message!(
+        en: "{en} came in answer; the log does not say from whom",
+        ja: "{ja}が返されたが、ログからは何が応答したか分からない"
+    );
+    if of_machine {
+        let advice = message!(
+            en: "The machine's own service for managed identities (169.254.169.254) was asked through a proxy or gateway: put 169.254.169.254 into NO_PROXY (and the proxy's exceptions) of the program that asks, and try again.",
+            ja: "マシン自身のマネージド ID サービス (169.254.169.254) への要求がプロキシまたはゲートウェイを経由している。要求元プログラムの NO_PROXY (およびプロキシの例外) に 169.254.169.254 を追加して再試行する。",
+        );
+        return (title, advice);
+    }
+    let advice = message!(
+        en: "A proxy that refuses a host, or cannot reach it, is told in the same words as a service that refuses: look for this client and time in the proxy's log. Without a proxy, run the command with its debug option and save the whole output.",
+        ja: "プロキシがホストを拒否した、または到達できなかった場合も、サービスが拒否した場合と同じ文面になる。プロキシのログでこの端末と時刻を確認する。プロキシがない場合は、デバッグ オプション付きでコマンドを実行して出力全体を保存する。",
+    );
+    (title, advice)
+}
+
+/// Whether a run asks the machine's own service for managed identities, which comes before any sign-in.
+fn is_of_machine(run: &Run<'_>) -> bool {
+    let says = |text: &str| text.contains("ManagedIdentity") || text.contains("Managed Identity");
+    run.attempt.method == SigninMethod::ManagedIdentity || run.failures().iter().any(|(e, _)| says(&e.text))
+}
+
 fn by_class(context: &Context<'_>, rule: &Rule, is: impl Fn(ErrorClass) -> bool) -> Vec<Finding> {
     let found = runs(context).into_iter().filter(|r| r.aadsts().is_none()).find_map(|run| {
         let (event, _) = run.ended_by(&is)?;
@@ -198,17 +231,27 @@ fn said(context: &Context<'_>, run: &Run<'_>, rule: &Rule, event: &LogEvent) -> 
 
 fn authority(context: &Context<'_>) -> Vec<Finding> {
     let page = runs(context).into_iter().filter(|r| r.aadsts().is_none()).find_map(|run| {
-        let (event, _) = run.ended_by(|c| c == ErrorClass::ForeignPage)?;
+        let (event, class) = run.ended_by(is_foreign)?;
+        if event.host.is_none() && run.attempt.hosts().is_empty() {
+            return None;
+        }
         let mut finding = run.finding(context, &AUTHORITY, event);
         finding.verdict = Some(Verdict::Inconclusive);
         let host = event.host.as_deref();
-        let (title, detail) = page(host, host.is_some_and(|h| is_authority(&run, h)));
+        let authority = host.is_some_and(|h| is_authority(&run, h));
+        let (title, detail) = match class {
+            ErrorClass::AnswerUnplaced(status) => unplaced(host, status, authority),
+            _ => match event.text.contains('<') {
+                false if authority => (page(host, authority, false).0, unplaced(host, None, true).1),
+                shown => page(host, authority, shown),
+            },
+        };
         finding.title = title;
         finding.detail = run.tell(message!(en: "%c: {}", ja: "%c: {}。", event.text));
         add(&mut finding.detail, &detail);
         finding.advice = message!(
-            en: "Open the address in a browser on the same network and see who wrote the page: a block page, a portal, a proxy or the service.",
-            ja: "同じネットワークのブラウザーで URL を開き、ページが何によるものか (ブロック ページ、ポータル、プロキシ、サービス) を確認する。",
+            en: "Open the address in a browser on the same network and see who answers: a block page, a portal, a proxy or the service. If this network has a proxy, look for the client and time in its log.",
+            ja: "同じネットワークのブラウザーで URL を開き、何が応答するか (ブロック ページ、ポータル、プロキシ、サービス) を確認する。プロキシがあるネットワークでは、そのログでこの端末と時刻を確認する。",
         );
         Some(finding)
     });
@@ -224,20 +267,54 @@ fn authority(context: &Context<'_>) -> Vec<Finding> {
     found
 }
 
+/// Answers that may not be those of the host that was asked.
+fn is_foreign(class: ErrorClass) -> bool {
+    matches!(class, ErrorClass::ForeignPage | ErrorClass::AnswerUnplaced(_))
+}
+
+/// What a status that the host itself may not have given means: title and detail.
+fn unplaced(host: Option<&str>, status: Option<u16>, authority: bool) -> (Message, Message) {
+    let (en, ja) = host.map_or(("the service", "サービス"), |h| (h, h));
+    let status = status.map_or_else(String::new, |s| format!(" {s}"));
+    let title = message!(
+        en: "Cannot tell who answered{status} in the name of {en}",
+        ja: "{ja} への要求に{status} を返したのが何か判定できない"
+    );
+    let detail = if authority {
+        message!(
+            en: "Entra ID itself hardly ever answers so at this address: a proxy, a web filter or a portal that answers in its place does, or Entra ID for a moment.",
+            ja: "このアドレスで Entra ID 自身がこのような応答を返すことはほとんどない。プロキシ、Web フィルター、ポータルが代わりに応答したか、Entra ID の一時的な障害である。",
+        )
+    } else {
+        message!(
+            en: "The client tells the refusal of the service and that of a proxy on the way with the same words.",
+            ja: "クライアントは、サービスによる拒否と途中のプロキシによる拒否を同じ文面で表示する。",
+        )
+    };
+    (title, detail)
+}
+
 /// Whether the client takes `host` for the authority.
 fn is_authority(run: &Run<'_>, host: &str) -> bool {
     run.attempt.authority.as_deref() == Some(host)
         || endpoint(host).is_some_and(|e| matches!(e.role, Role::Authority | Role::AuthorityAlias))
 }
 
-/// What a page in place of an answer means: title and detail.
-fn page(host: Option<&str>, authority: bool) -> (Message, Message) {
+/// What a page in place of an answer means: title and detail. `shown`: the log shows that it is a page.
+fn page(host: Option<&str>, authority: bool, shown: bool) -> (Message, Message) {
     // The log may not say which host it was.
     let (en, ja) = host.map_or(("the service", "サービス"), |h| (h, h));
-    let title = message!(
-        en: "A web page came in place of an answer: {en}",
-        ja: "応答の代わりに Web ページが返された: {ja}"
-    );
+    let title = if shown {
+        message!(
+            en: "A web page came in place of an answer: {en}",
+            ja: "応答の代わりに Web ページが返された: {ja}"
+        )
+    } else {
+        message!(
+            en: "Something that cannot be read came in place of an answer: {en}",
+            ja: "応答の代わりに解釈できない内容が返された: {ja}"
+        )
+    };
     let detail = if authority {
         AUTHORITY.meaning.into()
     } else {
@@ -252,12 +329,8 @@ fn page(host: Option<&str>, authority: bool) -> (Message, Message) {
 fn service(context: &Context<'_>) -> Vec<Finding> {
     let found = runs(context).into_iter().filter(|r| r.aadsts().is_none()).find_map(|run| {
         let (event, class) = run.ended_by(|c| matches!(c, ErrorClass::HttpStatus(_) | ErrorClass::OAuth))?;
-        let host = event.host.clone().unwrap_or_default();
         let mut finding = said(context, &run, &SERVICE, event);
-        // The machine's own service for managed identities comes before any sign-in.
-        let managed = run.attempt.method == SigninMethod::ManagedIdentity
-            || run.failures().iter().any(|(e, _)| e.text.contains("ManagedIdentity"));
-        if class == ErrorClass::OAuth && managed && run.attempt.hosts_answered().is_empty() {
+        if is_of_machine(&run) && run.attempt.hosts_answered().is_empty() {
             finding.title = message!(
                 en: "The machine's service for managed identities refused",
                 ja: "マシンのマネージド ID サービスが要求を拒否した"
@@ -268,9 +341,16 @@ fn service(context: &Context<'_>) -> Vec<Finding> {
                 ja: "この ID がマシンに割り当てられているか、指定したクライアント ID が正しいかを確認する。",
             );
         }
-        if let ErrorClass::HttpStatus(status) = class {
+        if let (ErrorClass::HttpStatus(status), Some(host)) = (class, &event.host) {
             finding.title =
                 message!(en: "{host} was reached and answered {status}", ja: "{host} に到達し、応答は {status}");
+            if is_authority(&run, host) {
+                finding.detail = run.tell(message!(en: "%c: {}", ja: "%c: {}", event.text));
+                finding.advice = message!(
+                    en: "Check tenant, cloud and the application's settings; the sign-in log of the tenant has more.",
+                    ja: "テナント、クラウド、アプリケーションの設定を確認する。詳細はテナントのサインイン ログにある。",
+                );
+            }
         }
         Some(finding)
     });
@@ -309,12 +389,13 @@ mod tests {
 
     #[test]
     fn a_page_without_a_host_is_the_services_and_not_the_authoritys() {
-        let (title, detail) = page(None, false);
+        let (title, detail) = page(None, false, true);
         assert!(title.en.ends_with(": the service") && title.ja.ends_with(": サービス"), "{title:?}");
         assert!(!detail.en.contains("configuration") && !detail.ja.contains("構成"), "{detail:?}");
-        let (title, detail) = page(Some("management.azure.com"), false);
+        let (title, detail) = page(Some("management.azure.com"), false, true);
         assert!(title.en.contains("management.azure.com") && !detail.en.contains("authority"), "{detail:?}");
-        let (_, detail) = page(Some("login.microsoftonline.com"), true);
+        let (title, detail) = page(Some("login.microsoftonline.com"), true, false);
+        assert!(!title.en.contains("web page"), "{title:?}");
         assert!(detail.en.contains("configuration") && detail.ja.contains("構成"), "{detail:?}");
     }
 }

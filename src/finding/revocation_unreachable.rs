@@ -1,12 +1,14 @@
 //! Hosts of certificate revocation and issuer downloads cannot be reached.
 
+use super::logs::runs;
 use super::{Context, Finding, Rule, Severity};
 use crate::case::HostStory;
+use crate::facts::log::ErrorClass;
 use crate::knowledge::endpoints::Role as EndpointRole;
 use crate::lang::Text;
 use crate::message;
-use crate::verdict::HostVerdict;
 use crate::verdict::host::deciding;
+use crate::verdict::{HostVerdict, Verdict};
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -53,7 +55,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let hosts: Vec<_> =
         context.hosts().filter(|(h, v)| v.verdict.is_fault() && is_asked_about_certificates(h)).collect();
     if hosts.is_empty() {
-        return Vec::new();
+        return by_log(context).into_iter().collect();
     }
     let list = hosts.iter().map(|(h, _)| h.name.as_str()).collect::<Vec<_>>().join(", ");
     vec![Finding {
@@ -62,4 +64,29 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         evidence: hosts.iter().flat_map(|(_, v)| context.proof(v)).collect(),
         ..RULE.finding()
     }]
+}
+
+/// A client that says that it could not check, where nothing shows which host for revocation lists it asked.
+fn by_log(context: &Context<'_>) -> Option<Finding> {
+    let (run, event) = runs(context).into_iter().filter(|r| r.aadsts().is_none()).find_map(|run| {
+        let (event, _) = run.ended_by(|c| c == ErrorClass::RevocationUnavailable)?;
+        Some((run, event))
+    })?;
+    let host = event.host.as_deref();
+    let (en, ja) = host.map_or(("the host", "ホスト"), |h| (h, h));
+    Some(Finding {
+        severity: Severity::Warning,
+        verdict: Some(Verdict::Inconclusive),
+        title: message!(en: "The client could not check whether the certificate of {en} is revoked", ja: "クライアントが {ja} の証明書の失効を確認できない"),
+        detail: run.tell(message!(
+            en: "%c: {}. The certificate itself is not complained of: the hosts that hand out revocation lists (CRL, OCSP) were not reached, or the certificate of a proxy that opens TLS names none.",
+            ja: "%c: {}。証明書自体への指摘はない。失効情報の配布元 (CRL、OCSP) に到達できないか、TLS を終端するプロキシの証明書に配布元が記載されていない。",
+            event.text
+        )),
+        advice: message!(
+            en: "Allow plain HTTP (port 80) to the revocation hosts of the certificate (certutil -url on the saved certificate names and tries them; for Microsoft's also oneocsp.microsoft.com, crl3.digicert.com, ocsp.digicert.com), for the account that runs the command too; behind a proxy set netsh winhttp.",
+            ja: "証明書に記載された失効確認先への平文 HTTP (ポート 80) を許可する (保存した証明書に対する certutil -url で確認先と到達性が分かる。Microsoft の場合は oneocsp.microsoft.com、crl3.digicert.com、ocsp.digicert.com など)。コマンドを実行するアカウントからも到達できる必要がある。プロキシ環境では netsh winhttp を設定する。",
+        ),
+        ..run.finding(context, &RULE, event)
+    })
 }

@@ -17,6 +17,8 @@ pub enum ErrorGroup {
     OldTls,
     /// A clock is wrong.
     Clock,
+    /// An assertion is outside its time: a token of another issuer that grew old, or a wrong clock.
+    Assertion,
     /// Name, password or state of the account.
     Credentials,
     /// Secret, certificate or registration of the application.
@@ -46,24 +48,26 @@ static GROUPS: &[(ErrorGroup, &[u32])] = &[
     ),
     (
         ErrorGroup::StaleSession,
-        &[50089, 50132, 50133, 50173, 50197, 54005, 70000, 70008, 70043, 140001, 700082, 700084],
+        &[50089, 50132, 50133, 50173, 50197, 54005, 70000, 70008, 70020, 70043, 140001, 165_000, 700082, 700084],
     ),
     (
         ErrorGroup::Policy,
         &[
             50005, 50097, 50129, 50131, 50155, 50187, 53000, 53001, 53002, 53003, 53004, 53010, 53011, 135_011,
-            530_032, 530_034, 530_035,
+            530_002, 530_003, 530_032, 530_034, 530_035, 530_036, 530_084, 700_003,
         ],
     ),
     (ErrorGroup::MultiFactor, &[50072, 50074, 50076, 50078, 50079, 50087, 50088, 50158]),
     (ErrorGroup::OldTls, &[1_002_016]),
-    (ErrorGroup::Clock, &[80013, 500_133, 700_024]),
-    (ErrorGroup::Credentials, &[50053, 50055, 50056, 50057, 50064, 50105, 50125, 50126, 50144]),
+    (ErrorGroup::Clock, &[80013, 500_133]),
+    (ErrorGroup::Assertion, &[700_024]),
+    (ErrorGroup::Credentials, &[50053, 50055, 50056, 50057, 50064, 50105, 50125, 50126, 50144, 500_571]),
     (
         ErrorGroup::Application,
         &[
-            50011, 50012, 50013, 50027, 65005, 70001, 70002, 70003, 70011, 650_056, 650_057, 700_022, 700_025, 700_027,
-            700_030, 700_229, 7_000_112, 7_000_215, 7_000_218, 7_000_222, 9_001_023,
+            50011, 50012, 50013, 50027, 65005, 70001, 70002, 70003, 70011, 70021, 650_056, 650_057, 700_022, 700_025,
+            700_027, 700_030, 700_211, 700_212, 700_213, 700_229, 1_000_502, 7_000_112, 7_000_214, 7_000_215,
+            7_000_218, 7_000_222, 7_000_274, 7_000_277, 9_001_023,
         ],
     ),
     (ErrorGroup::Consent, &[65001, 65002, 65004, 90094, 90095, 650_052]),
@@ -103,6 +107,10 @@ impl ErrorGroup {
                 ja: "端末の管理者、または途中で TLS を終端する装置の管理者",
             },
             ErrorGroup::Clock => Text { en: "the administrator of the machine", ja: "端末の管理者" },
+            ErrorGroup::Assertion => Text {
+                en: "who runs the job (a new federated token), or the administrator of the machine (its clock)",
+                ja: "ジョブの実行者 (フェデレーション トークンの再取得) または端末の管理者 (時計)",
+            },
             ErrorGroup::Credentials => Text {
                 en: "the user, or who administers the account",
                 ja: "利用者またはアカウントの管理者",
@@ -146,6 +154,8 @@ mod tests {
     fn well_known_codes_are_sorted() {
         assert_eq!(error_group(50020), ErrorGroup::WrongTenant);
         assert_eq!(error_group(53003), ErrorGroup::Policy);
+        assert_eq!(error_group(530_003), ErrorGroup::Policy);
+        assert_eq!(error_group(700_213), ErrorGroup::Application);
         assert_eq!(error_group(700_082), ErrorGroup::StaleSession);
         assert_eq!(error_group(1_002_016), ErrorGroup::OldTls);
         assert_eq!(error_group(1), ErrorGroup::Other);

@@ -337,6 +337,10 @@ fn policies(b: &mut Builder, r: &Record<'_>, line: &str) {
 /// A header of a request or reply, in any client's log.
 pub(crate) fn header(b: &mut Builder, name: &str, value: &str, line: &str) {
     let value = value.trim();
+    if let Some(status) = b.answered_by_product(name, value) {
+        b.failure(ErrorClass::ProxyStatus(status), line);
+        return;
+    }
     match name.to_ascii_lowercase().as_str() {
         "date" => {
             if let Some(date) = stamp::http_date(value) {

@@ -4,6 +4,7 @@
 //! of secrets and cut here, so that no dialect can forget it.
 
 use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEvent, LogEventKind, LogFacts, LogTime};
+use crate::knowledge::entra_replies::is_metadata_of_entra;
 use crate::limits::{LOG_ATTEMPTS_MAX, LOG_EVENTS_MAX, LOG_TEXT_CHARS_MAX};
 use crate::log::command::{self, Command};
 use crate::log::outcome::outcome;
@@ -218,6 +219,9 @@ impl Builder {
         let class = if self.listens(class, &place) { ErrorClass::BrowserLeg } else { class };
         self.endpoint(&mut place, class, line);
         let class = self.instead_of_metadata(class, line);
+        if let Some(proxy) = self.unresolved_proxy(class, &place, line) {
+            self.proxy(&proxy, line);
+        }
         // A page is blamed on the host that was asked for, not on the one that it stands on.
         if (matches!(class, ErrorClass::BlockPage | ErrorClass::CaptivePortal) || self.led_astray() == Some(class))
             && let Some((first, last)) = self.sent_on()
@@ -247,6 +251,7 @@ impl Builder {
             }
             (class, _) => class,
         };
+        let class = self.by_sender(class, host.as_ref().map(|(h, _)| h.as_str()), line);
         if let Some(known) = self.repeated(class, host.as_ref().map(|(h, _)| h.as_str())) {
             // The innermost exception often names no host, the one around it does.
             if let (Some(event), Some((host, port))) = (self.attempt.events.get_mut(known), host)
@@ -284,7 +289,9 @@ impl Builder {
         if !pattern::is_unread_json(line) {
             return class;
         }
-        if line.contains('<') {
+        // Metadata of Entra ID can always be read, so what came with a good status was somebody else's.
+        let of_entra = |(host, path, status): (&str, &str, u16)| status < 300 && is_metadata_of_entra(host, path);
+        if line.contains('<') || self.fresh_reply().is_some_and(of_entra) {
             return ErrorClass::ForeignPage;
         }
         let discovers = |path: &str| path.contains("openid-configuration") || path.contains("discovery/instance");
@@ -311,7 +318,10 @@ impl Builder {
                         return Some(index);
                     }
                 }
-                LogEventKind::Warning | LogEventKind::Proxy { .. } | LogEventKind::TenantSeen { .. } => {}
+                LogEventKind::Warning
+                | LogEventKind::Proxy { .. }
+                | LogEventKind::TenantSeen { .. }
+                | LogEventKind::ServerDate { .. } => {}
                 _ => return None,
             }
         }

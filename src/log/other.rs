@@ -26,7 +26,10 @@ regex!(
     WAM_CODE,
     r"(?i)(?:error ?code:?|api_error_code, Value:|Status: Response_Status\.Status_\w+, Error code:|error:)\s*(-?\d{5,10}|0x[0-9a-f]{8})\b"
 );
-regex!(WAM_STATUS, r"(?i)(?:Error Message:|Response_Status\.Status_|StatusInternal::|Status:)\s*([A-Za-z]+)");
+regex!(
+    WAM_STATUS,
+    r"(?i)(?:Error Message:|(?:Status:\s*)?Response_Status\.Status_|StatusInternal::|Status:)\s*([A-Za-z]+)"
+);
 // MSAL.NET prints code and status on lines of their own.
 regex!(WAM_LINE, r"^\s*(?:Error Code: (?:-?\d{9,10}|0x[0-9A-Fa-f]{8})|Error Message: [A-Za-z]+)\s*$");
 regex!(EXIT, r"^\[exit (\d+|timeout), ([\d.]+)s\]$");
@@ -401,6 +404,7 @@ mod tests {
             "Microsoft.Identity.Client.MsalServiceException: WAM Error Error Code: -895025148 Error Message: NoNetwork",
             "WAM: (pii) Status: NoNetwork, Error code: 0xCAA70004",
             "ERROR: (pii). Status: Response_Status.Status_NoNetwork, Error code: 3399942148, Tag: 557973645",
+            "(pii). Status: Response_Status.Status_NoNetwork, Error code: 3399680404, Tag: 557973641",
             "MsalServiceException: WAM Error\n Error Code: 1\n Error Code: -895025148 \n Error Message: NoNetwork \n Internal Error Code: 557973645 \n",
             "MsalServiceException: WAM Error\n Error Code: 3047943712\n Error Message: NoNetwork\n",
         ] {
@@ -518,9 +522,10 @@ mod tests {
         let portal = "DEBUG: urllib3.connectionpool: Starting new HTTP connection (1): portal.hotel.example:80\n\
              DEBUG: urllib3.connectionpool: http://portal.hotel.example:80 \"GET /login HTTP/1.1\" 200 900\n";
         assert_eq!(class(&format!("{portal}{failed}")), Some(ErrorClass::CaptivePortal));
-        assert_eq!(class(failed), Some(ErrorClass::AuthorityDiscovery));
+        // Entra ID sends nobody elsewhere for its metadata.
+        assert_eq!(class(failed), Some(ErrorClass::AnswerUnplaced(Some(302))));
         let json = "json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)\n";
-        assert_eq!(class(json), Some(ErrorClass::AuthorityDiscovery));
+        assert_eq!(class(json), Some(ErrorClass::AnswerUnplaced(Some(302))));
         let profile = read(json).attempts.first().and_then(|a| a.error_class());
         assert_eq!(profile, Some(ErrorClass::Other));
     }

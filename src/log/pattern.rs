@@ -16,7 +16,7 @@ mod words;
 pub use numbers::broker;
 use numbers::{hresult, socket_code, win32, winhttp};
 pub(crate) use page::{page, title};
-pub(crate) use unknown::is_about_a_connection;
+pub(crate) use unknown::{is_about_a_connection, is_answer_of_a_service, tells_no_sender};
 use words::WORDS;
 
 use ErrorClass as E;
@@ -111,11 +111,17 @@ pub fn classify(text: &str) -> Option<ErrorClass> {
     let words = words(text);
     let numbers = text.bytes().any(|b| b.is_ascii_digit());
     let class = if numbers { merge(words, by_number(text)) } else { words };
-    let class = class.or_else(|| match number(&HTTP_ERROR, text) {
-        Some(status) if (400..600).contains(&status) => Some(E::HttpStatus(status)),
-        _ => None,
-    });
+    // The name of an exception says less than the status that it carries.
+    let class = match class {
+        None | Some(E::Other) => match number(&HTTP_ERROR, text) {
+            Some(status) if (400..600).contains(&status) => Some(E::HttpStatus(status)),
+            _ => class,
+        },
+        _ => class,
+    };
     match class {
+        // The name of an exception that is not told further, around the words of a socket in any language.
+        Some(E::Other) if is_about_a_connection(text) => Some(E::ConnectOther),
         Some(class) if proxy => Some(at_proxy(class, text)),
         None if proxy && text.contains("rror") => Some(E::ProxyOther),
         other => other,
@@ -184,7 +190,9 @@ pub(crate) fn at_proxy(class: ErrorClass, text: &str) -> ErrorClass {
 }
 
 fn is_tls_to_proxy(text: &str) -> bool {
-    text.contains("Unable to connect to proxy") || text.contains("proxyconnect tcp: tls: ")
+    // urllib3 1.26 says only what it concludes.
+    const SAYS: [&str; 3] = ["Unable to connect to proxy", "proxyconnect tcp: tls: ", "proxy appears to only use HTTP"];
+    SAYS.iter().any(|words| text.contains(words))
 }
 
 /// The first number that `regex` captures.
@@ -223,7 +231,7 @@ pub fn weight(class: ErrorClass) -> u8 {
         E::AuthorityDiscovery | E::BrowserLeg | E::Timeout | E::UserCancelled | E::Broker(BrokerFault::Unspecified) => {
             3
         }
-        E::TlsOther | E::ProxyOther | E::ConnectionClosed | E::ForeignPage => 4,
+        E::TlsOther | E::ProxyOther | E::ConnectionClosed | E::ForeignPage | E::AnswerUnplaced(_) => 4,
         E::CertificateUntrusted(TrustFault::Unspecified)
         | E::NameNotResolved(NameFault::Unspecified)
         | E::Broker(_) => 5,

@@ -13,6 +13,8 @@ use crate::facts::log::{
     Attempt, BrokerFault, ErrorClass, LogEvent, LogEventKind, NameFault, Outcome, ProxyFault, TrustFault,
 };
 use crate::flow::Side;
+use crate::knowledge::entra_replies::is_doubtful_reply;
+use crate::knowledge::interceptors::{Interceptor, interceptor_by_text};
 use crate::lang::Message;
 use crate::time::Timestamp;
 use crate::{knowledge, message};
@@ -164,6 +166,12 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
             LogEventKind::TlsEstablished { version } if is_legacy(version) => {
                 bad.push(fails(ErrorClass::TlsVersion, Verdict::TlsLegacy, Confidence::Observed));
             }
+            LogEventKind::HttpResponse { path, status, .. }
+                if is_doubtful(attempt, said.event, host, path, *status) =>
+            {
+                let class = ErrorClass::AnswerUnplaced(Some(*status));
+                bad.push(fails(class, Verdict::Inconclusive, Confidence::Inferred));
+            }
             // The proxy's answer: it makes good what the proxy refused before, and says nothing of the host behind it.
             LogEventKind::HttpResponse { method, status, .. }
                 if method == "CONNECT" && (200..300).contains(status) && host.role != Role::Proxy =>
@@ -232,6 +240,20 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
         lines: waiting.iter().rev().take(1).copied().collect(),
         proxy,
     })
+}
+
+/// Whether a reply may be somebody else's in the place of Entra ID: it has a status that is not Entra ID's, and no code of
+/// Entra ID follows.
+fn is_doubtful(attempt: &Attempt, event: usize, host: &HostStory, path: &str, status: u16) -> bool {
+    let coded = |e: &LogEvent| matches!(e.kind, LogEventKind::Aadsts { .. });
+    host.role != Role::Proxy
+        && is_doubtful_reply(&host.name, path, status)
+        && !attempt.events.iter().skip(event).take_while(|e| !asks(&e.kind) || coded(e)).any(coded)
+}
+
+/// A client turns to a host.
+fn asks(kind: &LogEventKind) -> bool {
+    matches!(kind, LogEventKind::HttpRequest { .. } | LogEventKind::Connecting { .. })
 }
 
 /// What a connection that breaks after an answer comes to: the way was open, and who broke it does not show.
@@ -370,6 +392,7 @@ pub fn verdict_of(class: ErrorClass, host: &str) -> Option<(Verdict, Confidence)
         ErrorClass::BlockPage => (Verdict::BlockPage, Inferred),
         ErrorClass::CaptivePortal => (Verdict::CaptivePortal, Inferred),
         ErrorClass::TlsNotSpoken
+        | ErrorClass::AnswerUnplaced(_)
         | ErrorClass::ForeignPage
         | ErrorClass::TlsOther
         | ErrorClass::RevocationUnavailable
@@ -444,6 +467,7 @@ pub fn words(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Option<Sai
         first.line, first.text.en
     );
     let unnamed = host.role == Role::Proxy && name == UNNAMED_PROXY;
+    let decided = hear(case, host).and_then(|h| h.class);
     let (title, advice) = match verdict.verdict {
         Verdict::CertInvalid | Verdict::ClosedBeforeServerHello if host.role == Role::Proxy => (
             Some(message!(
@@ -467,6 +491,27 @@ pub fn words(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Option<Sai
             };
             (Some(title), Some(check))
         }
+        // The log names what happened, and no verdict has just that meaning.
+        Verdict::Refused if decided == Some(ErrorClass::BlockedLocally) => (
+            Some(message!(
+                en: "The machine itself forbids the connection to {name}",
+                ja: "端末自身が {name} への接続を禁止している",
+            )),
+            Some(message!(
+                en: "Windows refused the connection before a packet was sent (error 10013): a filter on this machine does that. Look at its firewall's outbound rules (wf.msc), its endpoint security and its VPN client, and allow {name} on TCP 443 for this program there; the network has no part in it.",
+                ja: "パケットの送信前に Windows が接続を拒否している (エラー 10013)。端末上のフィルターによる動作である。Windows ファイアウォールの送信規則 (wf.msc)、エンドポイント セキュリティ製品、VPN クライアントを確認し、このプログラムから {name} への TCP 443 を許可する。ネットワーク側の問題ではない。",
+            )),
+        ),
+        Verdict::SynNoAnswer if decided == Some(ErrorClass::Timeout) => (
+            Some(message!(
+                en: "{name} did not answer within the client's time limit; the log does not say at which step",
+                ja: "クライアントの制限時間内に {name} から応答がない (どの段階かはログから分からない)",
+            )),
+            Some(message!(
+                en: "Find the step on the client: Test-NetConnection {name} -Port 443 tells whether TCP is let through. If it is not, allow it in the firewall, or set the proxy of this network for the tool; if it is, something holds back TLS: take a capture while the command hangs.",
+                ja: "端末で Test-NetConnection {name} -Port 443 を実行し、TCP が通るか確認する。通らない場合はファイアウォールで許可するか、ツールにこのネットワークのプロキシを設定する。通る場合は TLS が途中で止められているため、コマンドが止まっている間のキャプチャを採取する。",
+            )),
+        ),
         Verdict::DnsFailure => (
             Some(message!(en: "{name} does not resolve", ja: "{name} の名前解決に失敗")),
             Some(message!(
@@ -476,6 +521,18 @@ pub fn words(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Option<Sai
         ),
         Verdict::ProxyDenied | Verdict::ProxyUpstreamError if verdict.proxy.is_none() => {
             let status = verdict.detail.status.map_or_else(String::new, |s| s.to_string());
+            // A product that opens TLS answers the request itself, and writes its name.
+            if let Some(product) = interceptor_by_text(&first.text.en).map(Interceptor::label) {
+                let title = message!(
+                    en: "{product} answers {status} in place of {name}",
+                    ja: "{name} の代わりに {product} が {status} を応答",
+                );
+                let advice = message!(
+                    en: "Allow {name} in {product}, and exempt it from TLS inspection.",
+                    ja: "{product} で {name} を許可し、TLS 検査の対象外にする。",
+                );
+                return Some(Said { title: Some(title), detail, advice: Some(advice) });
+            }
             let advice = message!(
                 en: "Look for {name} in the proxy's log (it answered {status}) and have CONNECT {name}:443 allowed there.",
                 ja: "プロキシのログで {name} を確認し (応答 {status})、CONNECT {name}:443 を許可する。",

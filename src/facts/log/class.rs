@@ -63,6 +63,9 @@ pub enum ErrorClass {
     OAuth,
     /// A service answered with this HTTP status.
     HttpStatus(u16),
+    /// An answer with this HTTP status, where it shows, and nothing that tells whether the service gave it or a proxy in its
+    /// place.
+    AnswerUnplaced(Option<u16>),
     /// A page that refuses came in place of the service's answer.
     BlockPage,
     /// A captive portal answered in the service's place.
@@ -170,6 +173,8 @@ impl ErrorClass {
             ErrorClass::Broker(f) => return format!("broker:{}", f.code()),
             ErrorClass::Aadsts(code) => return format!("aadsts:{code}"),
             ErrorClass::HttpStatus(s) => return format!("http_status:{s}"),
+            ErrorClass::AnswerUnplaced(Some(s)) => return format!("answer_unplaced:{s}"),
+            ErrorClass::AnswerUnplaced(None) => "answer_unplaced",
             ErrorClass::TlsAlert(Some(n)) => return format!("tls_alert:{n}"),
             ErrorClass::TlsAlert(None) => "tls_alert",
             ErrorClass::CaBundleBroken => "ca_bundle_broken",
@@ -225,6 +230,7 @@ impl ErrorClass {
             | ErrorClass::ProxyNameNotResolved
             | ErrorClass::ProxyOther
             | ErrorClass::NetworkUnreachable
+            | ErrorClass::AnswerUnplaced(_)
             | ErrorClass::BlockPage
             | ErrorClass::CaptivePortal
             | ErrorClass::ForeignPage

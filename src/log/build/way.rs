@@ -1,10 +1,14 @@
-//! Which way an answer or a failed connection took: redirects and proxies that the client does not name.
+//! Which way an answer or a failed connection took, and who gave it: redirects, proxies that the client does not name.
 
 use super::Builder;
 use crate::facts::log::{ErrorClass, LogEvent, LogEventKind, SigninMethod};
 use crate::knowledge::endpoints::{is_microsoft_host, is_short_link};
-use crate::knowledge::interceptors::interceptor_by_text;
-use crate::log::place;
+use crate::knowledge::entra_replies::is_doubtful_reply;
+use crate::knowledge::interceptors::{interceptor_by_header, interceptor_by_text};
+use crate::log::{pattern, place};
+
+// .NET Framework puts the name that it looked for in vain behind its words.
+regex!(QUOTED_NAME, r"[:：]\s*'([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)'");
 
 impl Builder {
     /// Status of the last reply of the attempt.
@@ -21,6 +25,55 @@ impl Builder {
             LogEventKind::HttpResponse { status, .. } => Some((status, e.host.as_deref()?, e.port)),
             _ => None,
         })
+    }
+
+    /// Host, path and status of the reply that came last, where nothing but its own fields stands behind it.
+    pub(super) fn fresh_reply(&self) -> Option<(&str, &str, u16)> {
+        let last = self.attempt.events.iter().rev().find(|e| !matches!(e.kind, LogEventKind::ServerDate { .. }))?;
+        match &last.kind {
+            LogEventKind::HttpResponse { path, status, .. } => Some((last.host.as_deref()?, path, *status)),
+            _ => None,
+        }
+    }
+
+    /// The status of a fresh reply that Entra ID does not give, or not alone.
+    fn doubtful_status(&self) -> Option<u16> {
+        self.fresh_reply().filter(|(host, path, status)| is_doubtful_reply(host, path, *status)).map(|(.., s)| s)
+    }
+
+    /// The status of a fresh reply by whose header a product on the way gives itself away: as the server that answers in
+    /// the place of a service of Microsoft's, or beside a status that Entra ID does not give. That a product handed on an
+    /// answer says nothing of who gave it.
+    pub(crate) fn answered_by_product(&self, name: &str, value: &str) -> Option<u16> {
+        let (host, _, status) = self.fresh_reply()?;
+        let is_own = name.eq_ignore_ascii_case("server") && is_microsoft_host(host);
+        let refuses = status >= 400 && status != 407 && (is_own || self.doubtful_status().is_some());
+        (refuses && interceptor_by_header(name, value).is_some()).then_some(status)
+    }
+
+    /// The class of an answer by who can have given it: a status that is not told of anybody, or that is none of Entra ID's,
+    /// may be a proxy's.
+    pub(super) fn by_sender(&self, class: ErrorClass, host: Option<&str>, line: &str) -> ErrorClass {
+        if matches!(class, ErrorClass::Other | ErrorClass::HttpStatus(_) | ErrorClass::AuthorityDiscovery)
+            && let Some(status) = self.doubtful_status()
+        {
+            return ErrorClass::AnswerUnplaced(Some(status));
+        }
+        let ErrorClass::HttpStatus(status) = class else { return class };
+        // With these, proxies refuse or give up.
+        let may_be_proxys = matches!(status, 403 | 500..=599);
+        let is_logged = self.replies().any(|(s, ..)| s == status);
+        let told =
+            is_logged || pattern::is_answer_of_a_service(line) || host.is_some() && !pattern::tells_no_sender(line);
+        if may_be_proxys && !told { ErrorClass::AnswerUnplaced(Some(status)) } else { class }
+    }
+
+    /// The proxy whose name was looked for in vain, where only its quotes tell it.
+    pub(super) fn unresolved_proxy(&self, class: ErrorClass, place: &place::Place, line: &str) -> Option<String> {
+        if class != ErrorClass::ProxyNameNotResolved || place.proxy.is_some() {
+            return None;
+        }
+        Some(QUOTED_NAME.as_ref()?.captures(line)?.get(1)?.as_str().to_ascii_lowercase())
     }
 
     /// The host that sent the client on to a plain HTTP page elsewhere, which answered last: a service that is asked
@@ -134,6 +187,72 @@ mod tests {
         let answer = "DEBUG: urllib3.connectionpool: https://login.microsoftonline.com:443 \"GET /x HTTP/1.1\" 200 9\n";
         assert_eq!(class(answer), Some(ErrorClass::BrowserLeg));
         assert_eq!(class(""), Some(ErrorClass::BlockedLocally));
+    }
+
+    fn class_of(text: &str) -> Option<ErrorClass> {
+        crate::log::read_text(text).attempts.first().and_then(crate::facts::log::Attempt::error_class)
+    }
+
+    #[test]
+    fn a_status_without_a_sender_may_be_a_proxys() {
+        let unplaced = |status| Some(ErrorClass::AnswerUnplaced(Some(status)));
+        for (text, class) in [
+            ("Connect-AzAccount : The remote server returned an error: (403) Forbidden.", unplaced(403)),
+            ("Connect-AzAccount : リモート サーバーがエラーを返しました: (502) 不正なゲートウェイ", unplaced(502)),
+            (
+                "InteractiveBrowserCredential authentication failed: Response status code does not indicate success: 503 (Service Unavailable).",
+                unplaced(503),
+            ),
+            ("Response status code does not indicate success: 401 (Unauthorized).", Some(ErrorClass::HttpStatus(401))),
+            ("Get-MgUser_List: Insufficient privileges to complete the operation.", Some(ErrorClass::HttpStatus(403))),
+        ] {
+            assert_eq!(class_of(&format!("PS C:\\> Connect-AzAccount\n{text}\n")), class, "{text}");
+        }
+        let asked = "DEBUG: Request [11111111-2222-3333-4444-555555555555] GET https://management.azure.com/tenants\n";
+        let failed = "Connect-AzAccount : The remote server returned an error: (403) Forbidden.\n";
+        assert_eq!(class_of(&format!("{asked}{failed}")), unplaced(403));
+        let reply = "DEBUG: Error response [11111111-2222-3333-4444-555555555555] 403 Forbidden (00.1s)\n";
+        assert_eq!(class_of(&format!("{asked}{reply}{failed}")), Some(ErrorClass::HttpStatus(403)));
+    }
+
+    #[test]
+    fn a_status_that_is_none_of_entras_may_be_a_proxys_and_is_where_the_proxy_names_itself() {
+        let class = |url: &str, header: &str| {
+            class_of(&format!(
+                "DEBUG: Request [11111111-2222-3333-4444-555555555555] GET https://{url}\n\
+                 DEBUG: Error response [11111111-2222-3333-4444-555555555555] 403 Forbidden (00.1s)\n{header}\nDate:Mon, 02 Nov 2026 01:15:09 GMT\n\
+                 Connect-AzAccount: InteractiveBrowserCredential authentication failed: Response status code does not indicate success: 403 (Forbidden).\n"
+            ))
+        };
+        let metadata = "login.microsoftonline.com/organizations/v2.0/.well-known/openid-configuration";
+        let arm = "management.azure.com/tenants";
+        assert_eq!(class(metadata, "Via:REDACTED"), Some(ErrorClass::AnswerUnplaced(Some(403))));
+        assert_eq!(class(metadata, "X-Bluecoat-Via:REDACTED"), Some(ErrorClass::ProxyStatus(403)));
+        assert_eq!(class(arm, "X-Bluecoat-Via:REDACTED"), Some(ErrorClass::HttpStatus(403)));
+        for url in [metadata, arm] {
+            assert_eq!(class(url, "Server:Zscaler/6.3"), Some(ErrorClass::ProxyStatus(403)));
+        }
+        assert_eq!(class("files.corp.example/a", "Server:squid/6.6"), Some(ErrorClass::HttpStatus(403)));
+    }
+
+    #[test]
+    fn metadata_of_entra_that_cannot_be_read_is_not_entras() {
+        let class = |host: &str| {
+            class_of(&format!(
+                "DEBUG: urllib3.connectionpool: https://{host}:443 \"GET /common/v2.0/.well-known/openid-configuration HTTP/1.1\" 200 9\n\
+                 json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)\n"
+            ))
+        };
+        assert_eq!(class("login.microsoftonline.com"), Some(ErrorClass::ForeignPage));
+        assert_eq!(class("adfs.corp.example"), Some(ErrorClass::AuthorityDiscovery));
+    }
+
+    #[test]
+    fn a_proxy_whose_name_is_not_resolved_is_named_by_the_quotes() {
+        let text = "Connect-AzAccount : The proxy name could not be resolved: 'Proxy.corp.example'\n";
+        let attempt = crate::log::read_text(text).attempts.into_iter().next().unwrap_or_default();
+        assert_eq!(attempt.proxy.as_deref(), Some("proxy.corp.example"));
+        assert_eq!(attempt.error_class(), Some(ErrorClass::ProxyNameNotResolved));
     }
 
     #[test]

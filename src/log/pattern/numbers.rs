@@ -99,9 +99,11 @@ pub(super) fn hresult(code: u32) -> Option<ErrorClass> {
     })
 }
 
-/// What an error code of the Windows broker means. Facility 0xCAA8 carries WinINet numbers in its lower half.
+/// What an error code of the Windows broker means. Facility 0xCAA8 carries WinINet numbers in its lower half, as HRESULTs of
+/// Win32 do.
 pub fn broker(code: u32) -> BrokerFault {
-    if code & 0xFFFF_0000 == 0xCAA8_0000 {
+    let is_wininet = code & 0xFFFF_0000 == 0xCAA8_0000 || (0x8007_2EE0..=0x8007_2FFF).contains(&code);
+    if is_wininet {
         return match code & 0xFFFF {
             12002 => BrokerFault::Timeout,
             12007 => BrokerFault::NameNotResolved,
@@ -141,6 +143,7 @@ mod tests {
         }
         for (text, class) in [
             ("[WinError 10061] x", E::ConnectionRefused),
+            ("0xCAA82EE7", E::Broker(BrokerFault::NameNotResolved)),
             ("[WinError 1225] The remote computer refused the network connection", E::ConnectionRefused),
             ("[WinError 64] The specified network name is no longer available", E::ConnectionReset),
             ("[WinError 121] The semaphore timeout period has expired", E::Timeout),
@@ -153,6 +156,20 @@ mod tests {
             ("[Errno 65] No route to host", E::NetworkUnreachable),
         ] {
             assert_eq!(classify(text), Some(class), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_broker_hands_on_numbers_of_wininet_in_both_notations() {
+        for (code, fault) in [
+            (0x8007_2EE2, BrokerFault::Timeout),
+            (0x8007_2EE7, BrokerFault::NameNotResolved),
+            (0x8007_2EFD, BrokerFault::CannotConnect),
+            (0xCAA8_2EFD, BrokerFault::CannotConnect),
+            (0x8007_2F00, BrokerFault::Unspecified),
+            (0x8007_0005, BrokerFault::Unspecified),
+        ] {
+            assert_eq!(broker(code), fault, "{code:#x}");
         }
     }
 }

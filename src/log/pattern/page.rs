@@ -1,4 +1,4 @@
-//! A web page where an API's answer was due: who wrote it, as far as its title tells.
+//! A web page where an API's answer was due: who wrote it, as far as its title, and the words below it, tell.
 
 use crate::facts::log::ErrorClass;
 use crate::knowledge::interceptors::interceptor_by_text;
@@ -15,9 +15,17 @@ static BLOCKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+// What filters write below a title that refuses, and no web server does.
+static BLOCKS_BELOW: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?:your|this) (?:organi[sz]ation|company|network|(?:network |it )?administrator)(?:'s \w+ \w+)? (?:has |have )?(?:blocked|restricted|prohibits|does not allow)|blocked by (?:your|the) (?:organi[sz]ation|company|(?:network |it )?administrator)|\b(?:web|url|site) categor(?:y|ies)\b|internet (?:usage|use|access) policy",
+    )
+    .ok()
+});
+
 /// Words of a refusal, which beside the name of a filter's vendor make a block page.
-const REFUSAL_WORDS: [&str; 9] =
-    ["block", "denied", "restricted", "prohibit", "not allowed", "拒否", "禁止", "制限", "ブロック"];
+const REFUSAL_WORDS: [&str; 10] =
+    ["block", "denied", "restricted", "prohibit", "not allowed", "permission", "拒否", "禁止", "制限", "ブロック"];
 
 /// Words in the title of a page that wants a login to the network; "portal" alone is the name of many a service.
 const PORTAL_WORDS: [&str; 5] = ["captive", "hotspot", "wi-fi", "wifi", "guest access"];
@@ -44,7 +52,10 @@ pub(crate) fn page(text: &str) -> Option<ErrorClass> {
     }
     let says = |words: &[&str]| words.iter().any(|w| title.contains(w));
     let blocks = BLOCKS.as_ref().is_some_and(|r| r.is_match(title));
-    Some(if blocks || (says(&REFUSAL_WORDS) && interceptor_by_text(title).is_some()) {
+    // A product may give its name to the title and the refusal to the text.
+    let refuses = || REFUSAL_WORDS.iter().any(|w| text.contains(w));
+    let below = || says(&REFUSAL_WORDS) && BLOCKS_BELOW.as_ref().is_some_and(|r| r.is_match(&text));
+    Some(if blocks || (refuses() && interceptor_by_text(title).is_some()) || below() {
         ErrorClass::BlockPage
     } else if says(&PORTAL_WORDS) {
         ErrorClass::CaptivePortal
@@ -63,6 +74,19 @@ mod tests {
             ("<!DOCTYPE html><html><head><title>Access Denied - Zscaler</title></head></html>", ErrorClass::BlockPage),
             ("HTTP status: 403, Error: <html><head><title>Blocked by Web Filter</title>", ErrorClass::BlockPage),
             ("<html><title>Hotel Wi-Fi</title>", ErrorClass::CaptivePortal),
+            (
+                "<html><head><title>Internet Security by Zscaler</title></head><body>You don't have permission to visit this site.",
+                ErrorClass::BlockPage,
+            ),
+            (
+                "<html><title>Access Denied</title><body>Your organization has blocked access (Web category: IT).",
+                ErrorClass::BlockPage,
+            ),
+            ("<html><title>Access Denied</title><body>You have no role on this subscription.", ErrorClass::ForeignPage),
+            (
+                "<html><title>Sign in to your account</title><body>Your organization has blocked this application.",
+                ErrorClass::ForeignPage,
+            ),
             ("<html><head><title>502 Bad Gateway</title></head></html>", ErrorClass::ForeignPage),
         ] {
             assert_eq!(page(text), Some(class), "{text}");
@@ -82,7 +106,7 @@ mod tests {
         for title in ["Web Page Blocked", "このサイトの閲覧は禁止されています"] {
             assert_eq!(page(&format!("<title>{title}</title>")), Some(ErrorClass::BlockPage), "{title}");
         }
-        assert!(BLOCKS.is_some() && STATUS_FIRST.is_some());
+        assert!(BLOCKS.is_some() && BLOCKS_BELOW.is_some() && STATUS_FIRST.is_some());
         assert_eq!(page("Path '', value: <. line 0"), None);
         assert_eq!(page("<urllib3.connection.HTTPSConnection object at 0x1>: blocked"), None);
     }

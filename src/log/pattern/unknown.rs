@@ -1,4 +1,4 @@
-//! Error texts without known words that are about a connection all the same.
+//! What error texts tell beside their cause: that they are about a connection, and who gave the answer that they name.
 
 use regex::Regex;
 use std::sync::LazyLock;
@@ -13,6 +13,27 @@ regex!(NETWORK_TYPE, r"\b(?:Web|Socket|HttpRequest)Exception\b");
 regex!(IO_TYPE, r"\bIOException\b");
 regex!(FILE_PATH, r#"\b[A-Za-z]:\\|\\\\|['"(]/|~/"#);
 
+// .NET Framework gives a proxy's answer to CONNECT and a service's with the same words.
+regex!(
+    EITHER,
+    r"(?i)returned an error: |エラーを返しました: ?|retourné une erreur ?: ?|Fehler zurückgegeben: ?|WebException\b"
+);
+// Codes that Resource Manager and Graph write into their refusals.
+regex!(
+    OF_A_SERVICE,
+    r"\bAuthorization_\w+|\b(?:Linked)?AuthorizationFailed\b|Insufficient privileges to complete the operation|does not have authorization to perform action"
+);
+
+/// Whether an error text gives a status in words that a service's answer and a proxy's refusal have in common.
+pub(crate) fn tells_no_sender(text: &str) -> bool {
+    EITHER.as_ref().is_some_and(|r| r.is_match(text))
+}
+
+/// Whether an error text holds what only Resource Manager or Graph write.
+pub(crate) fn is_answer_of_a_service(text: &str) -> bool {
+    OF_A_SERVICE.as_ref().is_some_and(|r| r.is_match(text))
+}
+
 /// Whether an error text that [`classify`](super::classify) does not understand is about a connection: by the type of
 /// the exception, or by the place behind it.
 pub(crate) fn is_about_a_connection(text: &str) -> bool {
@@ -25,6 +46,19 @@ mod tests {
     use super::super::classify;
     use super::*;
     use crate::facts::log::ErrorClass as E;
+
+    #[test]
+    fn a_name_of_an_exception_around_a_place_is_about_a_connection() {
+        for who in ["InteractiveBrowserCredential", "DeviceCodeCredential"] {
+            for words in ["Finner ikke verten.", "????????"] {
+                let text = format!("{who} authentication failed: {words} (login.microsoftonline.com:443)");
+                assert_eq!(classify(&text).unwrap_or(E::ConnectOther), E::ConnectOther, "{text}");
+                assert!(is_about_a_connection(&text));
+            }
+        }
+        let local = "InteractiveBrowserCredential authentication failed: A window handle must be configured.";
+        assert_eq!(classify(local), Some(E::Other));
+    }
 
     #[test]
     fn a_text_that_is_not_understood_can_be_about_a_connection() {

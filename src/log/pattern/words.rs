@@ -159,13 +159,25 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         r"remote error: tls:|remote party sent a TLS alert|\b(?:SSLV3|TLSV1|TLSV13)_ALERT_|(?:sslv3|tlsv1|tlsv13) alert ",
         E::TlsAlert(None),
     ),
+    // What Resource Manager and Graph themselves refuse.
+    (
+        r"\bAuthorization_RequestDenied\b|Insufficient privileges to complete the operation|\b(?:Linked)?AuthorizationFailed\b|does not have authorization to perform action",
+        E::HttpStatus(403),
+    ),
+    // The metadata service of a virtual machine, asked through something that answers in its place.
+    (r"The request failed due to a gateway error", E::AnswerUnplaced(None)),
+    // .NET Framework on its proxy's name, and the name that it gives the cause.
+    (
+        r"proxy name could not be resolved|ProxyNameResolutionFailure|プロキシ名を解決できません|Proxyname konnte nicht aufgel|résoudre le nom du proxy|nom du proxy n.a pas pu être résolu|resolver el nombre de(?:l)? proxy|nombre de(?:l)? proxy no se p(?:uede|udo) resolver|risolvere il nome (?:del )?proxy|nome do proxy não pôde ser resolvido|(?:无法|未能)解析此?代理名称|無法解析 ?proxy 名稱|프록시 이름을 확인할 수 없|разрешить имя прокси",
+        E::ProxyNameNotResolved,
+    ),
     // Names.
     (
         r"name or service not known|name does not resolve|nodename nor servname|no address associated with hostname|getaddrinfo ENOTFOUND|\bENOTFOUND\b|NXDOMAIN|lookup [^ ]+(?: on [^ ]+)?: no such host|DNS_PROBE_FINISHED_NXDOMAIN|DNS name does not exist|DNS 名がありません|DNS 名は存在しません|requested name is valid, but no data of the requested type|要求した名前は有効ですが|\((?:no data available|name does not resolve|no such device or address) \([^ ()]+:\d+\)\)?",
         E::NameNotResolved(NameFault::NotFound),
     ),
     (
-        r"temporary failure in name resolution|EAI_AGAIN|\bTRY_AGAIN\b.*resol|server misbehaving|lookup [^ ]+(?: on [^ ]+)?: (?:i/o timeout|read udp)|resolving timed out|DNS server failure|non-recoverable failure in name resolution|usually a temporary error during hostname resolution|non-recoverable error occurred during a database lookup|ホスト名の解決時に起きる一時的なエラー|データベースの検索中に回復不可能なエラー|resource temporarily unavailable \([^ ()]+:\d+\)|EAI_NODATA",
+        r"temporary failure in name resolution|EAI_AGAIN|\bTRY_AGAIN\b.*resol|server misbehaving|lookup [^ ]+(?: on [^ ]+)?: (?:i/o timeout|read udp)|resolving timed out|DNS server failure|non-recoverable failure in name resolution|usually a temporary error during hostname resolution|non-recoverable error occurred during a database lookup|ホスト名の解決時に(?:起きる|起こる|発生する)?一時的なエラー|データベースの検索中に回復不可能なエラー|resource temporarily unavailable \([^ ()]+:\d+\)|EAI_NODATA",
         E::NameNotResolved(NameFault::Temporary),
     ),
     (
@@ -205,7 +217,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::ConnectionRefused,
     ),
     (
-        r"ConnectTimeoutError|\bConnectTimeout\b|timed out\. \(connect timeout|\bETIMEDOUT\b|did not properly respond after a period of time|正しく応答しなかった|n.a pas répondu convenablement|nicht (?:ordnungsgemäß|richtig) reagiert|연결된 구성원으로부터 응답이 없어|no respondió adecuadamente|没有正确答复|dial tcp [^ ]+: i/o timeout|ERR_CONNECTION_TIMED_OUT|failed to connect to [^ ]+ port \d+ after \d+ ms: (?:timed out|timeout)|connection timed out|connection timeout after|connect to [^ ]+ port \d+ failed: (?:timed out|timeout)|ServiceRequestTimeoutError|\bConnectTimeoutException\b|connect timed out|timeout was reached",
+        r"ConnectTimeoutError|\bConnectTimeout\b|timed out\. \(connect timeout|\bETIMEDOUT\b|did not properly respond after a period of time|正しく応答しなかった|n.a pas répondu convenablement|nicht (?:ordnungsgemäß|richtig) reagiert|연결된 구성원으로부터 응답이 없어|no respondió adecuadamente|没有正确答复|dial tcp [^ ]+: i/o timeout|ERR_CONNECTION_TIMED_OUT|failed to connect to [^ ]+ port \d+ after \d+ ms: (?:timed out|timeout)|connection timed out|connection timeout after|connect to [^ ]+ port \d+ failed: (?:timed out|timeout)|ServiceRequestTimeoutError|\bConnectTimeoutException\b|connect timed out|timeout was reached|operation timed out \([^ ()]+:\d+\)",
         E::ConnectTimeout,
     ),
     // 10060 in further languages of Windows.
@@ -386,6 +398,22 @@ mod tests {
         ("('Connection broken: IncompleteRead(1 bytes read, 2 more expected)', x)", E::ConnectionClosed),
         ("net/http: HTTP/1.x transport connection broken: malformed HTTP response", E::ConnectOther),
         (r#"{"error":"invalid_grant"}"#, E::OAuth),
+        ("The proxy name could not be resolved: 'proxy.corp.example'", E::ProxyNameNotResolved),
+        ("プロキシ名を解決できませんでした: 'proxy.corp.example'", E::ProxyNameNotResolved),
+        ("Der Proxyname konnte nicht aufgelöst werden: 'proxy.corp.example'", E::ProxyNameNotResolved),
+        ("Impossible de résoudre le nom du proxy : 'proxy.corp.example'", E::ProxyNameNotResolved),
+        ("Operation timed out (a.example:443)", E::ConnectTimeout),
+        (
+            "通常、これはホスト名の解決時に発生する一時的なエラーで、ローカル サーバーが",
+            E::NameNotResolved(NameFault::Temporary),
+        ),
+        ("ErrorCode: Authorization_RequestDenied", E::HttpStatus(403)),
+        ("(AuthorizationFailed) The client 'x' does not have authorization to perform action 'y'", E::HttpStatus(403)),
+        ("The request failed due to a gateway error.", E::AnswerUnplaced(None)),
+        (
+            "ProxyError('Your proxy appears to only use HTTP and not HTTPS, try changing your proxy URL to be HTTP.', SSLError(SSLError(1, '[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1000)')))",
+            E::ProxyUnreachable(ProxyFault::Tls),
+        ),
         (
             "Exception type: Microsoft.Identity.Client.MsalServiceException, ErrorCode: invalid_request HTTP StatusCode 400",
             E::OAuth,
