@@ -416,7 +416,7 @@ mod tests {
         let dropped = Some(DropMark { component: 9, reason: 9, location: 9 });
         let mut list = Vec::new();
         beside.store(&Packet { dropped, ..*packet }, 0, (0, room), 0, &mut list);
-        let frame = if packet.ttl % 4 == 0 { packet.at.frame / 2 } else { packet.at.frame / 1000 * 1000 };
+        let frame = if packet.ttl.is_multiple_of(4) { packet.at.frame / 2 } else { packet.at.frame / 1000 * 1000 };
         beside.store(&Packet { at: At { frame, ..packet.at }, ..*packet }, 0, (0, room), 0, &mut list);
         beside.store(packet, in_frame, (0, room), 5, &mut list);
         assert_eq!(list.len(), 3);

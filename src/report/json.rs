@@ -436,7 +436,8 @@ pub fn harmless(json: String) -> String {
     // Reports are mostly ASCII, of which JSON itself leaves one character to escape; the rest is looked at closely.
     let mut rest = json.as_str();
     while !rest.is_empty() {
-        let (piece, behind) = rest.split_at(rest.ceil_char_boundary(LOOKED_AT_BYTES));
+        let end = (LOOKED_AT_BYTES..rest.len()).find(|at| rest.is_char_boundary(*at)).unwrap_or(rest.len());
+        let (piece, behind) = rest.split_at(end);
         if piece.contains('\u{7f}') || !piece.is_ascii() && !piece.chars().all(|c| tame(c) || c == '\n') {
             return escaped(&json, tame);
         }
