@@ -14,6 +14,7 @@ use crate::facts::{DnsKind, DnsMessage, Flow, FlowTransport, NXDOMAIN};
 use crate::finding::{Finding, Severity, logs};
 use crate::knowledge;
 use crate::knowledge::endpoints::Role as EndpointRole;
+use crate::knowledge::federation::Likeness;
 use crate::lang::Message;
 use crate::message;
 use crate::report::{Diagnosis, Outcome, RootCause};
@@ -114,7 +115,9 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
     }
     let list = if reached.is_empty() { String::new() } else { format!(" ({})", reached.join(", ")) };
     let passed_by = |(h, v): &&(&HostStory, &HostVerdict)| {
-        let counts = h.endpoint.is_some() && h.required != Some(false) && takes_part(h);
+        let is_known =
+            h.endpoint.is_some() || knowledge::federation_likeness(&h.name).is_some_and(|l| l != Likeness::Guess);
+        let counts = is_known && h.required != Some(false) && takes_part(h);
         h.role == Role::Service && counts && stopped(case, h, v) && course.weight(h, v) == Weight::Harmless
     };
     let failed: Vec<&str> = hosts.iter().filter(passed_by).map(|(h, _)| h.name.as_str()).collect();
@@ -124,9 +127,10 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
             ja: "ネットワークに問題はない。サインインで試行されたホストにはすべて到達している{list}。",
         )
     } else {
+        let it = if failed.len() == 1 { "it" } else { "them" };
         let failed = failed.join(", ");
         message!(
-            en: "The network did its part: {failed} failed, but the sign-in went on without it, and the other hosts of the sign-in that were tried were reached{list}.",
+            en: "The network did its part: {failed} failed, but the sign-in went on without {it}, and the other hosts of the sign-in that were tried were reached{list}.",
             ja: "ネットワークに問題はない。{failed} への通信は失敗しているが、サインインはそれなしで進んでおり、試行された他のホストには到達している{list}。",
         )
     };
