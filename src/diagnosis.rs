@@ -14,6 +14,7 @@ use crate::facts::{DnsKind, DnsMessage, Flow, FlowTransport, NXDOMAIN};
 use crate::finding::{Finding, Severity, logs};
 use crate::knowledge;
 use crate::knowledge::endpoints::Role as EndpointRole;
+use crate::knowledge::federation::Likeness;
 use crate::lang::Message;
 use crate::message;
 use crate::report::{Diagnosis, Outcome, RootCause};
@@ -113,15 +114,27 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
         return told;
     }
     let list = if reached.is_empty() { String::new() } else { format!(" ({})", reached.join(", ")) };
-    Diagnosis {
-        outcome: Outcome::NoNetworkFault,
-        root_cause: None,
-        text: message!(
+    let passed_by = |(h, v): &&(&HostStory, &HostVerdict)| {
+        let is_known =
+            h.endpoint.is_some() || knowledge::federation_likeness(&h.name).is_some_and(|l| l != Likeness::Guess);
+        let counts = is_known && h.required != Some(false) && takes_part(h);
+        h.role == Role::Service && counts && stopped(case, h, v) && course.weight(h, v) == Weight::Harmless
+    };
+    let failed: Vec<&str> = hosts.iter().filter(passed_by).map(|(h, _)| h.name.as_str()).collect();
+    let text = if failed.is_empty() {
+        message!(
             en: "The network did its part: every host of the sign-in that was tried was reached{list}.",
             ja: "ネットワークに問題はない。サインインで試行されたホストにはすべて到達している{list}。",
-        ),
-        next_step: look_elsewhere(),
-    }
+        )
+    } else {
+        let it = if failed.len() == 1 { "it" } else { "them" };
+        let failed = failed.join(", ");
+        message!(
+            en: "The network did its part: {failed} failed, but the sign-in went on without {it}, and the other hosts of the sign-in that were tried were reached{list}.",
+            ja: "ネットワークに問題はない。{failed} への通信は失敗しているが、サインインはそれなしで進んでおり、試行された他のホストには到達している{list}。",
+        )
+    };
+    Diagnosis { outcome: Outcome::NoNetworkFault, root_cause: None, text, next_step: look_elsewhere() }
 }
 
 /// Takes the alarm out of failures that, by the answer, stopped nothing, and out of what else is told of them. What a log
@@ -287,6 +300,11 @@ fn is_authority(host: &HostStory) -> bool {
     host.required == Some(true) && matches!(role, Some(EndpointRole::Authority | EndpointRole::AuthorityAlias))
 }
 
+/// Resource Manager, which only a command that has signed in asks for.
+fn is_manager(host: &HostStory) -> bool {
+    host.required == Some(true) && host.endpoint.is_some_and(|e| e.role == EndpointRole::ResourceManager)
+}
+
 /// The authority, by name or by one of its addresses, where it was reached or may have been.
 fn may_be_authority_reached((h, v): &(&HostStory, &HostVerdict)) -> bool {
     let open = v.verdict.is_good() || accepted(v) || v.verdict == Verdict::Inconclusive && v.attempt.is_some();
@@ -316,19 +334,21 @@ fn open_end<'h, 'a>(
         |h: &HostStory| h.role == Role::Service && (h.required == Some(true) || knowledge::is_entra_address(&h.name));
     let good = || hosts.iter().filter(|(h, v)| is_flow(h) && (v.verdict.is_good() || accepted(v)));
     let is_over = good().any(|(h, _)| h.endpoint.is_some() && !is_authority(h));
+    // Office asks Graph too: what is Entra's by its address may still be the command's.
+    let is_managed = good().any(|(h, _)| is_manager(h));
     let last = good().flat_map(|(h, v)| good_attempts(h, v)).map(|a| case.began_last(a)).max();
     let may_be_needed = |h: &HostStory, v: &HostVerdict| {
         let failed = v.verdict.is_fault() && !accepted(v);
         let open = v.verdict == Verdict::Inconclusive;
         let Some(address) = h.address() else {
             let doubted = v.attempt.and_then(|i| v.judged.get(i)?.verdict).is_some_and(Verdict::is_fault);
-            return open && doubted && takes_part(h);
+            return !is_over && open && doubted && takes_part(h);
         };
         let web = || h.attempts.iter().any(|a| a.peer.port() == HTTPS);
         let elsewhere = || last.is_some() && web() && !knowledge::cannot_be_public(address);
-        if knowledge::in_entra_ranges(address) { open || failed } else { failed && elsewhere() }
+        if knowledge::in_entra_ranges(address) { open || failed } else { !is_over && failed && elsewhere() }
     };
-    hosts.iter().filter(|_| !is_over).find(|(h, v)| {
+    hosts.iter().filter(|_| !is_managed).find(|(h, v)| {
         let began = deciding(h, v).map(|a| a.start.time);
         may_be_needed(h, v) && began.is_some_and(|began| last.is_none_or(|last| began > last))
     })

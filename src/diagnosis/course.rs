@@ -2,7 +2,8 @@
 //!
 //! What enters: the hosts with their verdicts. What leaves: how much the failure of one of them explains that a sign-in
 //! failed ([`Weight`]). A host that only some sign-ins need, or one of another cloud, stopped none that went on without
-//! it; where the evidence leaves open whose the later traffic was, it is no more than a doubt.
+//! it. Going on is: Resource Manager, which no other program asks, after the failure; Graph, which Office asks too, only
+//! together with the authority. Whatever else came later may be another program's: the failure is then a doubt.
 
 use super::takes_part;
 use crate::case::{Attempt, Case, HostStory, LookupResult, Role, Way, may_be_one};
@@ -10,7 +11,7 @@ use crate::facts::Crowd;
 use crate::knowledge;
 use crate::knowledge::endpoints::{Cloud, Role as EndpointRole};
 use crate::knowledge::federation::Likeness;
-use crate::time::Timestamp;
+use crate::time::{NANOS_PER_SECOND, Timestamp};
 use crate::verdict::host::deciding;
 use crate::verdict::{HostVerdict, Verdict};
 use std::net::IpAddr;
@@ -28,12 +29,26 @@ pub(super) enum Weight {
 
 /// The ports of federation servers: pages, and sign-in by certificate at AD FS.
 const FEDERATION_PORTS: [u16; 2] = [443, 49_443];
+/// Below these are services that show no pages, but on one port.
+const SYSTEM_PORTS_END: u16 = 1024;
+const HTTP: u16 = 80;
+const REMOTE_DESKTOP: u16 = 3389;
+
+/// Who comes back to the authority within this time of a failure did not wait for what failed.
+const AT_ONCE_NS: i64 = 3 * NANOS_PER_SECOND;
+
+/// Whether a federation server of another make may show its pages there (PingFederate: 9031, Keycloak: 8443).
+fn may_show_pages(port: u16) -> bool {
+    port == HTTP || port >= SYSTEM_PORTS_END && port != REMOTE_DESKTOP
+}
 
 /// When a host failed, and whom.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Failure {
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
+    /// The last frame of what failed.
+    end: Timestamp,
     client: IpAddr,
 }
 
@@ -41,8 +56,8 @@ impl Failure {
     /// Of a host with a fault; where only a log tells of it, there is none.
     pub(super) fn of(host: &HostStory, verdict: &HostVerdict) -> Option<Failure> {
         let is_bad = |v: Option<Verdict>| v.is_some_and(Verdict::is_fault);
-        let attempts = host.attempts.iter().zip(&verdict.judged).filter(|(_, j)| is_bad(j.verdict));
-        let mut seen: Vec<(Timestamp, IpAddr)> = attempts.map(|(a, _)| (a.start.time, a.client)).collect();
+        let attempts = || host.attempts.iter().zip(&verdict.judged).filter(|(_, j)| is_bad(j.verdict));
+        let mut seen: Vec<(Timestamp, IpAddr)> = attempts().map(|(a, _)| (a.start.time, a.client)).collect();
         if matches!(verdict.verdict, Verdict::DnsFailure | Verdict::DnsSinkhole) {
             let failed = host.lookups.iter().filter(|l| {
                 verdict.verdict == Verdict::DnsSinkhole || !matches!(l.result, LookupResult::Addresses { .. })
@@ -51,7 +66,8 @@ impl Failure {
         }
         let (last, client) = seen.iter().copied().max()?;
         let client = deciding(host, verdict).map_or(client, |a| a.client);
-        Some(Failure { first: seen.iter().map(|(at, _)| *at).min()?, last, client })
+        let end = attempts().map(|(a, _)| a.end.time).fold(last, Timestamp::max);
+        Some(Failure { first: seen.iter().map(|(at, _)| *at).min()?, last, end, client })
     }
 }
 
@@ -62,11 +78,13 @@ pub(super) struct Course<'a> {
     authority: Vec<(Cloud, &'a Attempt)>,
     /// Those that reached a host which is asked with the token.
     beyond: Vec<(Cloud, EndpointRole, &'a Attempt)>,
+    /// The hosts with the files of the sign-in page.
+    pages: Vec<(&'a HostStory, &'a HostVerdict)>,
 }
 
 impl<'a> Course<'a> {
     pub(super) fn of(case: &'a Case, hosts: &[(&'a HostStory, &'a HostVerdict)]) -> Course<'a> {
-        let mut course = Course { case, authority: Vec::new(), beyond: Vec::new() };
+        let mut course = Course { case, authority: Vec::new(), beyond: Vec::new(), pages: Vec::new() };
         for (host, verdict) in hosts.iter().filter(|(h, _)| h.role == Role::Service) {
             let Some(endpoint) = host.endpoint else { continue };
             let reached = host.attempts.iter().zip(&verdict.judged).filter(|(_, j)| j.has_reached()).map(|(a, _)| a);
@@ -74,6 +92,8 @@ impl<'a> Course<'a> {
                 course.authority.extend(reached.map(|a| (endpoint.cloud, a)));
             } else if endpoint.role.is_called_with_a_token() {
                 course.beyond.extend(reached.map(|a| (endpoint.cloud, endpoint.role, a)));
+            } else if endpoint.role == EndpointRole::SignInPage {
+                course.pages.push((*host, *verdict));
             }
         }
         course
@@ -82,11 +102,12 @@ impl<'a> Course<'a> {
     /// How much the failure of a host explains.
     pub(super) fn weight(&self, host: &HostStory, verdict: &HostVerdict) -> Weight {
         match Failure::of(host, verdict) {
+            // Only a log tells of it.
+            None => Weight::Cause,
             // What a log names, its command waited for.
             _ if host.in_log => Weight::Cause,
-            None => Weight::Cause,
             Some(failure) if host.required == Some(true) => self.of_needed(host, failure),
-            Some(failure) => self.of_conditional(host, failure),
+            Some(failure) => self.of_conditional(host, verdict, failure),
         }
     }
 
@@ -97,45 +118,60 @@ impl<'a> Course<'a> {
         // wherever the command signs in; nobody asks a national cloud by accident.
         let national = |cloud: Cloud| !matches!(cloud, Cloud::Public | Cloud::Any);
         let authority = || self.authority.iter().filter(|(_, a)| self.is_of(a, failure.client));
+        let is_manager = endpoint.role == EndpointRole::ResourceManager;
         if !national(endpoint.cloud) && authority().any(|(cloud, _)| national(*cloud)) {
-            let complete = self.beyond.iter().any(|(cloud, _, a)| national(*cloud) && self.is_of(a, failure.client));
             let own = authority().any(|(cloud, _)| !national(*cloud));
-            match (own, complete) {
-                (false, true) => return Weight::Harmless,
-                (false, false) => return Weight::Doubt,
-                (true, true) if endpoint.role == EndpointRole::ResourceManager => return Weight::Doubt,
-                (true, _) => {}
+            let managed =
+                self.went_beyond(failure, |cloud, role| national(cloud) && role == EndpointRole::ResourceManager);
+            let called = self.went_beyond(failure, |cloud, _| national(cloud));
+            let later = |at: Option<Timestamp>| at > Some(failure.last);
+            // Office signs in to a national cloud too, and what it did before says nothing of the command.
+            let went_on = later(managed) || later(called) && !own && !is_manager;
+            let again = || authority().any(|(cloud, a)| national(*cloud) && self.is_after(a, failure));
+            if went_on {
+                return if own && (is_manager || again()) { Weight::Doubt } else { Weight::Harmless };
+            }
+            if !own || is_manager && managed.is_some() || !is_manager && later(called) {
+                return Weight::Doubt;
             }
         }
-        // Graph is asked by Office too; the commands ask it, or Resource Manager, once they have signed in.
-        let managed = || {
-            let mut manager = self.beyond.iter().filter(|(_, role, _)| *role == EndpointRole::ResourceManager);
-            manager.any(|(.., a)| self.is_after(a, failure))
-        };
+        // Graph is asked by Office too; the commands ask it, or Resource Manager, once they have signed in. Who had been
+        // at the authority before may have been another command, which waited for Graph.
+        let managed = |_, role| role == EndpointRole::ResourceManager;
+        let managed = || self.went_beyond(failure, managed) > Some(failure.last);
         if endpoint.role == EndpointRole::Graph && self.authority_after(failure) && managed() {
-            return Weight::Harmless;
+            let entered = authority().any(|(_, a)| a.start.time < failure.first);
+            return if entered { Weight::Doubt } else { Weight::Harmless };
         }
         Weight::Cause
     }
 
     /// A host that only some sign-ins need.
-    fn of_conditional(&self, host: &HostStory, failure: Failure) -> Weight {
+    fn of_conditional(&self, host: &HostStory, verdict: &HostVerdict, failure: Failure) -> Weight {
         let likeness = if host.endpoint.is_none() { knowledge::federation_likeness(&host.name) } else { None };
         let pages = |a: &Attempt| a.way != Way::Direct || FEDERATION_PORTS.contains(&a.peer.port());
         let is_web = host.attempts.iter().any(pages);
-        if !takes_part(host) || likeness.is_some() && !is_web && !host.attempts.is_empty() {
+        let elsewhere = likeness.is_some() && !is_web && !host.attempts.is_empty();
+        let authority = || self.authority.iter().filter(|(_, a)| self.is_of(a, failure.client));
+        let entered = authority().map(|(_, a)| a.start.time).min();
+        // On another port a name alone says less; a guess is then one only where the authority may have sent there.
+        let may_be_asked = || match likeness {
+            Some(Likeness::WebServer) => false,
+            Some(Likeness::Guess) if entered.is_none_or(|entered| entered > failure.first) => false,
+            _ => host.attempts.iter().any(|a| may_show_pages(a.peer.port())),
+        };
+        if !takes_part(host) || elsewhere && !may_be_asked() {
             return Weight::Harmless;
         }
         // A guess proves nothing, even if nothing came after it.
         let sure = match likeness {
             Some(Likeness::Guess) => false,
             Some(Likeness::WebServer) => is_web,
-            _ => true,
+            _ => !elsewhere,
         };
         let role = host.endpoint.map(|e| e.role);
         let last = if sure { Weight::Cause } else { Weight::Doubt };
-        let authority = || self.authority.iter().filter(|(_, a)| self.is_of(a, failure.client));
-        let Some(entered) = authority().map(|(_, a)| a.start.time).min() else { return last };
+        let Some(entered) = entered else { return last };
         // Windows, Office and the tools of other clouds ask these beside any sign-in, which goes on without them.
         let aside = matches!(
             role,
@@ -149,15 +185,34 @@ impl<'a> Course<'a> {
                     | EndpointRole::GraphLegacy
             )
         );
-        let beyond = self.beyond.iter().filter(|(.., a)| self.is_of(a, failure.client));
-        let beyond = beyond.map(|(.., a)| self.case.began_last(a)).max();
-        if beyond > Some(failure.last) {
+        let beyond = self.went_beyond(failure, |_, _| true);
+        let managed = self.went_beyond(failure, |_, role| role == EndpointRole::ResourceManager);
+        let entered_again = self.authority_after(failure);
+        if managed > Some(failure.last) {
             return Weight::Harmless;
         }
-        if self.authority_after(failure) {
+        // A call of Graph that the authority does not precede may be Office's.
+        if beyond > Some(failure.last) {
+            return if aside || entered_again { Weight::Harmless } else { Weight::Doubt };
+        }
+        if entered_again {
             // The authority names the federation server: nobody goes there before.
-            let never_sent = host.endpoint.is_none() && failure.last < entered;
-            return if aside || !sure || never_sent { Weight::Harmless } else { Weight::Doubt };
+            let never_sent = failure.last < entered && (aside || host.endpoint.is_none());
+            // A sign-in may wait for these; a later one may be any program's.
+            let may_wait = matches!(
+                role,
+                Some(
+                    EndpointRole::MicrosoftAccount | EndpointRole::DeviceAuthentication | EndpointRole::ManagedIdentity
+                )
+            );
+            let may_wait = may_wait && !self.is_left_at_once(verdict, failure);
+            return if never_sent || aside && !may_wait {
+                Weight::Harmless
+            } else if role == Some(EndpointRole::SignInPage) && self.is_page_gone(host, failure) {
+                Weight::Cause
+            } else {
+                Weight::Doubt
+            };
         }
         if let Some(signed_in) = beyond {
             // Whether another sign-in had begun since.
@@ -165,10 +220,45 @@ impl<'a> Course<'a> {
                 let began = self.case.began_last(a);
                 began > signed_in && began < failure.first
             });
-            return if again && !aside { Weight::Doubt } else { Weight::Harmless };
+            // Graph alone may have been asked by another program.
+            let is_open = again || managed.is_none();
+            return if is_open && !aside { Weight::Doubt } else { Weight::Harmless };
         }
         let waited_for = role == Some(EndpointRole::DeviceAuthentication);
         if aside && !waited_for { Weight::Doubt } else { last }
+    }
+
+    /// When the last connection began that called, with a token, a host of that kind.
+    fn went_beyond(&self, failure: Failure, kind: impl Fn(Cloud, EndpointRole) -> bool) -> Option<Timestamp> {
+        let calls = self.beyond.iter().filter(|(cloud, role, a)| kind(*cloud, *role) && self.is_of(a, failure.client));
+        calls.map(|(.., a)| self.case.began_last(a)).max()
+    }
+
+    /// Whether the client came back to the authority as soon as it saw the failure, which it does not see in silence; who
+    /// asks all along (for the token of a device code, say) comes back for another reason.
+    fn is_left_at_once(&self, verdict: &HostVerdict, failure: Failure) -> bool {
+        let is_silent = matches!(
+            verdict.verdict,
+            Verdict::SynNoAnswer | Verdict::SilentAfterClientHello | Verdict::StalledMidHandshake
+        );
+        let began = |from: Timestamp, until: Timestamp| {
+            let mut own = self.authority.iter().filter(|(_, a)| self.is_of(a, failure.client));
+            own.any(|(_, a)| a.start.time > from && a.start.time <= until)
+        };
+        !is_silent && !began(failure.first, failure.last) && began(failure.last, failure.end.plus(AT_ONCE_NS))
+    }
+
+    /// Whether the page, which asks a second host for what the first does not give, got its files from none.
+    fn is_page_gone(&self, host: &HostStory, failure: Failure) -> bool {
+        let reached = |(h, v): &(&'a HostStory, &'a HostVerdict)| {
+            let mut attempts = h.attempts.iter().zip(&v.judged);
+            attempts.any(|(a, j)| j.has_reached() && self.is_of(a, failure.client))
+        };
+        let failed = |(h, v): &(&'a HostStory, &'a HostVerdict)| {
+            let other = Failure::of(h, v).filter(|_| v.verdict.is_fault() && h.name != host.name);
+            other.is_some_and(|other| may_be_one(other.client, failure.client))
+        };
+        self.pages.iter().any(failed) && !self.pages.iter().any(reached)
     }
 
     fn authority_after(&self, failure: Failure) -> bool {

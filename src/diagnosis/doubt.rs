@@ -33,7 +33,10 @@ pub(super) fn doubted<'h, 'a>(
     let is_open = |(h, v): &&(&HostStory, &HostVerdict)| {
         let may_count = h.required.is_none() && takes_part(h) || h.required == Some(true);
         let is_one_of_many = authority_open && knowledge::is_entra_address(&h.name);
-        h.role == Role::Service && may_count && !is_one_of_many && course.weight(h, v) == Weight::Doubt
+        // A cause that others' sign-ins kept from being named is no less than a doubt.
+        let is_kept = h.required.is_none() && !h.in_log && !knowledge::is_connectivity_probe(&h.name);
+        let is_doubt = |weight: Weight| weight == Weight::Doubt || weight == Weight::Cause && is_kept;
+        h.role == Role::Service && may_count && !is_one_of_many && is_doubt(course.weight(h, v))
     };
     proxy.or_else(|| failing().filter(is_open).min_by_key(|(h, _)| (h.required != Some(true), h.order_in_time())))
 }

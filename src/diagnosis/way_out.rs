@@ -4,7 +4,7 @@
 //! after the last use of the sign-in's hosts a client only tried what may be a proxy: an address on a port of proxies, or
 //! the name of one that does not resolve. Another program reached the hosts before it; the command may have gone there.
 
-use super::{is_authority, take_again};
+use super::{is_manager, take_again};
 use crate::case::{Case, HostStory, LookupResult, Role, is_proxy_like, is_proxy_port, may_be_one};
 use crate::facts::{Flow, FlowTransport};
 use crate::lang::Message;
@@ -14,6 +14,11 @@ use crate::time::Timestamp;
 use crate::verdict::HostVerdict;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+
+/// Words of proxies that many a public host has in its name.
+const COMMON_WORDS: [&str; 2] = ["px", "gateway"];
+/// Endings of names that no public resolver knows.
+const INTERNAL: [&str; 8] = ["local", "lan", "internal", "intranet", "corp", "home", "private", "localdomain"];
 
 /// One that is asked for once may be anything.
 const TRIES_MIN: usize = 2;
@@ -28,21 +33,33 @@ pub(super) fn in_vain(case: &Case, hosts: &[(&HostStory, &HostVerdict)]) -> Opti
             reached.map(move |(a, _)| (*h, a))
         })
     };
-    // Behind the token nothing more is missing.
-    if good().any(|(h, _)| h.endpoint.is_some() && !is_authority(h)) {
+    // Behind the token nothing more is missing; Office asks Graph too.
+    if good().any(|(h, _)| is_manager(h)) {
         return None;
     }
     let last = good().map(|(_, a)| case.answered_until(a).max(Some(case.began_last(a)))).max()??;
     let clients: Vec<IpAddr> = good().map(|(_, a)| a.client).collect();
-    let (name, frame) = silent_port(case, last, &clients).or_else(|| unresolved_name(case, last, &clients))?;
+    let told = silent_port(case, last, &clients).map(|(name, frame)| {
+        let text = message!(
+            en: "After the last traffic of the sign-in hosts a client tried {name} in vain (from frame {frame}), which may be a proxy that the command is told to use. Whether it is, the evidence does not tell.",
+            ja: "サインインのホストへの最後の通信より後、クライアントは {name} への接続を試みて失敗している (フレーム {frame} 以降)。コマンドに設定されたプロキシの可能性があるが、この証跡では判定できない。",
+        );
+        (name, text)
+    });
+    let unresolved = || {
+        let (name, frame) = unresolved_name(case, last, &clients)?;
+        let text = message!(
+            en: "After the last traffic of the sign-in hosts a client asked for the address of {name} in vain (from frame {frame}), which may be a proxy that the command is told to use. Whether it is, the evidence does not tell.",
+            ja: "サインインのホストへの最後の通信より後、クライアントは {name} の名前解決に失敗している (フレーム {frame} 以降)。コマンドに設定されたプロキシの可能性があるが、この証跡では判定できない。",
+        );
+        Some((name, text))
+    };
+    let (name, text) = told.or_else(unresolved)?;
     let Message { en, ja } = take_again();
     Some(Diagnosis {
         outcome: Outcome::InsufficientEvidence,
         root_cause: None,
-        text: message!(
-            en: "After the last traffic of the sign-in hosts a client tried {name} in vain (from frame {frame}), which may be a proxy that the command is told to use. Whether it is, the evidence does not tell.",
-            ja: "サインインのホストへの最後の通信より後、クライアントは {name} への接続を試みて失敗している (フレーム {frame} 以降)。コマンドに設定されたプロキシの可能性があるが、この証跡では判定できない。",
-        ),
+        text,
         next_step: message!(
             en: "Look whether {name} is set as a proxy (HTTPS_PROXY, WinHTTP, user settings). If it is, correct or remove the setting. If not: {en}",
             ja: "{name} がプロキシとして設定されていないか確認する (HTTPS_PROXY、WinHTTP、ユーザー設定)。設定されていれば修正または削除する。設定されていない場合: {ja}",
@@ -70,7 +87,13 @@ fn silent_port(case: &Case, last: Timestamp, clients: &[IpAddr]) -> Option<(Stri
 
 /// The name of a proxy that was asked for since and never resolved.
 fn unresolved_name(case: &Case, last: Timestamp, clients: &[IpAddr]) -> Option<(String, u64)> {
-    let named = case.hosts.iter().filter(|h| h.role == Role::Other && h.attempts.is_empty() && is_proxy_like(&h.name));
+    let may_be_proxy = |name: &str| {
+        let is_internal = name.rsplit_once('.').is_none_or(|(_, ending)| INTERNAL.contains(&ending));
+        let first = name.split('.').next().unwrap_or("");
+        let mut words = first.split(|c: char| !c.is_ascii_alphabetic());
+        is_proxy_like(name) && (is_internal || !words.any(|word| COMMON_WORDS.contains(&word)))
+    };
+    let named = case.hosts.iter().filter(|h| h.role == Role::Other && h.attempts.is_empty() && may_be_proxy(&h.name));
     named.into_iter().find_map(|h| {
         let failed = h.lookups.iter().all(|l| {
             let known = clients.iter().any(|known| may_be_one(*known, l.client.ip()));

@@ -45,6 +45,9 @@ const PROVIDERS: &[&str] = &[
 /// Domains of services that sign in to much else besides.
 const SHARED_PROVIDERS: &[&str] = &[".auth0.com", ".duosecurity.com"];
 
+/// Domains of other clouds, whose token services are named alike.
+const OTHER_CLOUDS: &[&str] = &[".amazonaws.com", ".amazonaws.com.cn", ".googleapis.com"];
+
 /// Words in the first label, between hyphens and without a number behind them.
 const SERVER_WORDS: [&str; 2] = ["sts", "adfs"];
 const WEB_SERVER_LABEL: &str = "fs";
@@ -76,6 +79,9 @@ const ENDINGS: [&str; 4] = ["com", "net", "org", "local"];
 /// Whether a host may be the identity provider of an organisation, by its name alone.
 pub fn federation_likeness(host: &str) -> Option<Likeness> {
     let is_in = |list: &[&str]| list.iter().any(|p| p.trim_start_matches('.') != host && matches_host(p, host));
+    if is_in(OTHER_CLOUDS) {
+        return None;
+    }
     let site = host.starts_with("www.");
     if !site && (is_in(PROVIDERS) || PROVIDERS.contains(&host)) {
         return Some(Likeness::Provider);
@@ -85,7 +91,8 @@ pub fn federation_likeness(host: &str) -> Option<Likeness> {
     }
     let (first, rest) = host.split_once('.')?;
     let labels: Vec<&str> = rest.split('.').collect();
-    let is_searched = labels.iter().rev().skip(2).any(|label| ENDINGS.contains(label));
+    // The first label is a zone of the organisation's, whatever it is called: before an ending comes a domain.
+    let is_searched = labels.iter().skip(1).rev().skip(2).any(|label| ENDINGS.contains(label));
     if labels.len() < 2 || is_searched {
         return None;
     }
@@ -115,13 +122,14 @@ mod tests {
         of(Some(Likeness::Provider), &providers);
         of(
             Some(Likeness::Server),
-            &["sts.contoso.com", "sts1.contoso.co.jp", "adfs-tokyo.contoso.com", "sts.x.com.au"],
+            &["sts.contoso.com", "sts1.contoso.co.jp", "adfs-tokyo.contoso.com", "sts.x.com.au", "sts.net.contoso.com"],
         );
         of(Some(Likeness::WebServer), &["fs.contoso.com", "fs01.contoso.local"]);
         of(
             Some(Likeness::Guess),
             &["ping.chartbeat.net", "login-idp.contoso.com", "eidp.contoso.com", "x.us.auth0.com"],
         );
+        of(None, &["sts.us-east-1.amazonaws.com", "sts.cn-north-1.amazonaws.com.cn", "sts.googleapis.com"]);
         // A search suffix behind the whole name; a site; a word inside another; no domain.
         of(
             None,

@@ -9,6 +9,7 @@ use crate::report::{Outcome, Report};
 
 const ARM: (&str, &str) = ("4.150.240.10:443", "management.azure.com");
 const NATIONAL: (&str, &str) = ("20.140.48.9:443", "login.microsoftonline.us");
+const GRAPH: (&str, &str) = ("20.190.160.30:443", "graph.microsoft.com");
 const OPEN: (Outcome, Option<&str>) = (Outcome::InsufficientEvidence, None);
 const FINE: (Outcome, Option<&str>) = (Outcome::NoNetworkFault, None);
 
@@ -99,7 +100,7 @@ fn a_host_that_some_sign_ins_need_stopped_none_that_went_on_without_it() {
     ];
     for name in passed {
         let failed = |tenths| is_reset(signs_in(World::new(), 1), tenths, ("20.190.160.66:443", name));
-        comes_to(signs_in(failed(50), 100), FINE);
+        comes_to(signs_in(failed(50), 80), FINE);
         let first = is_reset(World::new(), 1, ("20.190.160.66:443", name));
         comes_to(signs_in(first, 100), FINE);
     }
@@ -109,10 +110,59 @@ fn a_host_that_some_sign_ins_need_stopped_none_that_went_on_without_it() {
     comes_to(failed(), (Outcome::NetworkFault, Some(page.1)));
     comes_to(signs_in(failed(), 100), OPEN);
     comes_to(works(signs_in(failed(), 100), 110, ARM), FINE);
+    // Of two hosts the page had neither: nobody needs them but for a page.
+    let other = ("152.199.4.44:443", "aadcdn.msftauth.net");
+    comes_to(signs_in(is_reset(failed(), 60, other), 100), (Outcome::NetworkFault, Some(page.1)));
+    comes_to(signs_in(works(failed(), 60, other), 100), OPEN);
     // After a sign-in that was complete another one began.
     let complete = || works(signs_in(World::new(), 1), 10, ARM);
     comes_to(is_reset(complete(), 50, page), FINE);
     comes_to(is_reset(signs_in(complete(), 40), 50, page), OPEN);
+}
+
+#[test]
+fn a_later_sign_in_of_any_program_says_nothing_of_one_that_waited() {
+    let live = ("20.190.160.131:443", "login.live.com");
+    for name in [live.1, "device.login.microsoftonline.com"] {
+        let failed = || is_reset(signs_in(World::new(), 1), 50, (live.0, name));
+        comes_to(signs_in(failed(), 300), OPEN);
+        comes_to(works(signs_in(failed(), 300), 310, GRAPH), FINE);
+        comes_to(works(failed(), 300, ARM), FINE);
+    }
+    // Who asks for a token all along comes back because of that.
+    let polled = signs_in(is_reset(signs_in(is_reset(signs_in(World::new(), 1), 50, live), 58), 60, live), 80);
+    comes_to(polled, OPEN);
+    // Silence has no end that the client sees.
+    let metadata = |w: World, tenths| w.flow(|w| syn(w, "169.254.169.254:80", tenths, 5));
+    comes_to(signs_in(metadata(signs_in(World::new().with_life(), 1), 50), 100), OPEN);
+}
+
+#[test]
+fn graph_alone_may_be_asked_by_another_program() {
+    for name in ["contoso.okta.com", "sts.contoso.com"] {
+        let failed = |w: World, tenths| is_reset(w, tenths, ("203.0.113.77:443", name));
+        comes_to(works(failed(signs_in(World::new(), 1), 50), 100, GRAPH), OPEN);
+        comes_to(failed(works(signs_in(World::new(), 1), 10, GRAPH), 50), OPEN);
+        comes_to(works(signs_in(failed(signs_in(World::new(), 1), 50), 100), 110, GRAPH), FINE);
+        let passed = report(works(failed(signs_in(World::new(), 1), 50), 100, ARM)).diagnosis;
+        assert_eq!(passed.outcome, Outcome::NoNetworkFault);
+        assert!(passed.text.ja.contains(&format!("{name} への通信は失敗しているが")), "{}", passed.text.ja);
+    }
+    let asked = || works(signs_in(World::new(), 1), 10, GRAPH);
+    for server in ["10.1.9.99:8080", "127.0.0.1:8888"] {
+        comes_to(is_refused(asked(), 100, server), OPEN);
+    }
+    comes_to(asked().flow(|w| syn(w, "20.190.160.14:443", 100, 5)), OPEN);
+    comes_to(works(asked(), 30, ARM).flow(|w| syn(w, "20.190.160.14:443", 100, 5)), FINE);
+}
+
+#[test]
+fn what_one_client_lacks_no_other_client_makes_good() {
+    let failed = is_reset(signs_in(World::new(), 1), 50, ("203.0.113.77:443", "sts.contoso.com"));
+    let before = failed.facts.flows.len();
+    let mut w = works(signs_in(failed, 100), 110, ARM);
+    w.facts.flows.iter_mut().skip(before).for_each(|f| f.ends.client.set_ip(ip("10.0.0.9")));
+    comes_to(w, OPEN);
 }
 
 #[test]
@@ -139,13 +189,22 @@ fn the_name_of_a_federation_server_weighs_as_much_as_it_tells() {
     for name in ["ping.chartbeat.net", "auth.docker.io", "login-idp.contoso.com", "openam.contoso.com"] {
         let w = last(name);
         comes_to(w, OPEN);
-        comes_to(signs_in(last(name), 100), FINE);
+        comes_to(signs_in(last(name), 100), OPEN);
+        comes_to(works(last(name), 100, ARM), FINE);
         comes_to(signs_in(is_reset(World::new(), 1, ("203.0.113.77:443", name)), 50), FINE);
     }
     // The authority names it; so nobody asks for it before.
     comes_to(signs_in(is_reset(World::new(), 1, ("203.0.113.77:443", "sts.contoso.com")), 50), FINE);
-    let elsewhere = is_reset(signs_in(World::new(), 1), 50, ("203.0.113.77:8443", "login.contoso.com"));
-    comes_to(elsewhere, FINE);
+    let elsewhere = |w: World, port: u16, name: &str| is_reset(w, 50, (&format!("203.0.113.77:{port}"), name));
+    for name in ["login.contoso.com", "sts.contoso.com", "contoso.okta.com"] {
+        comes_to(elsewhere(signs_in(World::new(), 1), 8443, name), OPEN);
+        comes_to(elsewhere(signs_in(World::new(), 1), 9031, name), OPEN);
+        comes_to(elsewhere(signs_in(World::new(), 1), 636, name), FINE);
+    }
+    comes_to(signs_in(elsewhere(World::new(), 8443, "login.contoso.com"), 100), FINE);
+    comes_to(elsewhere(signs_in(World::new(), 1), 8443, "fs.contoso.com"), FINE);
+    let another_cloud = is_reset(signs_in(World::new(), 1), 50, ("52.94.1.9:443", "sts.us-east-1.amazonaws.com"));
+    comes_to(another_cloud, FINE);
     let unknown = |name: &str| signs_in(World::new(), 1).asks_for(50, 1, name, Some(3), &[]);
     comes_to(unknown("sts.contoso.com"), (Outcome::NetworkFault, Some("sts.contoso.com")));
     comes_to(unknown("fs01.contoso.com"), OPEN);
@@ -155,13 +214,32 @@ fn the_name_of_a_federation_server_weighs_as_much_as_it_tells() {
 #[test]
 fn the_public_cloud_is_asked_beside_a_sign_in_to_another_one() {
     let national = |w: World, tenths| works(w, tenths, NATIONAL);
-    let complete = || works(national(World::new(), 1), 10, ("20.140.48.20:443", "management.usgovcloudapi.net"));
-    for public in [(SERVER, HOST), ("20.190.160.30:443", "graph.microsoft.com"), ARM] {
-        comes_to(is_reset(complete(), 50, public), FINE);
-        assert!(report(is_reset(complete(), 50, public)).findings.iter().all(|f| f.severity < Severity::Critical));
-        comes_to(is_reset(national(World::new(), 1), 50, public), OPEN);
-    }
     let manager = "management.usgovcloudapi.net";
+    let manages = |w: World, tenths| works(w, tenths, ("20.140.48.20:443", manager));
+    let calls = |w: World, tenths| works(w, tenths, ("20.140.48.30:443", "graph.microsoft.us"));
+    for public in [(SERVER, HOST), GRAPH, ARM] {
+        let failed = || is_reset(national(World::new(), 1), 50, public);
+        comes_to(manages(failed(), 100), FINE);
+        let told = report(manages(failed(), 100));
+        assert!(told.findings.iter().all(|f| f.severity < Severity::Critical));
+        let text = told.diagnosis.text.en;
+        assert!(text.contains(&format!("{} failed, but the sign-in went on without it", public.1)), "{text}");
+        comes_to(failed(), OPEN);
+        // What came before may have been Office's, or another sign-in.
+        comes_to(is_reset(manages(national(World::new(), 1), 10), 50, public), OPEN);
+        comes_to(is_reset(calls(national(World::new(), 1), 10), 50, public), OPEN);
+        comes_to(calls(failed(), 100), if public == ARM { OPEN } else { FINE });
+    }
+    // Windows signs in to the public cloud beside it, by whichever name.
+    let alias = || works(national(World::new(), 1), 10, ("20.190.160.66:443", "login.windows.net"));
+    comes_to(manages(is_reset(alias(), 50, (SERVER, HOST)), 100), FINE);
+    let own = |public| is_reset(national(signs_in(World::new(), 1), 10), 50, public);
+    comes_to(manages(own(GRAPH), 100), FINE);
+    comes_to(calls(own(GRAPH), 100), OPEN);
+    comes_to(manages(national(own(GRAPH), 90), 100), OPEN);
+    comes_to(own(GRAPH), (Outcome::NetworkFault, Some(GRAPH.1)));
+    let office = calls(national(World::new(), 1), 10);
+    comes_to(is_reset(signs_in(office, 40), 50, ARM), (Outcome::NetworkFault, Some(ARM.1)));
     let both = is_reset(is_reset(national(World::new(), 1), 20, ARM), 50, ("20.140.48.20:443", manager));
     comes_to(both, (Outcome::NetworkFault, Some(manager)));
     // What is asked of the public cloud as well says nothing of a national one.
@@ -171,10 +249,11 @@ fn the_public_cloud_is_asked_beside_a_sign_in_to_another_one() {
 
 #[test]
 fn graph_stopped_no_sign_in_that_went_on_to_resource_manager() {
-    let graph = ("20.190.160.30:443", "graph.microsoft.com");
-    let failed = || is_reset(World::new(), 1, graph);
+    let failed = || is_reset(World::new(), 1, GRAPH);
     comes_to(works(signs_in(failed(), 50), 60, ARM), FINE);
-    comes_to(signs_in(failed(), 50), (Outcome::NetworkFault, Some(graph.1)));
+    comes_to(signs_in(failed(), 50), (Outcome::NetworkFault, Some(GRAPH.1)));
+    // Another command may have waited for it.
+    comes_to(works(signs_in(is_reset(signs_in(World::new(), 1), 20, GRAPH), 50), 60, ARM), OPEN);
 }
 
 #[test]
@@ -194,17 +273,18 @@ fn a_dead_proxy_behind_the_last_use_of_another_way_leaves_the_case_open() {
         comes_to(is_refused(works(signs_in(World::new(), 1), 10, ARM), 100, server), FINE);
     }
     comes_to(is_refused(signs_in(World::new(), 1), 100, "10.1.9.99:8443"), FINE);
-    let unknown = |w: World, tenths| {
-        w.asks_for(tenths, 1, "oldproxy.contoso.com", Some(3), &[]).asks_for(
-            tenths + 5,
-            1,
-            "oldproxy.contoso.com",
-            Some(3),
-            &[],
-        )
+    let unknown = |w: World, tenths, name: &str| {
+        w.asks_for(tenths, 1, name, Some(3), &[]).asks_for(tenths + 5, 1, name, Some(3), &[])
     };
-    comes_to(unknown(signs_in(World::new(), 1), 100), OPEN);
-    comes_to(signs_in(unknown(signs_in(World::new(), 1), 100), 200), FINE);
+    for name in ["oldproxy.contoso.com", "gateway.corp", "px"] {
+        comes_to(unknown(signs_in(World::new(), 1), 100, name), OPEN);
+        comes_to(signs_in(unknown(signs_in(World::new(), 1), 100, name), 200), FINE);
+    }
+    let text = report(unknown(signs_in(World::new(), 1), 100, "oldproxy.contoso.com")).diagnosis.text;
+    assert!(text.ja.contains("oldproxy.contoso.com の名前解決に失敗している"), "{}", text.ja);
+    for name in ["px.ads.linkedin.com", "gateway.icloud.com"] {
+        comes_to(unknown(signs_in(World::new(), 1), 100, name), FINE);
+    }
 }
 
 #[test]
