@@ -88,6 +88,9 @@ fn of_hosts(context: &Context<'_>) -> Vec<Finding> {
                     advice: message!(en: "Find out what listens at {peer}. If it is the proxy of this network, repair it; if not, take the trace again so that it covers the whole command.", ja: "{peer} が何のサービスか確認する。このネットワークのプロキシであれば復旧し、そうでなければコマンド全体を含むトレースを再取得する。"),
                 };
             }
+            if failed == Verdict::Intercepted && !attempt.name_inferred {
+                return refused_and_accepted(name, &peers);
+            }
             return Words {
                 title: message!(en: "Cannot tell what became of {name}", ja: "{name} への通信がどうなったか判定できない"),
                 detail: Message {
@@ -137,6 +140,21 @@ fn of_hosts(context: &Context<'_>) -> Vec<Finding> {
         }
     });
     found.into_iter().filter(untold).collect()
+}
+
+/// A device's certificate that is refused by what offers the same as a program that accepts it.
+fn refused_and_accepted(name: &str, peers: &str) -> Words {
+    Words {
+        title: message!(en: "Cannot tell whether every program accepts the inspection of {name}", ja: "すべてのプログラムが {name} の TLS 検査を受け入れているかどうか判定できない"),
+        detail: message!(
+            en: "TLS to {name} ({peers}) is inspected. Some connections went on with the device's certificate; others, which offer the same in TLS, were ended by the client at that certificate and did not succeed afterwards. Either these come from another program of the same TLS library (another Python, another account) that does not trust the device, or they were given up for another reason.",
+            ja: "{name} ({peers}) への TLS は検査装置に中継されている。装置の証明書で続行した接続がある一方、TLS の提示内容が同じ別の接続はその証明書の段階でクライアントが終了し、その後に成功していない。同じ TLS ライブラリを使う別のプログラム (別の Python、別のアカウント) が装置を信頼していないか、別の理由で中断されたかのいずれかである。",
+        ),
+        advice: message!(
+            en: "Read the program's own error. If it speaks of the certificate, add the inspecting root certificate to the list which that program and account use (REQUESTS_CA_BUNDLE, the system's roots), or exempt {name} from the inspection.",
+            ja: "プログラム自身のエラーを確認する。証明書に関するエラーであれば、そのプログラムとアカウントが使う信頼済みの一覧 (REQUESTS_CA_BUNDLE、システムのルート証明書) に検査装置のルート証明書を追加するか、{name} を検査の対象から除外する。",
+        ),
+    }
 }
 
 /// Whether a name resolved and nothing is known beyond that.
