@@ -216,7 +216,8 @@ fn nameless_failure(address: &str, verdict: Verdict) -> Message {
     }
 }
 
-fn take_again() -> Message {
+/// What to do where the evidence is too thin.
+pub(crate) fn take_again() -> Message {
     message!(
         en: "Take a new trace that starts before the command and ends after its error: netsh trace start capture=yes maxSize=2000M, ipconfig /flushdns, the command with its debug option, netsh trace stop.",
         ja: "コマンド実行前に開始し、エラー後に停止したトレースを再取得する: netsh trace start capture=yes maxSize=2000M、ipconfig /flushdns、デバッグ オプション付きでコマンドを実行、netsh trace stop。",

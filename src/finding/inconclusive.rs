@@ -1,9 +1,10 @@
 //! The evidence cannot tell what became of a host.
 
-use super::ended_by_client::is_ended;
+use super::ended_by_client::{is_ended, is_wordless};
 use super::words::{Words, for_hosts, peers, stream_filter};
 use super::{Context, Finding, Rule, Severity};
 use crate::case::{Attempt, HostStory};
+use crate::diagnosis::take_again;
 use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::host::{deciding, is_guessed_proxy};
@@ -120,14 +121,28 @@ fn of_hosts(context: &Context<'_>) -> Vec<Finding> {
             return Words {
                 title: message!(en: "Cannot tell what became of {name}", ja: "{name} への通信がどうなったか判定できない"),
                 detail: message!(en: "{name} was asked for and resolved, and nobody is seen to connect to it.", ja: "{name} の名前解決は成功しているが、その後の接続が見当たらない。"),
-                advice: message!(
-                    en: "If the trace covers the whole attempt on {name}, something keeps the program's packets from leaving the client (host firewall, security software), or they leave by a way that was not captured (another adapter, a VPN, an agent): look there, and in the program's own error. If it does not, take it again: netsh trace start capture=yes maxSize=2000M, ipconfig /flushdns, the command with its debug option, netsh trace stop.",
-                    ja: "トレースが {name} への試行全体を含む場合、プログラムのパケットが端末から出るのを妨げるもの (端末のファイアウォール、セキュリティ製品) があるか、採取していない経路 (別のアダプター、VPN、エージェント) から出ている。それらとプログラム自身のエラーを確認する。含まない場合は再取得する: netsh trace start capture=yes maxSize=2000M、ipconfig /flushdns、デバッグ オプション付きでコマンドを実行、netsh trace stop。",
-                ),
+                advice: {
+                    let again = take_again();
+                    Message {
+                        en: format!(
+                            "If the trace covers the whole attempt on {name}, something keeps the program's packets from leaving the client (host firewall, security software), or they leave by a way that was not captured (another adapter, a VPN, an agent): look there, and in the program's own error. If it does not: {}",
+                            again.en
+                        ),
+                        ja: format!(
+                            "トレースが {name} への試行全体を含む場合、プログラムのパケットが端末から出るのを妨げるもの (端末のファイアウォール、セキュリティ製品) があるか、採取していない経路 (別のアダプター、VPN、エージェント) から出ている。それらとプログラム自身のエラーを確認する。含まない場合: {}",
+                            again.ja
+                        ),
+                    }
+                },
             };
         }
         let detail = if attempt.is_none() && host.attempts.is_empty() && v.said.is_empty() {
             message!(en: "{name} was asked for, and nobody is seen to connect to it.", ja: "{name} の名前解決は行われているが、接続が見当たらない。")
+        } else if !host.attempts.is_empty() && host.attempts.iter().all(|a| is_wordless(context, a)) {
+            message!(
+                en: "Connections to {name} ({peers}) were only opened and closed again without a word, as a port test does (Test-NetConnection): the port is open, and nobody tried to sign in there.",
+                ja: "{name} ({peers}) への接続は、データを送らずに確立と切断だけを行っている (Test-NetConnection などのポート確認と同じ)。ポートは開いているが、サインインの試行はない。",
+            )
         } else if peers.is_empty() {
             message!(en: "{name} was tried; the capture does not show how it ended.", ja: "{name} への試行はあるが、キャプチャからは結果が分からない。")
         } else {

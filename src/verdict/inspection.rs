@@ -81,8 +81,11 @@ impl<'a> Programs<'a> {
     pub(super) fn is_given_up(&self, attempt: &Attempt, judged: &Judged) -> bool {
         let shown = judged.verdict == Some(Verdict::Intercepted) && judged.detail.trust.is_some();
         let Some(tcp) = self.case.flow(attempt).and_then(|f| f.tcp.as_ref()) else { return false };
-        let unneeded =
-            if has_ended(tcp, Side::Client) { self.came_through(attempt) } else { !has_ended(tcp, Side::Server) };
+        let unneeded = if ended(tcp, Side::Client).is_some() {
+            self.came_through(attempt)
+        } else {
+            ended(tcp, Side::Server).is_none()
+        };
         shown && !is_accepted(judged) && judged.detail.alert.is_none() && unneeded
     }
 
@@ -119,17 +122,14 @@ impl<'a> Programs<'a> {
         let mut behind: BTreeMap<_, (usize, Timestamp, usize)> = BTreeMap::new();
         for (i, _) in given_up {
             let Some((attempt, _)) = tried(host, judged, *i) else { continue };
-            let ended =
-                self.case.flow(attempt).and_then(|f| f.tcp.as_ref()).is_some_and(|t| has_ended(t, Side::Client));
+            let over = self.case.flow(attempt).and_then(|f| f.tcp.as_ref()).and_then(|tcp| ended(tcp, Side::Client));
             let last = self.successes(attempt).is_some_and(|(before, all)| before == all && all > 0);
-            if !(ended && last) {
-                continue;
-            }
+            let Some(over) = over.filter(|_| last) else { continue };
             let key = (program(self.case, attempt), attempt.client);
             let (_, until, count) = behind.entry(key).or_insert((*i, attempt.start.time, 0));
             // Those of one moment are closed together when nobody needs them any more.
             if attempt.start.time >= *until {
-                (*until, *count) = (attempt.end.time, count.saturating_add(1));
+                (*until, *count) = (over, count.saturating_add(1));
             }
         }
         doubted.extend(behind.into_values().filter(|(.., count)| *count > 1).map(|(first, ..)| first));
@@ -138,12 +138,12 @@ impl<'a> Programs<'a> {
     }
 }
 
-fn has_ended(tcp: &TcpFacts, side: Side) -> bool {
-    let fin = match side {
-        Side::Client => tcp.fins.first(),
-        Side::Server => tcp.fins.get(1),
-    };
-    fin.is_some_and(Option::is_some) || tcp.resets.iter().any(|r| r.by == side)
+/// When a side ended the connection.
+fn ended(tcp: &TcpFacts, side: Side) -> Option<Timestamp> {
+    let [client, server] = tcp.fins;
+    let fin = if side == Side::Client { client } else { server };
+    let resets = tcp.resets.iter().filter(|r| r.by == side).map(|r| r.at);
+    resets.chain(fin).map(|at| at.time).min()
 }
 
 fn program<'a>(case: &'a Case, attempt: &Attempt) -> Option<Program<'a>> {
