@@ -4,7 +4,6 @@ use super::ended_by_client::{is_ended, is_wordless};
 use super::words::{Words, for_hosts, peers, stream_filter};
 use super::{Context, Finding, Rule, Severity};
 use crate::case::{Attempt, HostStory};
-use crate::diagnosis::take_again;
 use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::host::{deciding, is_guessed_proxy};
@@ -29,6 +28,14 @@ pub(super) static RULE: Rule = Rule {
     },
     check,
 };
+
+/// What to do where the evidence is too thin.
+pub fn take_again() -> Message {
+    message!(
+        en: "Take a new trace that starts before the command and ends after its error: netsh trace start capture=yes maxSize=2000M, ipconfig /flushdns, the command with its debug option, netsh trace stop.",
+        ja: "コマンド実行前に開始し、エラー後に停止したトレースを再取得する: netsh trace start capture=yes maxSize=2000M、ipconfig /flushdns、デバッグ オプション付きでコマンドを実行、netsh trace stop。",
+    )
+}
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut found = of_hosts(context);
