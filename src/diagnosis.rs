@@ -11,7 +11,7 @@ mod way_out;
 
 use crate::case::{Attempt, Case, HostStory, Role};
 use crate::facts::{DnsKind, DnsMessage, Flow, FlowTransport, NXDOMAIN};
-use crate::finding::{Finding, Severity, logs};
+use crate::finding::{Finding, Severity, logs, take_again};
 use crate::knowledge;
 use crate::knowledge::endpoints::Role as EndpointRole;
 use crate::knowledge::federation::Likeness;
@@ -227,13 +227,6 @@ fn nameless_failure(address: &str, verdict: Verdict) -> Message {
             title.ja
         ),
     }
-}
-
-fn take_again() -> Message {
-    message!(
-        en: "Take a new trace that starts before the command and ends after its error: netsh trace start capture=yes maxSize=2000M, ipconfig /flushdns, the command with its debug option, netsh trace stop.",
-        ja: "コマンド実行前に開始し、エラー後に停止したトレースを再取得する: netsh trace start capture=yes maxSize=2000M、ipconfig /flushdns、デバッグ オプション付きでコマンドを実行、netsh trace stop。",
-    )
 }
 
 /// An intercepted or old-TLS connection that the client used all the same did not stop it.

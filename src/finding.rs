@@ -82,6 +82,7 @@ use crate::parallel;
 use crate::time::Timestamp;
 use crate::verdict::log::LogProof;
 use crate::verdict::{Confidence, HostVerdict, Judged, Proof, Verdict};
+pub use inconclusive::take_again;
 use std::collections::HashMap;
 use std::net::IpAddr;
 

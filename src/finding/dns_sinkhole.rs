@@ -18,8 +18,8 @@ pub(super) static RULE: Rule = Rule {
         ja: "名前がサービスではないアドレスに解決されている",
     },
     meaning: Text {
-        en: "The resolver answered with an unspecified, loopback or private address for a public service, or with the address of a known block page: a DNS filter points the name to nowhere or to a block page. A private endpoint (a CNAME chain that ends in a privatelink zone) is not counted.",
-        ja: "公開サービスの名前に対して、未指定・ループバック・プライベート アドレス、または既知のブロック ページのアドレスが返された。DNS フィルターが名前を無効な宛先やブロック ページに向けている。プライベート エンドポイント (privatelink ゾーンで終わる CNAME) は除く。",
+        en: "The resolver answered with an unspecified, loopback or private address for a public service, or with the address of a known block page: a DNS filter points the name to nowhere or to a block page. A private endpoint (a CNAME chain that ends in a privatelink zone, or leads from one to a name of your own) is not counted.",
+        ja: "公開サービスの名前に対して、未指定・ループバック・プライベート アドレス、または既知のブロック ページのアドレスが返された。DNS フィルターが名前を無効な宛先やブロック ページに向けている。プライベート エンドポイント (CNAME が privatelink ゾーンで終わるか、そこから自組織の名前に続くもの) は除く。",
     },
     blind: Text {
         en: "A forged public address (of a block page on the internet) is only told by what answers there.",

@@ -3,14 +3,14 @@
 use super::words::{Words, for_hosts, peers, stream_filter};
 use super::{Context, Evidence, Finding, Rule, Severity};
 use crate::case::{Attempt, HostStory};
-use crate::facts::{FlowTransport, ResetStage};
+use crate::facts::{FlowTransport, ResetStage, TcpFacts};
 use crate::flow::Side;
 use crate::lang::{Message, Text};
 use crate::message;
 use crate::packet::At;
 use crate::time::NANOS_PER_SECOND;
 use crate::verdict::{HostVerdict, Judged, Proof, Verdict};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -18,11 +18,11 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Warning,
     title: Text {
         en: "The client itself ended its connections to a host",
-        ja: "クライアント自身がホストへの接続を終了している",
+        ja: "ホストへの接続がクライアント側から切断されている",
     },
     meaning: Text {
         en: "The host accepted each connection, and the client's own address ended all of them at once by a RST or FIN, before anything failed in the network. Programs that do not like what they are shown end so, and so do firewalls, antivirus products and agents on the client that break the program's connections.",
-        ja: "ホストは接続を受け付けたが、ネットワークで何も失敗しないうちに、クライアント側のアドレスがすべての接続を直ちに RST または FIN で終了した。応答の内容を受け入れないプログラムのほか、端末のファイアウォール、ウイルス対策製品、エージェントがプログラムの接続を切断する場合もこうなる。",
+        ja: "ホストは接続を受け付けたが、ネットワークで何も失敗しないうちに、すべての接続がクライアント側から直ちに RST または FIN で切断された。応答の内容を受け入れないプログラムのほか、端末のファイアウォール、ウイルス対策製品、エージェントがプログラムの接続を切断する場合もこうなる。",
     },
     blind: Text {
         en: "A capture on the client does not show whether the program or something beside it ended the connection; a device next to the client can send a RST in its name.",
@@ -67,15 +67,15 @@ struct Ended<'a> {
 }
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    let mut findings = for_hosts(context, &RULE, Verdict::Inconclusive, |host, v| {
-        words(host, v, &ended(context, host, v).unwrap_or_default())
-    });
+    let all: HashMap<&str, Vec<Ended<'_>>> =
+        context.hosts().filter_map(|(host, v)| Some((host.name.as_str(), ended(context, host, v)?))).collect();
+    let of = |name: &str| all.get(name).map_or(&[][..], Vec::as_slice);
+    let mut findings = for_hosts(context, &RULE, Verdict::Inconclusive, |host, v| words(host, v, of(&host.name)));
     findings.retain_mut(|finding| {
-        let of = finding.host.as_deref().and_then(|name| context.host(name));
-        let Some(ended) = of.and_then(|(host, v)| ended(context, host, v)) else { return false };
+        let ended = finding.host.as_deref().map_or(&[][..], of);
         finding.evidence = ended.iter().take(SHOWN_MAX).map(|one| shown(context, one)).collect();
         finding.filter = stream_filter(context.case, ended.iter().map(|one| one.attempt)).join(" || ");
-        true
+        !ended.is_empty()
     });
     findings
 }
@@ -95,17 +95,32 @@ fn ended<'a>(context: &Context<'_>, host: &'a HostStory, v: &HostVerdict) -> Opt
     let last = tried().filter(reached).map(|(a, _)| context.case.began_last(a)).max();
     let open = |(a, _): &(&Attempt, &Judged)| {
         let tcp = context.case.flow(a).is_some_and(|flow| flow.transport == FlowTransport::Tcp);
-        tcp && last.is_none_or(|last| a.start.time > last)
+        tcp && last.is_none_or(|last| a.start.time > last) && !is_wordless(context, a)
     };
-    let mut all = Vec::new();
+    let (mut all, mut connections) = (Vec::new(), BTreeSet::new());
     for (attempt, judged) in tried().filter(open) {
         if judged.verdict.is_some_and(|verdict| verdict != Verdict::Inconclusive) {
             return None;
         }
-        all.push(by_client(context, attempt)?);
+        let one = by_client(context, attempt)?;
+        // What was captured twice is one.
+        if connections.insert(context.case.connection(attempt)) {
+            all.push(one);
+        }
     }
-    let connections: BTreeSet<_> = all.iter().map(|one| context.case.connection(one.attempt)).collect();
-    (connections.len() >= CONNECTIONS_MIN).then_some(all)
+    (all.len() >= CONNECTIONS_MIN).then_some(all)
+}
+
+/// Whether the client opened a connection and closed it in order without a word: it only looked whether somebody is there
+/// (Test-NetConnection).
+pub(super) fn is_wordless(context: &Context<'_>, attempt: &Attempt) -> bool {
+    context.case.flow(attempt).is_some_and(|flow| {
+        let silent = flow.sides.iter().all(|side| side.bytes == 0 && side.missed_bytes == 0);
+        let closed = |tcp: &TcpFacts| {
+            tcp.syn_ack.is_some() && tcp.resets.is_empty() && tcp.fins.first().is_some_and(Option::is_some)
+        };
+        silent && flow.tcp.as_ref().is_some_and(closed)
+    })
 }
 
 /// The end of a connection, where it was the client's doing: the server was there, owed nothing for long, and had not
@@ -153,7 +168,7 @@ fn shown(context: &Context<'_>, one: &Ended<'_>) -> Evidence {
 impl Reached {
     fn tell(self) -> Text {
         match self {
-            Reached::Accepted => Text { en: "it was accepted", ja: "接続の受付" },
+            Reached::Accepted => Text { en: "it was accepted", ja: "接続確立" },
             Reached::Asked => Text { en: "its own first data", ja: "最初のデータ送信" },
             Reached::Answered => Text { en: "the server had answered", ja: "サーバーの応答" },
         }
@@ -179,14 +194,14 @@ fn words(host: &HostStory, v: &HostVerdict, ended: &[Ended<'_>]) -> Words {
     let reached = ended.iter().map(|one| one.reached).max().unwrap_or(Reached::Accepted);
     let (what, look) = (reached.tell(), reached.advice());
     Words {
-        title: message!(en: "The client itself ended its connections to {name}", ja: "クライアント自身が {name} への接続を終了している"),
+        title: message!(en: "The client itself ended its connections to {name}", ja: "{name} への接続がクライアント側から切断されている"),
         detail: Message {
             en: format!(
                 "{peers} accepted {count} connections, and the client ended each of them by itself, at once after {}. The network shows no fault in them; who on the client did it, the capture cannot tell.",
                 what.en
             ),
             ja: format!(
-                "{peers} は {count} 件の接続を受け付けたが、クライアント自身が{}の直後にいずれも終了している。ネットワークの障害は見られない。端末上の何が終了させたかは、キャプチャからは分からない。",
+                "{peers} は {count} 件の接続を受け付けたが、{}直後に、いずれもクライアント側から切断されている。ネットワークの障害は見られない。端末上の何が切断したかは、キャプチャからは分からない。",
                 what.ja
             ),
         },

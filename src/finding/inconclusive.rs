@@ -1,6 +1,6 @@
 //! The evidence cannot tell what became of a host.
 
-use super::ended_by_client::is_ended;
+use super::ended_by_client::{is_ended, is_wordless};
 use super::words::{Words, for_hosts, peers, stream_filter};
 use super::{Context, Finding, Rule, Severity};
 use crate::case::{Attempt, HostStory};
@@ -28,6 +28,14 @@ pub(super) static RULE: Rule = Rule {
     },
     check,
 };
+
+/// What to do where the evidence is too thin.
+pub fn take_again() -> Message {
+    message!(
+        en: "Take a new trace that starts before the command and ends after its error: netsh trace start capture=yes maxSize=2000M, ipconfig /flushdns, the command with its debug option, netsh trace stop.",
+        ja: "コマンド実行前に開始し、エラー後に停止したトレースを再取得する: netsh trace start capture=yes maxSize=2000M、ipconfig /flushdns、デバッグ オプション付きでコマンドを実行、netsh trace stop。",
+    )
+}
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut found = of_hosts(context);
@@ -88,6 +96,9 @@ fn of_hosts(context: &Context<'_>) -> Vec<Finding> {
                     advice: message!(en: "Find out what listens at {peer}. If it is the proxy of this network, repair it; if not, take the trace again so that it covers the whole command.", ja: "{peer} が何のサービスか確認する。このネットワークのプロキシであれば復旧し、そうでなければコマンド全体を含むトレースを再取得する。"),
                 };
             }
+            if failed == Verdict::Intercepted && !attempt.name_inferred {
+                return refused_and_accepted(name, &peers);
+            }
             return Words {
                 title: message!(en: "Cannot tell what became of {name}", ja: "{name} への通信がどうなったか判定できない"),
                 detail: Message {
@@ -117,14 +128,28 @@ fn of_hosts(context: &Context<'_>) -> Vec<Finding> {
             return Words {
                 title: message!(en: "Cannot tell what became of {name}", ja: "{name} への通信がどうなったか判定できない"),
                 detail: message!(en: "{name} was asked for and resolved, and nobody is seen to connect to it.", ja: "{name} の名前解決は成功しているが、その後の接続が見当たらない。"),
-                advice: message!(
-                    en: "If the trace covers the whole attempt on {name}, something keeps the program's packets from leaving the client (host firewall, security software), or they leave by a way that was not captured (another adapter, a VPN, an agent): look there, and in the program's own error. If it does not, take it again: netsh trace start capture=yes maxSize=2000M, ipconfig /flushdns, the command with its debug option, netsh trace stop.",
-                    ja: "トレースが {name} への試行全体を含む場合、プログラムのパケットが端末から出るのを妨げるもの (端末のファイアウォール、セキュリティ製品) があるか、採取していない経路 (別のアダプター、VPN、エージェント) から出ている。それらとプログラム自身のエラーを確認する。含まない場合は再取得する: netsh trace start capture=yes maxSize=2000M、ipconfig /flushdns、デバッグ オプション付きでコマンドを実行、netsh trace stop。",
-                ),
+                advice: {
+                    let again = take_again();
+                    Message {
+                        en: format!(
+                            "If the trace covers the whole attempt on {name}, something keeps the program's packets from leaving the client (host firewall, security software), or they leave by a way that was not captured (another adapter, a VPN, an agent): look there, and in the program's own error. If it does not: {}",
+                            again.en
+                        ),
+                        ja: format!(
+                            "トレースが {name} への試行全体を含む場合、プログラムのパケットが端末から出るのを妨げるもの (端末のファイアウォール、セキュリティ製品) があるか、採取していない経路 (別のアダプター、VPN、エージェント) から出ている。それらとプログラム自身のエラーを確認する。含まない場合: {}",
+                            again.ja
+                        ),
+                    }
+                },
             };
         }
         let detail = if attempt.is_none() && host.attempts.is_empty() && v.said.is_empty() {
             message!(en: "{name} was asked for, and nobody is seen to connect to it.", ja: "{name} の名前解決は行われているが、接続が見当たらない。")
+        } else if !host.attempts.is_empty() && host.attempts.iter().all(|a| is_wordless(context, a)) {
+            message!(
+                en: "Connections to {name} ({peers}) were only opened and closed again without a word, as a port test does (Test-NetConnection): the port is open, and nobody tried to sign in there.",
+                ja: "{name} ({peers}) への接続は、データを送らずに確立と切断だけを行っている (Test-NetConnection などのポート確認と同じ)。ポートは開いているが、サインインの試行はない。",
+            )
         } else if peers.is_empty() {
             message!(en: "{name} was tried; the capture does not show how it ended.", ja: "{name} への試行はあるが、キャプチャからは結果が分からない。")
         } else {
@@ -137,6 +162,21 @@ fn of_hosts(context: &Context<'_>) -> Vec<Finding> {
         }
     });
     found.into_iter().filter(untold).collect()
+}
+
+/// A device's certificate that is refused by what offers the same as a program that accepts it.
+fn refused_and_accepted(name: &str, peers: &str) -> Words {
+    Words {
+        title: message!(en: "Cannot tell whether every program accepts the inspection of {name}", ja: "すべてのプログラムが {name} の TLS 検査を受け入れているかどうか判定できない"),
+        detail: message!(
+            en: "TLS to {name} ({peers}) is inspected. Some connections went on with the device's certificate; others, which offer the same in TLS, were ended by the client at that certificate and did not succeed afterwards. Either these come from another program of the same TLS library (another Python, another account) that does not trust the device, or they were given up for another reason.",
+            ja: "{name} ({peers}) への TLS は検査装置に中継されている。装置の証明書で続行した接続がある一方、TLS の提示内容が同じ別の接続はその証明書の段階でクライアントが終了し、その後に成功していない。同じ TLS ライブラリを使う別のプログラム (別の Python、別のアカウント) が装置を信頼していないか、別の理由で中断されたかのいずれかである。",
+        ),
+        advice: message!(
+            en: "Read the program's own error. If it speaks of the certificate, add the inspecting root certificate to the list which that program and account use (REQUESTS_CA_BUNDLE, the system's roots), or exempt {name} from the inspection.",
+            ja: "プログラム自身のエラーを確認する。証明書に関するエラーであれば、そのプログラムとアカウントが使う信頼済みの一覧 (REQUESTS_CA_BUNDLE、システムのルート証明書) に検査装置のルート証明書を追加するか、{name} を検査の対象から除外する。",
+        ),
+    }
 }
 
 /// Whether a name resolved and nothing is known beyond that.

@@ -11,7 +11,7 @@ use crate::message;
 use crate::packet::At;
 use crate::time::Timestamp;
 use crate::verdict::host::deciding;
-use crate::verdict::{HostVerdict, Judged, Verdict};
+use crate::verdict::{HostVerdict, Judged, Stage, Verdict};
 use std::collections::HashSet;
 use std::net::IpAddr;
 
@@ -38,11 +38,13 @@ impl<'a> Standing<'a> {
         let (client, since) = if failed && !v.by_log { failure(host, v)? } else { return None };
         let met = |(portal, seen): (&'a HostStory, &'a HostVerdict)| {
             let attempt = deciding(portal, seen).filter(|a| a.way == Way::Direct && may_be_one(a.client, client))?;
-            let passed = passed(context, client, since.min(attempt.start.time));
+            let location = seen.detail.location.as_deref();
+            let passed = passed(context, client, since.min(attempt.start.time))
+                || left_behind(context, client, attempt.start.time, location);
             (!passed).then(|| Standing {
                 host: &portal.name,
                 at: seen.proof.last().map_or(attempt.start, |(.., proof)| proof.at),
-                location: seen.detail.location.as_deref(),
+                location,
             })
         };
         context.hosts().filter(|(_, seen)| seen.verdict == Verdict::CaptivePortal).find_map(met)
@@ -109,4 +111,23 @@ fn passed(context: &Context<'_>, client: IpAddr, since: Timestamp) -> bool {
         j.has_reached() && a.start.time > since && a.way == Way::Direct && may_be_one(a.client, client)
     };
     context.hosts().filter(|(h, _)| telling(h)).any(|(h, v)| h.attempts.iter().zip(&v.judged).any(good))
+}
+
+/// Whether the client came through to any host by TLS behind the portal's answer, but for the portal's own.
+fn left_behind(context: &Context<'_>, client: IpAddr, since: Timestamp, location: Option<&str>) -> bool {
+    let good = |(a, j): (&Attempt, &Judged)| {
+        let complete = a.session.is_some() && j.stage == Stage::Complete && j.verdict.is_some_and(Verdict::is_good);
+        complete && a.start.time > since && a.way == Way::Direct && may_be_one(a.client, client)
+    };
+    let mut others = context.hosts().filter(|(h, _)| !location.is_some_and(|location| is_of(&h.name, location)));
+    others.any(|(h, v)| h.attempts.iter().zip(&v.judged).any(good))
+}
+
+/// Whether a name is of the domain of an address (`http://portal.hotel.example/login`).
+fn is_of(name: &str, location: &str) -> bool {
+    let rest = location.split_once("://").map_or(location, |(_, rest)| rest);
+    let own = rest.split(['/', ':', '?']).next().unwrap_or_default();
+    let domain = own.split_once('.').map(|(_, domain)| domain).filter(|domain| domain.contains('.')).unwrap_or(own);
+    let parent = name.strip_suffix(domain);
+    name == own || parent.is_some_and(|parent| parent.is_empty() || parent.ends_with('.'))
 }

@@ -438,6 +438,9 @@ fn observed(case: &Case, lookup: &Lookup, asked: At) -> i64 {
     case.watch(lookup.piece).map_or(0, |w| w.until(asked.time).since(asked.time))
 }
 
+/// Domains by which the public names of Microsoft's services go on, though customers have names there too.
+const PUBLIC_CHAIN: [&str; 4] = [".trafficmanager.net", ".azurefd.net", ".cloudapp.azure.com", ".akadns.net"];
+
 /// A public name that only gave addresses which cannot be the service. Private endpoints (a CNAME chain into a
 /// `privatelink` zone) are meant to do so.
 pub(super) fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged> {
@@ -456,9 +459,14 @@ pub(super) fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged>
         return None;
     }
     let private_link = host.lookups.iter().any(|l| match &l.result {
-        // The public chain of some names passes through such a zone too, and goes on: a private endpoint's address stands
-        // in the zone itself.
-        LookupResult::Addresses { cnames, .. } => cnames.last().is_some_and(|c| c.contains("privatelink.")),
+        // The public chain of some names passes through such a zone too, and goes on by Microsoft's names: a private
+        // endpoint's address stands in the zone itself, or under a name of the customer's.
+        LookupResult::Addresses { cnames, .. } => {
+            let zone = cnames.iter().rposition(|c| c.contains("privatelink."));
+            let behind = zone.and_then(|i| cnames.get(i.saturating_add(1)..));
+            let public = |c: &String| knowledge::is_microsoft_host(c) || PUBLIC_CHAIN.iter().any(|d| c.ends_with(d));
+            behind.is_some_and(|behind| !behind.iter().any(public))
+        }
         _ => false,
     });
     if private_link && !unroutable {

@@ -350,8 +350,7 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     // So does a proxy in the middle; where clients trust it, it is a way that works.
     let accepted = |i: usize| judged.get(i).is_some_and(inspection::is_accepted);
     let good: Vec<usize> = verdicts.iter().filter(|(i, v)| v.is_good() || accepted(*i)).map(|(i, _)| *i).collect();
-    let mut bad: Vec<(usize, Verdict)> =
-        verdicts.iter().copied().filter(|(i, v)| v.is_fault() && !accepted(*i)).collect();
+    let bad: Vec<(usize, Verdict)> = verdicts.iter().copied().filter(|(i, v)| v.is_fault() && !accepted(*i)).collect();
     let inspected = good.iter().copied().find(|i| accepted(*i));
     let of_way = |verdict, attempt| WayVerdict { inspected: inspected.is_some(), ..WayVerdict::new(verdict, attempt) };
     let began_last = |i: usize| host.attempts.get(i).map(|attempt| case.began_last(attempt));
@@ -365,7 +364,8 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
         return Some(WayVerdict::new(verdict, attempt));
     };
     let programs = Programs::of(case, good.iter().filter_map(|i| host.attempts.get(*i)));
-    bad.retain(|(i, _)| !tried(host, judged, *i).is_some_and(|(a, j)| programs.is_given_up(a, j)));
+    let (given_up, bad): (Vec<_>, Vec<_>) =
+        bad.into_iter().partition(|(i, _)| tried(host, judged, *i).is_some_and(|(a, j)| programs.is_given_up(a, j)));
     let started = |i: usize| host.attempts.get(i).map(|a| a.start.time);
     // Whoever opens a connection and says nothing on it only looks whether somebody is there.
     let wordless = |i: usize| judged.get(i).is_some_and(|j| j.detail.accepted_first && j.detail.closed_by_fin);
@@ -378,7 +378,8 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let failures = distinct(case, after.iter().filter_map(|(i, _)| host.attempts.get(*i)));
     let used_until = |i: usize| host.attempts.get(i).map(|a| case.used_until(a));
     let mut refusals = programs.refusals(host, judged, &bad);
-    let unhelped = after.is_empty() && refusals.is_empty();
+    let mut doubted = programs.doubted(host, judged, &bad, &given_up);
+    let unhelped = after.is_empty() && refusals.is_empty() && doubted.is_empty();
     let bystanders = if unhelped { HashSet::new() } else { clients::bystanders(case, host, judged) };
     let is_bystander = |i: usize| host.attempts.get(i).is_some_and(|a| bystanders.contains(&a.client));
     let is_last = |(i, v): &(usize, Verdict)| {
@@ -397,6 +398,10 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
         && (refused >= FAILURES_AFTER_SUCCESS_MIN || refusals.iter().any(apart))
     {
         return Some(of_way(Verdict::Intercepted, first));
+    }
+    doubted.retain(|i| !is_bystander(*i));
+    if let Some(attempt) = doubted.first().copied() {
+        return Some(of_way(Verdict::Inconclusive, attempt));
     }
     // Handshakes that stopped in the middle, one after another, and nothing that worked since.
     let open = |i: &&usize| {
@@ -502,7 +507,7 @@ fn alike(case: &Case, attempt: &Attempt) -> usize {
 }
 
 /// How many connections these attempts, and those that went as they did, were: one that was captured twice is one.
-fn distinct<'a>(case: &Case, attempts: impl Iterator<Item = &'a Attempt>) -> usize {
+pub(super) fn distinct<'a>(case: &Case, attempts: impl Iterator<Item = &'a Attempt>) -> usize {
     let mut counts: BTreeMap<_, usize> = BTreeMap::new();
     for attempt in attempts {
         let count = counts.entry(case.connection(attempt)).or_default();

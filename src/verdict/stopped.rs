@@ -2,8 +2,9 @@
 //!
 //! What enters: the look-ups of a name and the attempts on its host. What leaves: the failure that stands beside what
 //! worked ([`Standing`]): the name resolved and later no longer did ([`stopped`]), or a program asked for it again and
-//! again in vain while others went a way on which they need no answer (a proxy, a resolver that nobody sees) ([`apart`]).
-//! Scripts that choose a proxy ask for names as well, and go on by the proxy at once.
+//! again in vain after others went a way on which they need no answer (a proxy, a resolver that nobody sees) ([`apart`]).
+//! Scripts that choose a proxy ask for names as well, and so do the services of a network that resolves none: whoever
+//! goes on by the proxy afterwards lost nothing.
 
 use super::Verdict;
 use super::dns::{LazyTalk, Meanwhile, failure};
@@ -19,8 +20,15 @@ use std::net::{IpAddr, SocketAddr};
 /// So many questions in vain are no accident of one packet.
 const QUESTIONS_MIN: usize = 2;
 
-/// After an answer a program goes on within this time, whichever way it takes.
-const GOES_ON_NS: i64 = NANOS_PER_SECOND;
+/// Behind the first answer in vain the capture goes on for so long at least.
+const WATCHED_NS: i64 = NANOS_PER_SECOND;
+
+/// A look-up that nobody answers is over by then, with all its questions (glibc 10 s, Windows 12 s).
+const LOOK_UP_NS: i64 = 12 * NANOS_PER_SECOND;
+
+/// So long a program waits for an answer to its last question, beyond the second that [`Meanwhile`] gives it (glibc 5 s,
+/// Windows 7 s in all).
+const GIVES_UP_NS: i64 = 6 * NANOS_PER_SECOND;
 
 /// A failure of a name that stands although its host was reached.
 pub(super) struct Standing {
@@ -109,7 +117,8 @@ pub(super) fn stopped(case: &Case, host: &HostStory, talk: &LazyTalk<'_>) -> Opt
 }
 
 /// The failure of a client that asked in vain, repeatedly and after the last answer, and neither connected to the host
-/// soon nor was using a connection to it, though it came there at another time, by a way on which it needs no answer.
+/// since nor was using a connection to it, though it came there earlier, by a way on which it needs no answer. One that
+/// connected directly since leaves it open.
 pub(super) fn apart(case: &Case, host: &HostStory, talk: &LazyTalk<'_>) -> Option<Standing> {
     if host.attempts.is_empty() {
         return None;
@@ -142,36 +151,49 @@ fn of(
 ) -> Option<Standing> {
     let uses = || uses.iter().copied().flatten();
     uses().next()?;
-    let is_alone = |l: &&Lookup| !uses().any(|used| used.spans.answered(l, SILENCE_NS));
+    let is_alone = |l: &&Lookup| {
+        let gives_up = if l.result.at().is_some() { 0 } else { GIVES_UP_NS };
+        !uses().any(|used| used.spans.answered(l, gives_up.saturating_add(SILENCE_NS)))
+    };
     let alone = |i: &usize| host.lookups.get(*i).filter(is_alone).map(|l| (*i, l));
     let alone: Vec<(usize, &Lookup)> = own.iter().filter_map(alone).collect();
-    let (first, earliest) = alone.iter().copied().min_by_key(|(_, l)| asked(l))?;
-    let mut questions: BTreeMap<(u16, SocketAddr), usize> = BTreeMap::new();
-    for (_, lookup) in &alone {
-        *questions.entry((lookup.kind, lookup.resolver)).or_default() += lookup.asked.len();
+    let used = uses().map(|used| used.last).max_by_key(|last| last.time)?;
+    let last: Vec<(usize, &Lookup)> =
+        alone.iter().copied().filter(|(_, l)| asked(l).is_some_and(|at| at > used.time)).collect();
+    if is_again(case, &last) {
+        return standing(case, host, talk, &last);
     }
-    let since = earliest.result.at().or(earliest.asked.first().copied())?.time;
-    let watched = case.watch(earliest.piece)?.until(since).since(since);
-    if questions.values().all(|count| *count < QUESTIONS_MIN) || watched < GOES_ON_NS {
+    // Who connects directly later has learnt the address where the capture does not show it: the same program or another.
+    if !used.direct || host.required != Some(true) || host.role != Role::Service || !is_again(case, &alone) {
         return None;
     }
-    let lookups: Vec<&Lookup> = alone.iter().map(|(_, l)| *l).collect();
-    let (mut judged, rcode, sunk) = weigh(case, host, &lookups, talk)?;
-    // Who connects directly later has learnt the address where the capture does not show it: the same program or another.
-    let later = uses().filter_map(|used| used.direct).max_by_key(|at| at.time).filter(|at| at.time > since);
-    if let Some(later) = later {
-        if host.required != Some(true) || host.role != Role::Service {
-            return None;
-        }
-        let text = message!(
-            en: "connected directly later, to an address that no answer in this capture gives",
-            ja: "その後、このキャプチャの応答にないアドレスへ直接接続している",
-        );
-        let mut proof = judged.proof;
-        proof.push(Proof::new(later, text));
-        judged = Judged::undecided(Stage::None, proof);
+    let text = message!(
+        en: "connected directly later, to an address that no answer in this capture gives",
+        ja: "その後、このキャプチャの応答にないアドレスへ直接接続している",
+    );
+    let open = standing(case, host, talk, &alone)?;
+    let mut proof = open.judged.proof;
+    proof.push(Proof::new(used.at, text));
+    Some(Standing { judged: Judged::undecided(Stage::None, proof), ..open })
+}
+
+/// Whether they ask one question again, and the capture shows what followed the first of them.
+fn is_again(case: &Case, lookups: &[(usize, &Lookup)]) -> bool {
+    let mut questions: BTreeMap<(u16, SocketAddr), usize> = BTreeMap::new();
+    for (_, lookup) in lookups {
+        *questions.entry((lookup.kind, lookup.resolver)).or_default() += lookup.asked.len();
     }
-    Some(Standing { judged, rcode, first, sunk })
+    let Some((_, first)) = lookups.iter().min_by_key(|(_, l)| asked(l)) else { return false };
+    let needed = if first.result.at().is_some() { WATCHED_NS } else { LOOK_UP_NS };
+    let since = first.result.at().or(first.asked.first().copied()).map(|at| at.time);
+    let watched = since.and_then(|since| Some(case.watch(first.piece)?.until(since).since(since)));
+    questions.values().any(|count| *count >= QUESTIONS_MIN) && watched.is_some_and(|watched| watched >= needed)
+}
+
+fn standing(case: &Case, host: &HostStory, talk: &LazyTalk<'_>, lookups: &[(usize, &Lookup)]) -> Option<Standing> {
+    let (first, _) = lookups.iter().min_by_key(|(_, l)| asked(l))?;
+    let (judged, rcode, sunk) = weigh(case, host, &lookups.iter().map(|(_, l)| *l).collect::<Vec<_>>(), talk)?;
+    Some(Standing { judged, rcode, first: *first, sunk })
 }
 
 /// When the clients of a host used it.
@@ -185,37 +207,48 @@ struct Uses {
 struct OfClient {
     /// From the beginning of a connection to the host's last answer on it.
     spans: Meanwhile,
-    /// When its last direct connection began.
-    direct: Option<At>,
+    /// Its last connection.
+    last: Use,
+}
+
+#[derive(Clone, Copy)]
+struct Use {
+    /// When it began; of one that is only counted, when it ended.
+    time: Timestamp,
+    /// The beginning of one that went alike.
+    at: At,
+    direct: bool,
 }
 
 impl Uses {
     fn of(case: &Case, host: &HostStory) -> Uses {
-        type Used = (Vec<(Timestamp, Timestamp)>, Option<At>);
+        type Used = (Vec<(Timestamp, Timestamp)>, Vec<Use>);
         let mut by_client: HashMap<IpAddr, Used> = HashMap::new();
         for attempt in &host.attempts {
-            let (spans, direct) = by_client.entry(attempt.client).or_default();
-            let start = attempt.start.time;
-            spans.push((start, case.answered_until(attempt).map_or(start, |at| at.max(start))));
-            if attempt.way == Way::Direct && direct.is_none_or(|last| last.time < start) {
-                *direct = Some(attempt.start);
-            }
+            let (at, direct) = (attempt.start, attempt.way == Way::Direct);
+            let until = case.answered_until(attempt).map_or(at.time, |until| until.max(at.time));
             // Of those that are only counted no more than their ends are known.
-            for (end, client) in case.crowd(attempt).into_iter().flat_map(Crowd::members) {
-                by_client.entry(client).or_default().0.push((end, end));
+            let counted =
+                case.crowd(attempt).into_iter().flat_map(Crowd::members).map(|(end, client)| (client, end, end));
+            for (client, start, end) in std::iter::once((attempt.client, at.time, until)).chain(counted) {
+                let (spans, all) = by_client.entry(client).or_default();
+                spans.push((start, end));
+                all.push(Use { time: start, at, direct });
             }
         }
-        let mut families: [Option<Used>; 2] = [None, None];
-        for (client, (spans, direct)) in &by_client {
+        let mut families: [Used; 2] = Default::default();
+        for (client, (spans, all)) in &by_client {
             let Some(family) = families.get_mut(usize::from(client.is_ipv6())) else { continue };
-            let (all, last) = family.get_or_insert_default();
-            all.extend(spans);
-            *last = (*last).into_iter().chain(*direct).max_by_key(|at| at.time);
+            family.0.extend(spans);
+            family.1.extend(all);
         }
-        let used = |(spans, direct): Used| OfClient { spans: Meanwhile::between(spans), direct };
+        let used = |(spans, all): Used| {
+            let last = all.into_iter().max_by_key(|one| one.time)?;
+            Some(OfClient { spans: Meanwhile::between(spans), last })
+        };
         Uses {
-            by_client: by_client.into_iter().map(|(client, own)| (client, used(own))).collect(),
-            by_family: families.map(|family| family.map(used)),
+            by_client: by_client.into_iter().filter_map(|(client, own)| Some((client, used(own)?))).collect(),
+            by_family: families.map(used),
         }
     }
 

@@ -80,6 +80,19 @@ fn a_portal_that_was_never_passed_comes_before_the_advice_on_what_failed_behind_
     assert_eq!(report.diagnosis.root_cause.as_ref().map(|r| r.host.as_str()), Some(HOST));
     assert!(!speaks_of_portal(&report));
     assert_eq!(finding(&report, "captive_portal", PROBE).map(|f| f.severity), Some(Severity::Warning));
+    // So was another host, which the sign-in does not need, but for the portal's own pages.
+    let to = |name: &'static str| {
+        let w = World::new().resolves().flow(meets_portal).flow(move |w| {
+            let mut f = established(w, "52.96.10.2:443", 50);
+            hello(w, &mut f, 50, name, 0x0304);
+            server_hello(w, &mut f, 51, 0x0304);
+            complete(w, &mut f, 52);
+            f
+        });
+        w.flow(|w| reset_at(w, 300)).flow(|w| reset_at(w, 400)).case().1
+    };
+    assert!(!speaks_of_portal(&to("teams.microsoft.com")));
+    assert!(speaks_of_portal(&to("portal.hotel.example")) && speaks_of_portal(&to("static.hotel.example")));
     // Another machine's portal.
     let other = World::new().resolves().flow(meets_portal).flow(|w| {
         let mut f = reset_at(w, 10);
@@ -221,6 +234,10 @@ fn what_the_client_ended_itself_is_not_put_down_to_a_short_trace() {
     assert!(report.diagnosis.next_step.en.contains("security software"), "{}", report.diagnosis.next_step.en);
     let at_once = ended(2, |w, f, t| rst(w, f, t, Side::Client, 128));
     assert!(finding(&at_once, "ended_by_client", ARM).is_some(), "it resets what it was granted");
+    let twice = ended(2, |w, f, t| fin(w, f, t, Side::Client));
+    assert!(finding(&twice, "ended_by_client", ARM).is_none(), "somebody only looked whether the port is open");
+    let told = finding(&twice, "inconclusive", ARM).unwrap();
+    assert!(told.detail.en.contains("as a port test does"), "{}", told.detail.en);
     let answered = ended(2, |w, f, t| {
         hello(w, f, t, ARM, 0x0304);
         server_hello(w, f, t + 1, 0x0304);
@@ -291,6 +308,9 @@ fn a_public_chain_that_passes_through_a_privatelink_zone_is_no_private_endpoint(
     let zone = "ak.privatelink.msidentity.com";
     assert_eq!(chain(&[zone, "www.tm.ak.prd.aadg.trafficmanager.net"]), Some(Verdict::DnsSinkhole));
     assert_eq!(chain(&[zone]), Some(Verdict::SynNoAnswer), "the address stands in the zone itself");
+    let own = chain(&["management.privatelink.azure.com", "pe-arm.corp.contoso.local"]);
+    assert_eq!(own, Some(Verdict::SynNoAnswer), "or under a name of the customer's");
+    assert_eq!(chain(&["pe-arm.corp.contoso.local"]), Some(Verdict::DnsSinkhole));
 }
 
 #[test]

@@ -111,3 +111,45 @@ fn a_handshake_that_is_only_given_up_refuses_no_certificate() {
     assert_eq!(told(closes(accepted(), BROWSER, Side::Client)).0, Outcome::NoNetworkFault, "a spare connection");
     assert_eq!(told(closes(accepted(), AZ, Side::Client)).0, Outcome::NetworkFault, "a program that trusts it nowhere");
 }
+
+#[test]
+fn a_refusal_that_the_same_hello_does_not_get_over_leaves_the_case_open() {
+    let start = || World::new().resolves();
+    let of = |steps: &[(i64, bool)], version| {
+        let step = |w: World, (t, accepts): &(i64, bool)| {
+            if *accepts { trusts(w, *t, AZ, version) } else { refuses(w, *t, AZ, version) }
+        };
+        told(steps.iter().fold(start(), step)).0
+    };
+    for version in [0x0303, 0x0304] {
+        let last = [(1, false), (10, false), (100, true), (120, false)];
+        assert_eq!(of(&last, version), Outcome::InsufficientEvidence, "{version:x}");
+        let between = [(1, true), (150, false), (160, false), (300, true)];
+        assert_eq!(of(&between, version), Outcome::InsufficientEvidence, "{version:x}");
+        let once = [(1, true), (150, false), (300, true)];
+        assert_eq!(of(&once, version), Outcome::NoNetworkFault, "{version:x}");
+        let at_last = [(1, true), (150, false), (160, false)];
+        assert_eq!(of(&at_last, version), Outcome::NetworkFault, "{version:x}");
+    }
+    let (_, report) = refuses(trusts(start(), 1, AZ, 0x0303), 20, AZ, 0x0303).lasts(400).case();
+    let finding = report.findings.iter().find(|f| f.code == "inconclusive").unwrap();
+    assert!(finding.title.en.contains("accepts the inspection"), "{}", finding.title.en);
+}
+
+#[test]
+fn handshakes_ended_at_the_certificate_one_after_another_behind_the_last_success_leave_the_case_open() {
+    let closes = |w: World, tenths, until| {
+        w.flow(|w| {
+            let mut f = begins(w, tenths, AZ, 0x0303);
+            fin(w, &mut f, until, Side::Client);
+            f
+        })
+    };
+    let accepted = || trusts(World::new().resolves(), 1, AZ, 0x0303);
+    let one_by_one = closes(closes(accepted(), 300, 302), 310, 312);
+    assert_eq!(told(one_by_one).0, Outcome::InsufficientEvidence);
+    let together = closes(closes(accepted(), 300, 312), 301, 312);
+    assert_eq!(told(together).0, Outcome::NoNetworkFault, "spare connections, closed at once");
+    let got_over = trusts(closes(closes(accepted(), 300, 302), 310, 312), 350, AZ, 0x0303);
+    assert_eq!(told(got_over).0, Outcome::NoNetworkFault);
+}

@@ -58,12 +58,12 @@ fn a_name_asked_for_in_vain_beside_the_proxy_is_a_way_of_its_own() {
     for rcode in [2, 3, 5] {
         let after = asks_in_vain(by_proxy(World::new(), 1, 5), &[30, 40, 50], rcode);
         assert_eq!(told(after.lasts(80)), UNRESOLVED);
-        let before = by_proxy(asks_in_vain(World::new(), &[1, 10, 20], rcode), 200, 205);
-        assert_eq!(told(before.lasts(300)), UNRESOLVED, "as what is refused directly first");
+        let both = by_proxy(asks_in_vain(World::new(), &[1, 10, 20], rcode), 200, 205);
+        assert_eq!(told(asks_in_vain(both, &[300, 310], rcode).lasts(400)), UNRESOLVED, "in vain again, and last");
     }
     let silent =
         [30, 40, 60, 100].into_iter().fold(by_proxy(World::new(), 1, 5), |w, t| w.asks_for(t, 1, HOST, None, &[]));
-    assert_eq!(told(silent.lasts(200)), UNRESOLVED);
+    assert_eq!(told(silent.lasts(300)), UNRESOLVED);
     let nowhere = [30, 50, 70]
         .into_iter()
         .fold(by_proxy(World::new(), 1, 5), |w, t| w.asks_for(t, 1, HOST, Some(0), &["0.0.0.0"]));
@@ -80,6 +80,9 @@ fn scripts_that_choose_the_proxy_ask_in_vain_too() {
     let again = |gap: i64| by_proxy(asks_in_vain(script(gap), &[100], 3), 100 + gap, 105 + gap);
     assert_eq!(told(again(1).lasts(300)), REACHED);
     assert_eq!(told(again(20).lasts(300)), REACHED, "the proxy is looked for first");
+    for gap in [35, 50, 100, 200] {
+        assert_eq!(told(again(gap).lasts(500)), REACHED, "a dead proxy first, or a dialog: {gap}");
+    }
     let in_use = asks_in_vain(by_proxy(World::new(), 1, 100), &[30, 40], 3);
     assert_eq!(told(in_use.lasts(150)), REACHED, "the tunnel was in use");
     let once = asks_in_vain(by_proxy(World::new(), 1, 5), &[30], 3);
@@ -88,6 +91,26 @@ fn scripts_that_choose_the_proxy_ask_in_vain_too() {
     assert_eq!(told(at_the_end), REACHED, "no time to go on");
     let v6 = [30, 40, 50].into_iter().fold(by_proxy(World::new(), 1, 5), |w, t| w.asks_for(t, 28, HOST, Some(3), &[]));
     assert_eq!(told(v6.lasts(100)), REACHED, "not asked for by its IPv4 address");
+}
+
+#[test]
+fn whoever_comes_through_the_proxy_after_all_look_ups_in_vain_lost_nothing() {
+    for rcode in [2, 3, 5] {
+        let before = by_proxy(asks_in_vain(World::new(), &[1, 10, 20, 30], rcode), 200, 205);
+        assert_eq!(told(before.lasts(300)), REACHED);
+        let amid = asks_in_vain(by_proxy(World::new(), 1, 5), &[100, 110, 200, 210], rcode);
+        assert_eq!(told(by_proxy(amid, 400, 405).lasts(500)), REACHED);
+        let once_more = asks_in_vain(by_proxy(asks_in_vain(World::new(), &[1, 10], rcode), 200, 205), &[300], rcode);
+        assert_eq!(told(once_more.lasts(400)), REACHED, "one question behind it is none again");
+    }
+    let nowhere = [1, 10, 20].into_iter().fold(World::new(), |w, t| w.asks_for(t, 1, HOST, Some(0), &["0.0.0.0"]));
+    assert_eq!(told(by_proxy(nowhere, 200, 205).lasts(300)), REACHED);
+    // glibc asks twice, five seconds apart, and gives up after ten.
+    let silent = |w: World, t| w.asks_for(t, 1, HOST, None, &[]).asks_for(t + 50, 1, HOST, None, &[]);
+    let twice = by_proxy(silent(by_proxy(silent(World::new(), 1), 101, 105), 300), 401, 405);
+    assert_eq!(told(twice.lasts(600)), REACHED);
+    let then_direct = direct(silent(World::new(), 1), 131);
+    assert_eq!(told(then_direct.lasts(300)), REACHED, "the resolver's client had just given up");
 }
 
 #[test]
