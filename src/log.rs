@@ -18,6 +18,7 @@ pub mod az;
 pub mod az_powershell;
 mod build;
 mod command;
+mod failing;
 pub mod graph_powershell;
 mod link;
 mod mail;
@@ -38,6 +39,7 @@ use crate::facts::log::{Dialect, LogEventKind, LogFacts, SigninFacts, Transcript
 use crate::limits::LOG_BYTES_MAX;
 use crate::message;
 use build::{Block, Builder};
+pub use failing::{names_a_failure, names_a_failure_of_a_sign_in};
 use regex::Regex;
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -94,26 +96,6 @@ pub fn read(name: &str, bytes: &[u8]) -> LogEvidence {
         );
     }
     LogEvidence::Debug(facts)
-}
-
-/// Whether the beginning of the file `name` names a failure that the readers know: what is asked before a text is called
-/// no log. Programs, configurations and translations name failures that nobody had: their names say that they are no logs.
-pub fn names_a_failure(name: &str, head: &[u8]) -> bool {
-    let extension = extension(name);
-    let is_plain = matches!(extension.as_str(), "" | "log" | "txt" | "out" | "err")
-        // Logs that were rotated: `az.log.1`.
-        || extension.bytes().all(|b| b.is_ascii_digit());
-    let may_be_json = matches!(extension.as_str(), "json" | "jsonl" | "ndjson");
-    if is_binary(head) || !(is_plain || may_be_json) {
-        return false;
-    }
-    let (text, _) = text::decode(head);
-    let bare = margin::without(&text);
-    if may_be_json && !is_json_log(&bare, &extension) {
-        return false;
-    }
-    let is_json = ["{", "[{", "[\""].iter().any(|mark| bare.text.trim_start().starts_with(mark)) && !bare.is_of_json();
-    !is_json && text::lines(&bare.text).0.iter().any(|line| pattern::classify(&line.text).is_some())
 }
 
 /// What the name of a file ends with.

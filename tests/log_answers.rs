@@ -184,17 +184,52 @@ fn a_host_that_the_next_run_signed_in_at_was_reached() {
 }
 
 #[test]
+fn a_test_beside_a_sign_in_stopped_nothing() {
+    let works = "PS C:\\> Connect-AzAccount\n\nSubscription name     Tenant\n-----------------     ------\nProduction            Contoso\n";
+    let refused = "PS C:\\> Connect-AzAccount\nConnect-AzAccount : AADSTS50126: Error validating credentials due to invalid username or password.\n";
+    let iwr = |host: &str, error: &str| format!("PS C:\\> iwr https://{host}\niwr : {error}\n");
+    let failures = [
+        iwr(LOGIN, "The remote server returned an error: (407) Proxy Authentication Required."),
+        iwr(LOGIN, "The operation has timed out."),
+        iwr(LOGIN, "Unable to connect to the remote server"),
+        iwr(ARM, "The remote server returned an error: (403) Forbidden."),
+        format!("PS C:\\> curl https://{LOGIN}\ncurl: (6) Could not resolve host: {LOGIN}\n"),
+    ];
+    for test in &failures {
+        assert_eq!(answer(&format!("{test}{works}")), none("no_network_fault"), "{test}");
+        assert_ne!(
+            answer(&format!("{works}{test}")).0,
+            "no_network_fault",
+            "the network may have failed since: {test}"
+        );
+        let cached = works.replace("Connect-AzAccount", "Get-AzSubscription");
+        assert_ne!(answer(&format!("{test}{cached}")).0, "no_network_fault", "{test}");
+    }
+    let other = iwr("intranet.contoso.local", "The remote name could not be resolved: 'intranet.contoso.local'");
+    for log in [works, refused] {
+        assert_eq!(answer(&format!("{other}{log}")), none("no_network_fault"), "{log}");
+    }
+}
+
+#[test]
 fn a_managed_identity_that_the_machine_does_not_offer_is_no_matter_of_the_network() {
     let refused = |place: &str| {
         format!(
             "PS C:\\> Connect-AzAccount -Identity\nConnect-AzAccount: ManagedIdentityCredential authentication failed: Retry failed after 4 tries. (No connection could be made because the target machine actively refused it. ({place}))\n"
         )
     };
-    for place in ["localhost:40342", "127.0.0.1:41234"] {
-        assert_eq!(answer(&refused(place)), none("no_network_fault"), "{place}");
-        assert!(codes(&refused(place)).contains(&"local_identity_down".to_owned()), "{place}");
-    }
-    assert!(!codes(&refused("169.254.169.254:80")).contains(&"local_identity_down".to_owned()));
+    let is_told = |log: &str| codes(log).contains(&"local_identity_down".to_owned());
+    let arc = refused("localhost:40342");
+    assert_eq!((answer(&arc), is_told(&arc)), (none("no_network_fault"), true));
+    let of_an_app = "$ az login --identity\nError detail: HTTPConnectionPool(host='127.0.0.1', port=41234): Max retries exceeded with url: /MSI/token/?resource=x (Caused by NewConnectionError('<urllib3.connection.HTTPConnection object at 0x7f>: Failed to establish a new connection: [Errno 111] Connection refused'))\n";
+    assert!(is_told(of_an_app));
+    // A port that nothing says anything of may be a proxy's.
+    let other = refused("localhost:8888");
+    assert_eq!((answer(&other), is_told(&other)), (none("insufficient_evidence"), false));
+    assert!(!is_told(&of_an_app.replace("url: /MSI", "url: http://169.254.169.254/MSI")));
+    let proxy = of_an_app.replace("NewConnectionError(", "ProxyError('Cannot connect to proxy.', NewConnectionError(");
+    assert!(!is_told(&proxy));
+    assert!(!is_told(&refused("169.254.169.254:80")));
 }
 
 #[test]

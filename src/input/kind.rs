@@ -151,15 +151,15 @@ fn classify_text(text: &str, head: &[u8], name: &str) -> Kind {
     if DEBUG_MARKS.iter().any(|mark| has(mark)) {
         return Kind::DebugLog;
     }
-    // Of a long text whose name or beginning says that it is a log, the end may be all that tells of the sign-in.
-    let goes_on = head.len() >= KIND_BYTES;
-    let is_transcript = start.starts_with(TRANSCRIPT);
     if is_system_file(name) {
         return Kind::SystemInfo;
     }
-    // What was pasted above a failure is no reason not to read the failure.
+    // Of a long text whose name or beginning says that it is a log, the end may be all that tells of the sign-in.
+    let goes_on = head.len() >= KIND_BYTES;
+    let is_long_transcript = goes_on && start.starts_with(TRANSCRIPT);
+    // What was pasted above a failure of a sign-in is no reason not to read the failure; machines tell of others too.
     if SYSTEM_MARKS.iter().any(|mark| has(mark)) {
-        let is_log = (goes_on && is_transcript) || log::names_a_failure(name, head);
+        let is_log = is_long_transcript || log::names_a_failure_of_a_sign_in(name, head);
         return if is_log { Kind::DebugLog } else { Kind::SystemInfo };
     }
     if is_markup(start) {
@@ -171,8 +171,8 @@ fn classify_text(text: &str, head: &[u8], name: &str) -> Kind {
         return Kind::SystemInfo;
     }
     // A pasted line may hold nothing but the words of an error: those who read it know them all, in every language.
-    let may_be_late = || goes_on && (is_transcript || name.to_ascii_lowercase().ends_with(".log"));
-    if looks_like_log(text) || log::names_a_failure(name, head) || may_be_late() {
+    let may_be_late = is_long_transcript || goes_on && name.to_ascii_lowercase().ends_with(".log");
+    if looks_like_log(text) || log::names_a_failure(name, head) || may_be_late {
         Kind::DebugLog
     } else {
         Kind::Unknown(OTHER_TEXT.into())

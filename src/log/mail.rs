@@ -1,6 +1,6 @@
 //! What mail programs and ticket systems make of the characters of a log → the log's own.
 //!
-//! What enters: text, or a line of it. What leaves: the same with as many lines. Total.
+//! What enters: text, or a line of it. What leaves: the same; a line stays one, and is joined with the next where it was cut. Total.
 
 use std::borrow::Cow;
 
@@ -10,13 +10,53 @@ const HEAD_LINES_MAX: usize = 200;
 /// Characters that are written otherwise inside HTML, without which a log names no host.
 const ENTITIES: [(&str, &str); 5] = [("&#39;", "'"), ("&#x27;", "'"), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">")];
 
-/// Whether a mail was saved as it is sent: quoted-printable (RFC 2045 section 6.7).
+/// Whether a mail was saved as it is sent, with a part that is quoted-printable (RFC 2045 section 6.7).
 pub(super) fn is_quoted_printable(text: &str) -> bool {
+    text.lines().take(HEAD_LINES_MAX).any(|line| encoding(line) == Some(true))
+}
+
+/// Whether a field of a head says that what follows is quoted-printable; `None` for other lines.
+fn encoding(line: &str) -> Option<bool> {
     const FIELD: &str = "content-transfer-encoding:";
-    text.lines().take(HEAD_LINES_MAX).any(|line| {
-        let (field, value) = line.split_at_checked(FIELD.len()).unwrap_or_default();
-        field.eq_ignore_ascii_case(FIELD) && value.trim().eq_ignore_ascii_case("quoted-printable")
-    })
+    let (field, value) = line.split_at_checked(FIELD.len())?;
+    field.eq_ignore_ascii_case(FIELD).then(|| value.trim().eq_ignore_ascii_case("quoted-printable"))
+}
+
+/// Where such a mail is quoted-printable, line by line: every part says so for itself.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// What stands between the parts.
+    boundaries: Vec<String>,
+    in_body: bool,
+    quoted: bool,
+    lines: usize,
+}
+
+impl Parts {
+    /// Takes the next line.
+    pub fn is_quoted(&mut self, line: &str) -> bool {
+        self.lines = self.lines.saturating_add(1);
+        let line = line.trim_end();
+        let name = line.strip_prefix("--").map(|n| n.strip_suffix("--").unwrap_or(n));
+        if name.is_some_and(|name| self.boundaries.iter().any(|b| b == name || Some(b.as_str()) == line.get(2..))) {
+            (self.in_body, self.quoted) = (false, false);
+            return false;
+        }
+        // Text may stand above a mail that was pasted.
+        if (!self.in_body || self.lines <= HEAD_LINES_MAX)
+            && let Some(quoted) = encoding(line).filter(|q| *q || !self.in_body)
+        {
+            (self.in_body, self.quoted) = (false, quoted);
+        } else if line.is_empty() {
+            self.in_body = true;
+        }
+        if !self.in_body
+            && let Some((_, name)) = line.split_once("boundary=")
+        {
+            self.boundaries.push(name.split(';').next().unwrap_or_default().trim_matches('"').to_owned());
+        }
+        self.in_body && self.quoted
+    }
 }
 
 /// A line of such a mail as it was meant, and whether the next one is its rest.
@@ -67,6 +107,16 @@ mod tests {
         let shown: Vec<(u64, &str)> = lines.iter().map(|l| (l.number, l.text.as_ref())).skip(2).collect();
         assert_eq!(shown, [(3, "host='login.microsoftonline.com' 接"), (5, "x = 1")]);
         assert!(!is_quoted_printable("host=3D'a'"));
+    }
+
+    #[test]
+    fn every_part_of_a_mail_is_written_as_it_says() {
+        let mail = "Content-Type: multipart/alternative; boundary=\"b1\"\n\n--b1\nContent-Transfer-Encoding: 7bit\n\n\
+                    host='a', port=443\nx=\n\n--b1\nContent-Transfer-Encoding: quoted-printable\n\nport=3D80\n--b1--\nport=443";
+        let shown: Vec<String> = crate::log::text::lines(mail).0.iter().map(|l| l.text.to_string()).collect();
+        for line in ["host='a', port=443", "x=", "port=80", "port=443"] {
+            assert!(shown.iter().any(|l| l == line), "{line}: {shown:?}");
+        }
     }
 
     #[test]

@@ -312,10 +312,11 @@ pub(super) const LINE_BYTES_MAX: usize = 64 << 10;
 /// Splits text into logical lines: lines that a console cut at its width are joined again. Also says the width.
 pub fn lines(text: &str) -> (Vec<Line<'_>>, Option<usize>) {
     let width = Width::of(text).filter(|w| !wrap::is_by_words(text, w.columns));
-    let quoted = mail::is_quoted_printable(text);
+    let mut parts = mail::is_quoted_printable(text).then(mail::Parts::default);
     let mut out: Vec<Line<'_>> = Vec::new();
     let mut continues = false;
     for (i, line) in text.split('\n').enumerate() {
+        let quoted = parts.as_mut().is_some_and(|p| p.is_quoted(line));
         let (line, soft) = if quoted { mail::unquoted(line) } else { (Cow::Borrowed(line), false) };
         let fills = soft || width.is_some_and(|w| w.is_filled_by(&line));
         match out.last_mut() {

@@ -6,7 +6,7 @@
 
 use crate::log::text::{LINE_BYTES_MAX, Line};
 use crate::log::width::{columns, cuts_a_name};
-use crate::log::{CMDLET_ERROR, NATIVE, STREAM, VIEW, az, command};
+use crate::log::{CMDLET_ERROR, NATIVE, STREAM, VIEW, az, command, pattern, place};
 use regex::Regex;
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -15,6 +15,12 @@ regex!(BAR, r"^ {2,}\d* *\|");
 
 // A record's time, behind which the words of its layout may stand on the next line.
 regex!(DATE, r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d");
+
+// Java's and .NET's name of an error, at the beginning of its line.
+regex!(EXCEPTION, r"^[a-z]\w*(?:\.[\w$]+)+Exception:");
+
+/// Bytes of a first word that two lines do not share by chance.
+const ALIKE_MIN: usize = 5;
 
 /// Columns at which mail programs and ticket systems wrap.
 const MAIL_COLUMNS: std::ops::RangeInclusive<usize> = 60..=132;
@@ -103,6 +109,7 @@ fn begins(text: &str) -> bool {
         || text.starts_with("Traceback (")
         || az::record(text).is_some()
         || is(&DATE)
+        || is(&EXCEPTION)
         || command::prompt(text).is_some()
         || is(&STREAM)
         || is(&NATIVE)
@@ -111,10 +118,14 @@ fn begins(text: &str) -> bool {
 
 /// Whether `next` is what did not fit behind `line` any more.
 fn goes_on(line: &str, next: &str, width: usize) -> bool {
-    let word = next.split(' ').next().unwrap_or_default();
+    let first = |text: &'_ str| text.split(' ').next().unwrap_or_default().to_owned();
+    let word = first(next);
+    // Records of one program begin alike; two lines of prose seldom do, but with a short word.
+    let is_alike = || word.len() >= ALIKE_MIN && word == first(line);
     !line.starts_with([' ', '\t'])
         && !line.trim().is_empty()
-        && columns(line.trim_end()) + 1 + columns(word) > width
+        && columns(line.trim_end()) + 1 + columns(&word) > width
+        && !is_alike()
         && !begins(next)
 }
 
@@ -144,12 +155,22 @@ fn mail_columns(lines: &[Line<'_>]) -> Option<usize> {
     (wrapped.count() >= WRAPPED_MIN && lines.iter().any(|l| is_log(&l.text))).then_some(width)
 }
 
+/// Whether two lines each tell a failure of their own, at hosts that differ.
+fn are_apart(line: &str, next: &str) -> bool {
+    let host = |text: &str| {
+        let place = place::find(text, pattern::classify(text)?);
+        place.host.or(place.endpoint).map(|(host, _)| host)
+    };
+    !cuts_a_name(line, next) && matches!((host(line), host(next)), (Some(a), Some(b)) if a != b)
+}
+
 /// Joins the lines of a mail.
 fn mail(lines: Vec<Line<'_>>, width: usize) -> Vec<Line<'_>> {
     let mut out: Vec<Line<'_>> = Vec::with_capacity(lines.len());
     let mut before: Option<Cow<'_, str>> = None;
     for line in lines {
-        let on = before.as_ref().is_some_and(|before| goes_on(before, &line.text, width));
+        let on =
+            before.as_ref().is_some_and(|before| goes_on(before, &line.text, width) && !are_apart(before, &line.text));
         before = Some(line.text.clone());
         match out.last_mut().filter(|_| on) {
             Some(last) => append(last, &line.text),
@@ -324,6 +345,29 @@ mod tests {
              (Caused by NewConnectionError('<urllib3.connection.HTTPConnection object at\n0x0000022BBC677E90>: Failed to establish a new connection'))",
         );
         assert_eq!((lines.len(), width), (3, Some(80)), "{lines:#?}");
+    }
+
+    #[test]
+    fn failures_of_their_own_are_not_joined() {
+        let go = |host: &str| {
+            format!("AzureCLICredential: dial tcp: lookup {host} on 10.0.0.53:53: server misbehaving [attempt 0]")
+        };
+        let hosts = [
+            "login.microsoftonline.com",
+            "management.azure.com",
+            "graph.microsoft.com",
+            "prod.azurecr.io",
+            "vault.azure.net",
+        ];
+        let dated = "2026-11-02T01:15:08Z INFO begin of the run of the nightly deployment of the platform team, prod";
+        let text = format!("{dated}\n{}", hosts.map(go).join("\n"));
+        assert_eq!(joined(&text), (text.split('\n').map(str::to_owned).collect(), None));
+        // By other words, of other programs.
+        let (one, two) = ("dial tcp: lookup a.example: no such host", "connect ECONNREFUSED b.example:443");
+        assert!(are_apart(one, two) && !are_apart(one, "connect ECONNREFUSED a.example:443"));
+        let java =
+            "com.microsoft.aad.msal4j.MsalClientException:java.net.UnknownHostException:login.microsoftonline.com";
+        assert!(begins(java) && !begins("java.net.UnknownHostException"));
     }
 
     #[test]

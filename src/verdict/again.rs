@@ -6,13 +6,39 @@
 use super::log::LogProof;
 use super::{Confidence, HostVerdict, Verdict};
 use crate::case::{Case, HostStory, Role, Said};
-use crate::facts::log::{Attempt, Dialect, LogEventKind, Outcome, SigninMethod};
-use crate::knowledge::endpoints::Command;
+use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEventKind, Outcome, SigninMethod};
+use crate::knowledge::endpoints::{Cloud, Command, Endpoint};
 
 /// Options that change what a command writes, not what it does.
 const OUTPUT_FLAGS: [&str; 5] = ["--debug", "--verbose", "-debug", "-verbose", "-v"];
 /// The same, with a value behind them.
 const OUTPUT_OPTIONS: [&str; 2] = ["-o", "--output"];
+
+/// What people try a way with; that it fails stops no sign-in.
+const TESTS: [&str; 11] = [
+    "invoke-webrequest",
+    "invoke-restmethod",
+    "iwr",
+    "irm",
+    "curl",
+    "wget",
+    "nslookup",
+    "dig",
+    "ping",
+    "nc",
+    "openssl",
+];
+/// Commands that sign in: others may live on a token that was there before.
+const SIGN_INS: [&str; 8] = [
+    "az login",
+    "connect-azaccount",
+    "login-azaccount",
+    "add-azaccount",
+    "connect-azurermaccount",
+    "login-azurermaccount",
+    "connect-mggraph",
+    "connect-graph",
+];
 
 /// Whether both are the same command that asks for the same: the success of another command, or in another tenant or
 /// cloud, for another resource or by another method, passes by what stopped this one.
@@ -55,7 +81,7 @@ pub fn ended_a_command(case: &Case, host: &HostStory, verdict: &HostVerdict) -> 
 /// before was a part of the way. Where a token may have come without the network, nothing is known of it.
 pub fn made_good(case: &Case, host: &HostStory, verdict: &mut HostVerdict) {
     let is_candidate = verdict.by_log
-        && verdict.verdict.is_fault()
+        && (verdict.verdict.is_fault() || verdict.verdict == Verdict::Inconclusive)
         && verdict.verdict != Verdict::TlsLegacy
         && host.role == Role::Service
         && host.required == Some(true);
@@ -70,7 +96,8 @@ pub fn made_good(case: &Case, host: &HostStory, verdict: &mut HostVerdict) {
         }
         let log = case.logs().find(|(piece, _)| *piece == said.piece);
         let later = log.and_then(|(_, log)| log.attempts.get(said.attempt.saturating_add(1)..)).unwrap_or_default();
-        let Some(good) = later.iter().find(|a| signed_in_again(attempt, a)) else { return };
+        let is_good = |a: &&Attempt| signed_in_again(attempt, a) || is_test(attempt) && signed_in_at(host, a);
+        let Some(good) = later.iter().find(is_good) else { return };
         proof = good.events.last().map(|e| LogProof::new(said.piece, e));
     }
     let Some(proof) = proof else { return };
@@ -80,12 +107,49 @@ pub fn made_good(case: &Case, host: &HostStory, verdict: &mut HostVerdict) {
 
 /// Whether `later` signed in by the command that `failed` before.
 fn signed_in_again(failed: &Attempt, later: &Attempt) -> bool {
-    let cached = later.events.iter().any(|e| matches!(e.kind, LogEventKind::CacheUsed));
-    later.outcome == Outcome::Succeeded
-        && !later.command.is_empty()
-        && later.method != SigninMethod::AccessToken
-        && !cached
-        && is_same_command(failed, later)
+    got_a_token(later) && is_same_command(failed, later)
+}
+
+/// Whether a run succeeded, and not with a token that was there before.
+fn got_a_token(run: &Attempt) -> bool {
+    let cached = run.events.iter().any(|e| matches!(e.kind, LogEventKind::CacheUsed));
+    run.outcome == Outcome::Succeeded && !run.command.is_empty() && run.method != SigninMethod::AccessToken && !cached
+}
+
+/// Whether a run signed in by a command that cannot do without the host, in the cloud that the host is of.
+fn signed_in_at(host: &HostStory, run: &Attempt) -> bool {
+    let used = |e: &Endpoint| {
+        let is_public = run.cloud.as_deref().is_none_or(|c| c.eq_ignore_ascii_case("AzureCloud"));
+        command_of(run.dialect).is_some_and(|c| e.used_by(c)) && is_public == (e.cloud == Cloud::Public)
+    };
+    // The token of a managed identity comes from the machine.
+    got_a_token(run)
+        && run.method != SigninMethod::ManagedIdentity
+        && is_one_of(&SIGN_INS, run)
+        && host.endpoint.is_some_and(used)
+}
+
+/// Whether a run only tried a way, beside the sign-in.
+fn is_test(run: &Attempt) -> bool {
+    run.dialect == Dialect::Curl || run.dialect == Dialect::Other && is_one_of(&TESTS, run)
+}
+
+fn is_one_of(commands: &[&str], run: &Attempt) -> bool {
+    commands.iter().any(|c| c.eq_ignore_ascii_case(&run.command))
+}
+
+/// Whether a line is of a test of some host that no sign-in needs as such, in a log whose last command signed in or was
+/// refused by Entra ID itself.
+pub fn is_test_beside(case: &Case, host: &HostStory, said: Said) -> bool {
+    let log = case.logs().find(|(piece, _)| *piece == said.piece);
+    let last = || log.and_then(|(_, log)| log.attempts.iter().rfind(|a| command_of(a.dialect).is_some()));
+    let is_settled = |a: &Attempt| {
+        a.outcome == Outcome::Succeeded
+            || matches!(a.outcome, Outcome::Failed { .. }) && matches!(a.error_class(), Some(ErrorClass::Aadsts(_)))
+    };
+    host.required != Some(true)
+        && case.line(said).is_some_and(|(attempt, _)| is_test(attempt))
+        && last().is_some_and(is_settled)
 }
 
 /// The command that a dialect belongs to.
@@ -143,6 +207,30 @@ mod tests {
         // A run that stopped early did not come to say how it signs in.
         let by_broker = Attempt { method: SigninMethod::Broker, ..run("") };
         assert!(is_same_command(&run("--debug"), &by_broker));
+    }
+
+    #[test]
+    fn only_a_sign_in_that_needs_the_host_answers_for_a_test_of_it() {
+        let story = |name: &str| HostStory {
+            name: name.to_owned(),
+            role: Role::Service,
+            endpoint: crate::knowledge::endpoint(name),
+            required: Some(true),
+            lookups: Vec::new(),
+            attempts: Vec::new(),
+            in_log: true,
+            said: Vec::new(),
+        };
+        let (login, graph) = (story("login.microsoftonline.com"), story("graph.microsoft.com"));
+        let good = |line: &str| Attempt { outcome: Outcome::Succeeded, ..run(line) };
+        assert!(signed_in_at(&login, &good("")) && !signed_in_at(&login, &run("")));
+        assert!(!signed_in_at(&graph, &good("")) && !signed_in_at(&login, &good("--identity")));
+        assert!(!signed_in_at(&login, &Attempt { cloud: Some("AzureChinaCloud".to_owned()), ..good("") }));
+        assert!(!signed_in_at(&login, &Attempt { command: "az account show".to_owned(), ..good("") }));
+        let test =
+            |dialect, command: &str| is_test(&Attempt { dialect, command: command.to_owned(), ..Attempt::default() });
+        assert!(test(Dialect::Other, "IWR") && test(Dialect::Curl, "curl"));
+        assert!(!test(Dialect::Other, "terraform") && !test(Dialect::Python, "python"));
     }
 
     #[test]

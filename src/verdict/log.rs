@@ -4,7 +4,7 @@
 //! only for hosts without packets, where the packets cannot tell, and where TLS 1.3 hides what the client's own error
 //! text names. A log tells what the client met, seldom at which step; verdicts that guess the step are inferred.
 
-use super::again::is_same_command;
+use super::again::{is_same_command, is_test_beside};
 use super::certificate::CertificateFault;
 use super::{Confidence, HostVerdict, Verdict};
 use crate::case::log_join::{UNNAMED_PROXY, before_proxy};
@@ -443,7 +443,7 @@ fn went_on(case: &Case, host: &HostStory, said: Line) -> bool {
         let later = log.and_then(|(_, log)| log.attempts.get(said.attempt.saturating_add(1)..));
         later.unwrap_or_default().iter().any(|a| succeeded(a) && !a.command.is_empty() && is_same_command(attempt, a))
     };
-    succeeded(attempt) || refused_behind && !needed() || again()
+    succeeded(attempt) || refused_behind && !needed() || again() || is_test_beside(case, host, said)
 }
 
 /// What a finding says where only a log tells: title (where the log knows less than the rule's), detail, advice.

@@ -156,6 +156,26 @@ fn a_failure_below_a_description_of_the_machine_is_a_log() {
 }
 
 #[test]
+fn what_a_machine_tells_of_others_makes_no_log() {
+    let machine = "Windows IP Configuration\n\n   Host Name . . . . : PC\n\n";
+    for other in [
+        "C:\\>ping 10.1.1.1\nRequest timed out.\nRequest timed out.\n",
+        "PS C:\\> curl.exe -sv http://wpad/wpad.dat\ncurl: (6) Could not resolve host: wpad\n",
+        "Message : A connection attempt failed because the connected party did not properly respond after a period of time\n",
+        "    wpad\n    -----\n    DNS 名がありません。\n",
+    ] {
+        assert_eq!(kind(&format!("{machine}{other}"), "x.txt"), Some("system_info"), "{other}");
+    }
+    for own in [
+        "PS C:\\> iwr https://login.microsoftonline.com\niwr : Unable to connect to the remote server\n",
+        "C:\\>az login\nNo such host is known. (proxy.corp.example:8080)\n",
+        "Get-MgUser : No such host is known. (proxy.corp.example:8080)\n",
+    ] {
+        assert_eq!(kind(&format!("{machine}{own}"), "x.txt"), Some("debug_log"), "{own}");
+    }
+}
+
+#[test]
 fn a_long_transcript_may_end_with_what_matters() {
     let head = "**********************\nWindows PowerShell transcript start\n";
     let long = |line: &str, name: &str| kind(&format!("{head}{}", line.repeat(KIND_BYTES / line.len() + 1)), name);

@@ -1,0 +1,55 @@
+//! Does a text name a failure that the readers know? Asked before it is called no log.
+//!
+//! What enters: the first bytes of a file and its name. What leaves: yes or no. Total.
+
+use super::{CMDLET_ERROR, NATIVE, command, extension, is_binary, is_json_log, margin, pattern, text};
+use crate::facts::log::Dialect;
+use crate::knowledge::endpoints::is_microsoft_host;
+
+/// Whether the beginning of the file `name` names a failure that the readers know: what is asked before a text is called
+/// no log. Programs, configurations and translations name failures that nobody had: their names say that they are no logs.
+pub fn names_a_failure(name: &str, head: &[u8]) -> bool {
+    has_failure(name, head, |_| true)
+}
+
+/// The same, where the failure is one of a sign-in: at a host of Microsoft, or of a tool that signs in.
+pub fn names_a_failure_of_a_sign_in(name: &str, head: &[u8]) -> bool {
+    let mut is_of_a_tool = false;
+    has_failure(name, head, |line| {
+        // A command that names such a host, or its tool, is what the failures below it are of.
+        if let Some(command) = command::prompt(line) {
+            let known = matches!(command.dialect, Dialect::AzCli | Dialect::AzPowerShell | Dialect::GraphPowerShell);
+            is_of_a_tool = known || command.arguments.iter().any(|a| names_microsoft(a));
+        }
+        let cmdlet = CMDLET_ERROR.as_ref().and_then(|r| r.captures(line)?.get(1)).map_or("", |m| m.as_str());
+        let is_native = line.starts_with("az") && NATIVE.as_ref().is_some_and(|r| r.is_match(line));
+        is_of_a_tool || is_native || cmdlet.contains("-Az") || cmdlet.contains("-Mg") || names_microsoft(line)
+    })
+}
+
+/// Whether a host of Microsoft stands in the text.
+fn names_microsoft(text: &str) -> bool {
+    let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    let mut words = text.split(|c| !is_of_a_name(c)).map(|w| w.trim_matches('.').to_ascii_lowercase());
+    words.any(|w| w.contains('.') && is_microsoft_host(&w))
+}
+
+/// Whether one of the lines for which `is_meant` names a failure, in a file that may be a log.
+fn has_failure(name: &str, head: &[u8], mut is_meant: impl FnMut(&str) -> bool) -> bool {
+    let extension = extension(name);
+    let is_plain = matches!(extension.as_str(), "" | "log" | "txt" | "out" | "err")
+        // Logs that were rotated: `az.log.1`.
+        || extension.bytes().all(|b| b.is_ascii_digit());
+    let may_be_json = matches!(extension.as_str(), "json" | "jsonl" | "ndjson");
+    if is_binary(head) || !(is_plain || may_be_json) {
+        return false;
+    }
+    let (text, _) = text::decode(head);
+    let bare = margin::without(&text);
+    if may_be_json && !is_json_log(&bare, &extension) {
+        return false;
+    }
+    let is_json = ["{", "[{", "[\""].iter().any(|mark| bare.text.trim_start().starts_with(mark)) && !bare.is_of_json();
+    !is_json
+        && text::lines(&bare.text).0.iter().any(|line| is_meant(&line.text) && pattern::classify(&line.text).is_some())
+}
