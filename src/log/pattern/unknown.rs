@@ -20,7 +20,7 @@ regex!(
 // alone in brackets.
 regex!(
     EITHER,
-    r"(?i)^[ \t]*[a-z]+(?:-[a-z]+)? ?: [^\n]{1,120}[:.：] ?\((?:40[0-9]|5\d\d)\)|returned an error: |エラーを返しました: ?|retourné une erreur ?: ?|Fehler zurückgegeben: ?|WebException\b"
+    r"(?i)^(?:[a-z]+(?:-[a-z]+)? ?: )?[^\n:()]{3,80}[:.：] ?\((?:403|407|5\d\d)\) ?\p{L}|returned an error: |エラーを返しました: ?|retourné une erreur ?: ?|Fehler zurückgegeben: ?|WebException\b"
 );
 // Codes and sentences that services of Azure and Graph write into their refusals.
 regex!(
