@@ -46,7 +46,7 @@ pub fn is_doubtful_reply(host: &str, path: &str, status: u16) -> bool {
     let doubtful = match ROWS.iter().find(|r| path.ends_with(r.path)) {
         Some(row) => {
             let own = (200..300).contains(&status) || row.statuses.contains(&status);
-            !own && !(status == 404 && is_malformed_authority(path))
+            !(own || status == 404 && is_malformed_authority(path))
         }
         // The bare host is a page for people; a tunnel has no path.
         None => path.len() > 1 && path.starts_with('/') && OF_THE_WAY.contains(&status),
