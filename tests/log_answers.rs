@@ -268,6 +268,8 @@ fn a_status_of_nobody_in_particular_is_no_proof_for_the_network() {
     for words in [
         "The remote server returned an error: (403) Forbidden.",
         "リモート サーバーがエラーを返しました: (502) 不正なゲートウェイ",
+        "Error en el servidor remoto: (403) Prohibido.",
+        "Errore del server remoto: (502) Gateway non valido.",
         "InteractiveBrowserCredential authentication failed: Response status code does not indicate success: 403 (Forbidden).",
     ] {
         let report = report(&format!("PS C:\\> Connect-AzAccount\nConnect-AzAccount : {words}\n"));
@@ -296,6 +298,48 @@ fn a_product_that_answers_in_the_place_of_a_service_is_named() {
 }
 
 #[test]
+fn a_host_that_only_a_product_answered_was_not_reached() {
+    let index = "azcliextensionsync.blob.core.windows.net";
+    let log = format!(
+        "{AZ}{}{}DEBUG: cli.azure.cli.core.sdk.policies:     'Server': 'Zscaler/6.3'\n{}{}INFO: az_command_data_logger: exit code: 0\n",
+        connects(index),
+        answers(index, "GET /index.json", 403),
+        connects(LOGIN),
+        answers(LOGIN, METADATA, 200),
+    );
+    let report = report(&log);
+    let hosts = report.pointer("/hosts").and_then(Value::as_array).cloned().unwrap_or_default();
+    let of_index = hosts.iter().find(|h| text(h, "/name").as_deref() == Some(index)).and_then(|h| text(h, "/verdict"));
+    assert_eq!(of_index.as_deref(), Some("proxy_denied"), "{report}");
+    assert_eq!(text(&report, "/diagnosis/outcome").as_deref(), Some("no_network_fault"));
+}
+
+#[test]
+fn advice_names_the_port_that_failed_and_the_side_that_can_mend_it() {
+    let step = |log: &str| text(&report(log), "/diagnosis/next_step").unwrap_or_default();
+    let late = |place: &str| {
+        step(&format!(
+            "PS C:\\> Connect-AzAccount\nConnect-AzAccount: authentication failed: The operation has timed out. ({place})\n"
+        ))
+    };
+    assert!(late("169.254.169.254:80").contains("NO_PROXY") && !late("169.254.169.254:80").contains("443"));
+    let adfs = late("adfs.contoso.example:8443");
+    assert!(adfs.contains("-Port 8443") && !adfs.contains("TLS"), "{adfs}");
+    assert!(late("login.microsoftonline.com:443").contains("-Port 443"));
+    let forbidden = step(
+        "PS C:\\> Connect-AzAccount\nConnect-AzAccount: InteractiveBrowserCredential authentication failed: An attempt was made to access a socket in a way forbidden by its access permissions. (proxy.contoso.example:8080)\n",
+    );
+    assert!(forbidden.contains("TCP 8080"), "{forbidden}");
+    let answered = |status: u16| {
+        step(&format!(
+            "$ curl -v https://{LOGIN}/\n* Connected to {LOGIN} (20.190.1.1) port 443 (#0)\n> GET / HTTP/1.1\n> Host: {LOGIN}\n>\n< HTTP/1.1 {status} X\n< Server: squid/6.6\n"
+        ))
+    };
+    assert!(answered(403).starts_with(&format!("Allow {LOGIN} in Squid,")), "{}", answered(403));
+    assert!(answered(502).contains("DNS") && !answered(502).contains("Allow"), "{}", answered(502));
+}
+
+#[test]
 fn an_assertion_that_somebody_else_signed_grows_old_without_a_wrong_clock() {
     let refused = |arguments: &str, now: &str| {
         format!(
@@ -307,6 +351,7 @@ fn an_assertion_that_somebody_else_signed_grows_old_without_a_wrong_clock() {
         ("'--federated-token', 'x', ", late, "entra_refused"),
         ("", late, "entra_refused"),
         ("'--certificate', '/a/b.pem', ", late, "clock_skew"),
+        ("'--Certificate', 'x', ", late, "clock_skew"),
         ("'--federated-token', 'x', ", "2026-11-02T00:01:00", "clock_skew"),
     ] {
         assert_eq!(codes(&refused(arguments, now)), [code], "{arguments} {now}");
@@ -317,7 +362,7 @@ fn an_assertion_that_somebody_else_signed_grows_old_without_a_wrong_clock() {
 fn what_the_log_knows_of_a_failure_stands_in_its_words() {
     let title = |inner: &str| text(&report(&az_fails(LOGIN, inner)), "/findings/0/title").unwrap_or_default();
     let forbidden = "NewConnectionError('<x>: Failed to establish a new connection: [WinError 10013] An attempt was made to access a socket in a way forbidden by its access permissions')";
-    assert!(title(forbidden).starts_with("The machine itself forbids"), "{}", title(forbidden));
+    assert!(title(forbidden).starts_with("The machine itself blocks"), "{}", title(forbidden));
     let failed = |words: &str| {
         report(&format!(
             "PS C:\\> Connect-AzAccount\nConnect-AzAccount: InteractiveBrowserCredential authentication failed: {words} ({LOGIN}:443)\n"

@@ -315,6 +315,8 @@ pub enum LogEventKind {
         /// That time.
         date: Timestamp,
     },
+    /// The reply before bears Entra ID's own mark (`x-ms-ests-server`), which nobody else writes.
+    EntraNamed,
     /// A warning without a known meaning.
     Warning,
     /// The command ended.
@@ -367,6 +369,7 @@ impl LogEventKind {
             LogEventKind::CacheUsed => "cache_used",
             LogEventKind::TenantSeen { .. } => "tenant_seen",
             LogEventKind::ServerDate { .. } => "server_date",
+            LogEventKind::EntraNamed => "entra_named",
             LogEventKind::Warning => "warning",
             LogEventKind::Finished { .. } => "finished",
         }

@@ -84,8 +84,11 @@ fn quoted_title(code: u32, text: &str) -> Message {
 fn sentence(code: u32, text: &str) -> Option<&str> {
     const CHARS_MAX: usize = 160;
     let (_, rest) = text.split_once(&format!("AADSTS{code}:"))?;
-    let ends = [". ", " Trace ID", "\\r", "\\n", "\""];
-    let end = ends.iter().filter_map(|e| rest.find(e)).min().unwrap_or(rest.len());
+    let ends = ["。", " Trace ID", "\\r", "\\n", "\""];
+    // A full stop behind an abbreviation ends nothing.
+    let is_end = |at: &usize| !["e.g", "i.e"].iter().any(|a| rest.get(..*at).is_some_and(|before| before.ends_with(a)));
+    let stop = rest.match_indices(". ").map(|(at, _)| at).find(is_end);
+    let end = ends.iter().filter_map(|e| rest.find(e)).chain(stop).min().unwrap_or(rest.len());
     let said = rest.get(..end)?.trim().trim_end_matches('.');
     let cut = said.char_indices().nth(CHARS_MAX).map_or(said.len(), |(at, _)| at);
     said.get(..cut).filter(|s| !s.is_empty())
@@ -153,6 +156,8 @@ mod tests {
         assert!(title.ja.ends_with("The moon is in the wrong phase"), "{title:?}");
         assert!(!quoted_title(50126, "AADSTS50126: Xyz. Trace").en.contains("Xyz"));
         assert_eq!(sentence(1, "AADSTS1: "), None);
+        assert_eq!(sentence(1, "AADSTS1: 月が欠けている。満月を待つ。"), Some("月が欠けている"));
+        assert_eq!(sentence(1, "AADSTS1: Use a moon (e.g. Io). Then wait."), Some("Use a moon (e.g. Io)"));
     }
 
     #[test]

@@ -7,13 +7,23 @@ use crate::knowledge::error_groups::{ErrorGroup, error_group};
 use crate::lang::Message;
 use crate::message;
 
-/// Words of arguments and credentials by which somebody else signs the assertion: it is as old as that made it.
+/// Words, in small letters, of arguments and credentials by which somebody else signs the assertion: it is as old as that
+/// made it.
 const FEDERATED: [&str; 6] =
-    ["federated", "ClientAssertion", "WorkloadIdentity", "AzurePipelines", "GitHubAction", "oidc"];
+    ["federated", "clientassertion", "workloadidentity", "azurepipelines", "githubaction", "oidc"];
 
-/// Words by which the client signs it with a certificate, in the moment in which it is sent.
-const SIGNED_HERE: [&str; 5] =
-    ["--certificate", "-CertificateThumbprint", "-CertificatePath", "ClientCertificate", ".pem"];
+/// Words of arguments by which the client signs it with a certificate, in the moment in which it is sent.
+const SIGNED_BY_ARGUMENT: [&str; 3] = ["certificate", ".pfx", ".pem"];
+
+/// The same in any line: names of credentials and settings, as other certificates are in logs too.
+const SIGNED_HERE: [&str; 6] = [
+    "certificatecredential",
+    "clientcertificate",
+    "client_certificate",
+    "certificate_path",
+    "certificatethumbprint",
+    "-certificate",
+];
 
 /// Tokens and assertions are accepted within five minutes.
 const SKEW_NS_MIN: i64 = 300 * crate::time::NANOS_PER_SECOND;
@@ -24,12 +34,14 @@ pub(super) fn is_of_clock(run: &Run<'_>, event: &LogEvent, code: u32) -> bool {
     match error_group(code) {
         ErrorGroup::Clock => true,
         ErrorGroup::Assertion => {
-            let says = |words: &[&str]| {
-                let (arguments, events) = (&run.attempt.arguments, &run.attempt.events);
-                let mut texts = arguments.iter().chain(events.iter().map(|e| &e.text));
-                texts.any(|t| words.iter().any(|w| t.contains(w)))
+            let says = |text: &str, words: &[&str]| {
+                let text = text.to_ascii_lowercase();
+                words.iter().any(|w| text.contains(w))
             };
-            let signed_here = says(&SIGNED_HERE) && !says(&FEDERATED);
+            let argued = |words: &[&str]| run.attempt.arguments.iter().any(|a| says(a, words));
+            let told = |words: &[&str]| run.attempt.events.iter().any(|e| says(&e.text, words));
+            let signed_here =
+                (argued(&SIGNED_BY_ARGUMENT) || told(&SIGNED_HERE)) && !argued(&FEDERATED) && !told(&FEDERATED);
             signed_here || times(&event.text).is_some_and(|(now, from)| now < from)
         }
         _ => false,

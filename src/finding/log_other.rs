@@ -187,7 +187,7 @@ fn unplaced_words(status: Option<u16>, of_machine: bool) -> (Message, Message) {
         |s| (format!("Status {s}"), format!("ステータス {s} ")),
     );
     let title = message!(
-        en: "{en} came in answer; the log does not say from whom",
+        en: "{en} was returned; the log does not say by whom",
         ja: "{ja}が返されたが、ログからは何が応答したか分からない"
     );
     if of_machine {
@@ -282,8 +282,8 @@ fn unplaced(host: Option<&str>, status: Option<u16>, authority: bool) -> (Messag
     );
     let detail = if authority {
         message!(
-            en: "Entra ID itself hardly ever answers so at this address: a proxy, a web filter or a portal that answers in its place does, or Entra ID for a moment.",
-            ja: "このアドレスで Entra ID 自身がこのような応答を返すことはほとんどない。プロキシ、Web フィルター、ポータルが代わりに応答したか、Entra ID の一時的な障害である。",
+            en: "Entra ID itself hardly ever gives this answer at this address. More likely a proxy, a web filter or a portal answered in its place; a short outage of Entra ID is possible too.",
+            ja: "このアドレスで Entra ID 自身がこのような応答を返すことはほとんどない。プロキシ、Web フィルター、ポータルが代わりに応答した可能性が高いが、Entra ID の一時的な障害もあり得る。",
         )
     } else {
         message!(

@@ -37,11 +37,28 @@ static ROWS: &[Row] = &[
     Row { path: "/oauth2/devicecode", statuses: &[400, 401, 429], source: &OAUTH },
 ];
 
+/// With these, proxies refuse or give up; Entra ID's interfaces answer so hardly ever without a code of their own.
+const OF_THE_WAY: [u16; 4] = [403, 405, 502, 504];
+
 /// Whether `host` is Entra ID and the reply one that it does not give there, or that a gateway may have given as well.
 pub fn is_doubtful_reply(host: &str, path: &str, status: u16) -> bool {
-    let row = ROWS.iter().find(|r| path.ends_with(r.path));
-    let own = |r: &Row| (200..300).contains(&status) || r.statuses.contains(&status);
-    is_entra(host) && row.is_some_and(|r| !own(r))
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let doubtful = match ROWS.iter().find(|r| path.ends_with(r.path)) {
+        Some(row) => {
+            let own = (200..300).contains(&status) || row.statuses.contains(&status);
+            !(own || status == 404 && is_malformed_authority(path))
+        }
+        // The bare host is a page for people; a tunnel has no path.
+        None => path.len() > 1 && path.starts_with('/') && OF_THE_WAY.contains(&status),
+    };
+    doubtful && is_entra(host)
+}
+
+/// Whether in the place of the tenant stands what cannot be one, such as a URL: that address does not exist.
+fn is_malformed_authority(path: &str) -> bool {
+    let Some(before) = path.strip_suffix("/.well-known/openid-configuration") else { return false };
+    let tenant = before.strip_suffix("/v2.0").unwrap_or(before).trim_start_matches('/');
+    !tenant.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
 }
 
 /// Whether `path` is one of those where clients ask Entra ID for its metadata.
@@ -69,6 +86,19 @@ mod tests {
         assert!(![200, 400, 429].iter().any(|s| is_doubtful_reply(login, metadata, *s)));
         assert!(!is_doubtful_reply(login, "/organizations/oauth2/v2.0/token", 401));
         assert!(is_doubtful_reply(login, "/organizations/oauth2/v2.0/devicecode", 403));
+        // Addresses that the table does not have: what gateways give is doubtful there as well.
+        for path in ["/common/userrealm/a@contoso.com?api-version=1.0", "/organizations/discovery/v2.0/keys"] {
+            assert!([403, 405, 502, 504].iter().all(|s| is_doubtful_reply(login, path, *s)), "{path}");
+            assert!(![200, 302, 400, 404, 429, 500, 503].iter().any(|s| is_doubtful_reply(login, path, *s)), "{path}");
+            assert!(!is_doubtful_reply("adfs.contoso.example", path, 403), "{path}");
+        }
+        assert!(!is_doubtful_reply(login, "login.microsoftonline.com:443", 502));
+        assert!(is_doubtful_reply(login, "/common/discovery/instance?api-version=1.1", 403));
+        // No tenant can be called so, and such an address is not found by right.
+        for tenant in ["https://contoso.onmicrosoft.com", "contoso/foo"] {
+            let odd = format!("/{tenant}/v2.0/.well-known/openid-configuration");
+            assert!(!is_doubtful_reply(login, &odd, 404) && is_doubtful_reply(login, &odd, 403), "{tenant}");
+        }
         assert!(ROWS.iter().all(|r| !r.source.date.is_empty()));
         assert!(is_metadata_of_entra(login, metadata) && !is_metadata_of_entra(login, "/common/oauth2/token"));
     }

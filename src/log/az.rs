@@ -363,6 +363,10 @@ pub(crate) fn header(b: &mut Builder, name: &str, value: &str, line: &str) {
                 *request_id = place::guid(value).map(str::to_ascii_lowercase);
             }
         }
+        "x-ms-ests-server" if b.last_status().is_some_and(|s| s >= 400) => {
+            let host = b.host.clone();
+            b.event(LogEventKind::EntraNamed, host.as_ref().map(|(h, p)| (h.as_str(), Some(*p))), line);
+        }
         // The page of a proxy that opens TLS, with the status that it gave.
         "x-squid-error" => {
             let status = b.last_status().filter(|s| *s >= 400).unwrap_or(403);

@@ -241,7 +241,11 @@ impl Builder {
         let host = named.or_else(|| self.host.clone().map(|(h, p)| (h, Some(p))));
         let class = match (
             class,
-            self.attempt.events.iter().rev().find(|e| !matches!(e.kind, LogEventKind::ServerDate { .. })),
+            self.attempt
+                .events
+                .iter()
+                .rev()
+                .find(|e| !matches!(e.kind, LogEventKind::ServerDate { .. } | LogEventKind::EntraNamed)),
         ) {
             // The reply just before says what an unknown error was.
             (ErrorClass::Other, Some(LogEvent { kind: LogEventKind::HttpResponse { status, .. }, .. }))
@@ -321,6 +325,7 @@ impl Builder {
                 LogEventKind::Warning
                 | LogEventKind::Proxy { .. }
                 | LogEventKind::TenantSeen { .. }
+                | LogEventKind::EntraNamed
                 | LogEventKind::ServerDate { .. } => {}
                 _ => return None,
             }

@@ -56,6 +56,7 @@ fn is_remark(kind: &LogEventKind) -> bool {
             | LogEventKind::Proxy { .. }
             | LogEventKind::TenantSeen { .. }
             | LogEventKind::ServerDate { .. }
+            | LogEventKind::EntraNamed
             | LogEventKind::Command
     )
 }

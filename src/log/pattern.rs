@@ -66,7 +66,7 @@ regex!(SSL_ALERT_NUMBER, r"(?i)SSL alert number (\d{1,3})");
 regex!(AADSTS, r"AADSTS(\d{4,9})");
 regex!(
     HTTP_ERROR,
-    r"(?i)(?:returned an error: |エラーを返しました: ?|retourné une erreur ?: ?|Fehler zurückgegeben: ?|does not indicate success: |HTTP status: |status code:? |invalid status '|StatusCode: ?|ErrorCode: )\(?(\d{3})\b"
+    r"(?i)^(?:[a-z]+(?:-[a-z]+)? ?: )?[^\n:()]{3,80}[:.：] ?\((403|407|5\d\d)\) ?\p{L}|(?:returned an error: |エラーを返しました: ?|retourné une erreur ?: ?|Fehler zurückgegeben: ?|does not indicate success: |HTTP status: |status code:? |invalid status '|StatusCode: ?|ErrorCode: )\(?(\d{3})\b"
 );
 
 /// The cause that `text` names. AADSTS numbers win over everything: they are the answer of the service.

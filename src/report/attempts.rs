@@ -103,7 +103,10 @@ fn outcome(a: &log::Attempt) -> Message {
 /// Whether a line says something that a reader of the report wants to see.
 fn is_telling(e: &LogEvent) -> bool {
     match &e.kind {
-        LogEventKind::ServerDate { .. } | LogEventKind::TenantSeen { .. } | LogEventKind::Proxy { .. } => false,
+        LogEventKind::ServerDate { .. }
+        | LogEventKind::EntraNamed
+        | LogEventKind::TenantSeen { .. }
+        | LogEventKind::Proxy { .. } => false,
         // Said again by the answer.
         LogEventKind::HttpRequest { .. } => false,
         _ => true,

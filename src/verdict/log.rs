@@ -7,17 +7,20 @@
 use super::again::{is_same_command, is_test_beside};
 use super::certificate::CertificateFault;
 use super::{Confidence, HostVerdict, Verdict};
-use crate::case::log_join::{UNNAMED_PROXY, before_proxy};
+use crate::case::log_join::before_proxy;
 use crate::case::{Case, HostStory, Role, Said as Line};
 use crate::facts::log::{
     Attempt, BrokerFault, ErrorClass, LogEvent, LogEventKind, NameFault, Outcome, ProxyFault, TrustFault,
 };
 use crate::flow::Side;
+use crate::knowledge;
 use crate::knowledge::entra_replies::is_doubtful_reply;
-use crate::knowledge::interceptors::{Interceptor, interceptor_by_text};
 use crate::lang::Message;
 use crate::time::Timestamp;
-use crate::{knowledge, message};
+
+mod words;
+
+pub use words::{Said, words};
 
 /// A line of a log as proof.
 #[derive(Debug, Clone, PartialEq)]
@@ -179,6 +182,7 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
                 waiting.push(*said);
                 made_good(case, *said, &mut bad, &mut open, is_of_proxy);
             }
+            LogEventKind::HttpResponse { status, .. } if is_products_own(attempt, said.event, *status) => {}
             LogEventKind::HttpResponse { .. } | LogEventKind::TlsEstablished { .. } => {
                 good.push(*said);
                 made_good(case, *said, &mut bad, &mut open, |_| true);
@@ -242,13 +246,20 @@ fn hear(case: &Case, host: &HostStory) -> Option<Heard> {
     })
 }
 
-/// Whether a reply may be somebody else's in the place of Entra ID: it has a status that is not Entra ID's, and no code of
-/// Entra ID follows.
+/// Whether a reply may be somebody else's in the place of Entra ID: it has a status that is not Entra ID's, and neither
+/// a code nor the mark of Entra ID follows.
 fn is_doubtful(attempt: &Attempt, event: usize, host: &HostStory, path: &str, status: u16) -> bool {
-    let coded = |e: &LogEvent| matches!(e.kind, LogEventKind::Aadsts { .. });
+    let coded = |e: &LogEvent| matches!(e.kind, LogEventKind::Aadsts { .. } | LogEventKind::EntraNamed);
     host.role != Role::Proxy
         && is_doubtful_reply(&host.name, path, status)
         && !attempt.events.iter().skip(event).take_while(|e| !asks(&e.kind) || coded(e)).any(coded)
+}
+
+/// Whether the line behind a reply tells that a product on the way wrote it: the host was not reached by it.
+fn is_products_own(attempt: &Attempt, event: usize, status: u16) -> bool {
+    let behind = attempt.events.iter().skip(event.saturating_add(1));
+    let next = behind.into_iter().find(|e| !matches!(e.kind, LogEventKind::ServerDate { .. }));
+    next.is_some_and(|e| e.kind == LogEventKind::Exception { class: ErrorClass::ProxyStatus(status) })
 }
 
 /// A client turns to a host.
@@ -444,104 +455,6 @@ fn went_on(case: &Case, host: &HostStory, said: Line) -> bool {
         later.unwrap_or_default().iter().any(|a| succeeded(a) && !a.command.is_empty() && is_same_command(attempt, a))
     };
     succeeded(attempt) || refused_behind && !needed() || again() || is_test_beside(case, host, said)
-}
-
-/// What a finding says where only a log tells: title (where the log knows less than the rule's), detail, advice.
-pub struct Said {
-    /// One line.
-    pub title: Option<Message>,
-    /// The line of the log.
-    pub detail: Message,
-    /// What to do.
-    pub advice: Option<Message>,
-}
-
-/// The words on a verdict that rests on logs alone.
-pub fn words(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Option<Said> {
-    let first = verdict.said.first()?;
-    let path = case.pieces.get(first.piece).map_or("", |p| p.path.rsplit(['/', '\\', '!']).next().unwrap_or(""));
-    let name = &host.name;
-    let detail = message!(
-        en: "No packet of this host is among the evidence; the debug log says so ({path}, line {}): {}",
-        ja: "このホストのパケットは証跡にない。デバッグ ログの記録による ({path} の {} 行目): {}",
-        first.line, first.text.en
-    );
-    let unnamed = host.role == Role::Proxy && name == UNNAMED_PROXY;
-    let decided = hear(case, host).and_then(|h| h.class);
-    let (title, advice) = match verdict.verdict {
-        Verdict::CertInvalid | Verdict::ClosedBeforeServerHello if host.role == Role::Proxy => (
-            Some(message!(
-                en: "The TLS connection to the proxy itself failed",
-                ja: "プロキシ自体への TLS 接続が失敗",
-            )),
-            Some(message!(
-                en: "The client speaks TLS to the proxy because its setting begins with https://. Nearly every proxy is spoken to in plain HTTP: write HTTPS_PROXY=http://proxy:port. If the proxy does speak TLS, the client must trust its certificate (REQUESTS_CA_BUNDLE).",
-                ja: "プロキシの設定が https:// で始まるため、クライアントはプロキシに TLS で接続している。ほとんどのプロキシには平文の HTTP で接続する。HTTPS_PROXY=http://プロキシ:ポート と設定する。プロキシが TLS に対応している場合は、その証明書をクライアントに信頼させる (REQUESTS_CA_BUNDLE)。",
-            )),
-        ),
-        _ if unnamed => {
-            let title = verdict.verdict.title();
-            let check = message!(
-                en: "Find the setting (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY; netsh winhttp show proxy; Internet options): correct it, or remove it if it is left over from another network, and check that the proxy runs.",
-                ja: "設定箇所 (HTTPS_PROXY、HTTP_PROXY、ALL_PROXY、netsh winhttp show proxy、インターネット オプション) を確認し、修正する。別のネットワーク用の設定であれば削除する。プロキシの稼働状況も確認する。",
-            );
-            let title = Message {
-                en: format!("The proxy that the client is set to use: {}", title.en),
-                ja: format!("クライアントに設定されたプロキシ: {}", title.ja),
-            };
-            (Some(title), Some(check))
-        }
-        // The log names what happened, and no verdict has just that meaning.
-        Verdict::Refused if decided == Some(ErrorClass::BlockedLocally) => (
-            Some(message!(
-                en: "The machine itself forbids the connection to {name}",
-                ja: "端末自身が {name} への接続を禁止している",
-            )),
-            Some(message!(
-                en: "Windows refused the connection before a packet was sent (error 10013): a filter on this machine does that. Look at its firewall's outbound rules (wf.msc), its endpoint security and its VPN client, and allow {name} on TCP 443 for this program there; the network has no part in it.",
-                ja: "パケットの送信前に Windows が接続を拒否している (エラー 10013)。端末上のフィルターによる動作である。Windows ファイアウォールの送信規則 (wf.msc)、エンドポイント セキュリティ製品、VPN クライアントを確認し、このプログラムから {name} への TCP 443 を許可する。ネットワーク側の問題ではない。",
-            )),
-        ),
-        Verdict::SynNoAnswer if decided == Some(ErrorClass::Timeout) => (
-            Some(message!(
-                en: "{name} did not answer within the client's time limit; the log does not say at which step",
-                ja: "クライアントの制限時間内に {name} から応答がない (どの段階かはログから分からない)",
-            )),
-            Some(message!(
-                en: "Find the step on the client: Test-NetConnection {name} -Port 443 tells whether TCP is let through. If it is not, allow it in the firewall, or set the proxy of this network for the tool; if it is, something holds back TLS: take a capture while the command hangs.",
-                ja: "端末で Test-NetConnection {name} -Port 443 を実行し、TCP が通るか確認する。通らない場合はファイアウォールで許可するか、ツールにこのネットワークのプロキシを設定する。通る場合は TLS が途中で止められているため、コマンドが止まっている間のキャプチャを採取する。",
-            )),
-        ),
-        Verdict::DnsFailure => (
-            Some(message!(en: "{name} does not resolve", ja: "{name} の名前解決に失敗")),
-            Some(message!(
-                en: "Ask the resolver on the client (nslookup {name}) and mend it; where only the proxy can resolve public names, the tool must use the proxy: set HTTPS_PROXY=http://proxy:port.",
-                ja: "端末で nslookup {name} を実行し、DNS サーバーの応答を確認して修正する。プロキシだけが外部の名前を解決できる環境では、ツールにプロキシを使わせる (HTTPS_PROXY=http://プロキシ:ポート)。",
-            )),
-        ),
-        Verdict::ProxyDenied | Verdict::ProxyUpstreamError if verdict.proxy.is_none() => {
-            let status = verdict.detail.status.map_or_else(String::new, |s| s.to_string());
-            // A product that opens TLS answers the request itself, and writes its name.
-            if let Some(product) = interceptor_by_text(&first.text.en).map(Interceptor::label) {
-                let title = message!(
-                    en: "{product} answers {status} in place of {name}",
-                    ja: "{name} の代わりに {product} が {status} を応答",
-                );
-                let advice = message!(
-                    en: "Allow {name} in {product}, and exempt it from TLS inspection.",
-                    ja: "{product} で {name} を許可し、TLS 検査の対象外にする。",
-                );
-                return Some(Said { title: Some(title), detail, advice: Some(advice) });
-            }
-            let advice = message!(
-                en: "Look for {name} in the proxy's log (it answered {status}) and have CONNECT {name}:443 allowed there.",
-                ja: "プロキシのログで {name} を確認し (応答 {status})、CONNECT {name}:443 を許可する。",
-            );
-            (None, Some(advice))
-        }
-        _ => (None, None),
-    };
-    Some(Said { title, detail, advice })
 }
 
 #[cfg(test)]

@@ -231,7 +231,6 @@ pub static ERROR_CODES: &[ErrorCode] = &[
     elsewhere(7000215, "", "Client secret invalid.", "クライアント シークレットが無効。").next("Check that the value of the secret was used, not its id.", "シークレットの ID ではなく値を使っているか確認する。"),
     elsewhere(7000218, "", "client_assertion or client_secret missing in the body.", "本文に client_assertion も client_secret もない。"),
     elsewhere(7000222, "InvalidClientSecretExpiredKeysProvided", "Client secret expired.", "クライアント シークレットの有効期限切れ。"),
-    elsewhere(7000274, "", "Certificate of the application outside its validity.", "アプリケーションの証明書が有効期間外。").source(&THREADS),
     elsewhere(7000277, "", "Certificate of the application revoked.", "アプリケーションの証明書が失効している。").source(&THREADS),
     elsewhere(9001023, "", "Grant type not allowed at /common or /consumers.", "この許可の種類は /common や /consumers では使えない。").next("Use /organizations or the tenant.", "/organizations またはテナントを指定する。"),
     possible(9002313, "InvalidRequest", "Malformed request; the article itself suggests looking at a trace of the request.", "要求の形式が不正。記事自体が要求のトレースを確認するよう勧めている。").next("Check what sits between client and service; update the module.", "クライアントとサービスの間に何があるか確認し、モジュールを更新する。"),

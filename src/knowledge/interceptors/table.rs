@@ -377,8 +377,8 @@ pub static INTERCEPTORS: &[Interceptor] = &[
     // CA is made by the administrator; the Via header or Server: squid in a CONNECT error page names it.
     Interceptor {
         id: "squid",
-        vendor: "Squid project",
-        product: "Squid ssl_bump",
+        vendor: "Squid",
+        product: "Squid",
         kind: Proxy,
         words: &["squid"],
         quality: UnnamedIssuer,

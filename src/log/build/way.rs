@@ -41,18 +41,19 @@ impl Builder {
         self.fresh_reply().filter(|(host, path, status)| is_doubtful_reply(host, path, *status)).map(|(.., s)| s)
     }
 
-    /// The status of a fresh reply by whose header a product on the way gives itself away: as the server that answers in
-    /// the place of a service of Microsoft's, or beside a status that Entra ID does not give. That a product handed on an
-    /// answer says nothing of who gave it.
+    /// The status of a fresh reply that a product on the way wrote itself in the place of a service of Microsoft's, by the
+    /// headers that name an author. `Via`, `X-Cache` and their like stand on every answer that a proxy hands on.
     pub(crate) fn answered_by_product(&self, name: &str, value: &str) -> Option<u16> {
         let (host, _, status) = self.fresh_reply()?;
-        let is_own = name.eq_ignore_ascii_case("server") && is_microsoft_host(host);
-        let refuses = status >= 400 && status != 407 && (is_own || self.doubtful_status().is_some());
-        (refuses && interceptor_by_header(name, value).is_some()).then_some(status)
+        let names_author = name.eq_ignore_ascii_case("server")
+            // RFC 9209: only whoever made the answer up tells an error of its own.
+            || name.eq_ignore_ascii_case("proxy-status") && value.contains("error=");
+        let refuses = status >= 400 && status != 407 && is_microsoft_host(host);
+        (refuses && names_author && interceptor_by_header(name, value).is_some()).then_some(status)
     }
 
-    /// The class of an answer by who can have given it: a status that is not told of anybody, or that is none of Entra ID's,
-    /// may be a proxy's.
+    /// The class of an answer by who can have given it: a status of proxies that no reply, no words of a service and no host
+    /// tell of anybody, or that is none of Entra ID's, may be a proxy's.
     pub(super) fn by_sender(&self, class: ErrorClass, host: Option<&str>, line: &str) -> ErrorClass {
         if matches!(class, ErrorClass::Other | ErrorClass::HttpStatus(_) | ErrorClass::AuthorityDiscovery)
             && let Some(status) = self.doubtful_status()
@@ -227,8 +228,16 @@ mod tests {
         let metadata = "login.microsoftonline.com/organizations/v2.0/.well-known/openid-configuration";
         let arm = "management.azure.com/tenants";
         assert_eq!(class(metadata, "Via:REDACTED"), Some(ErrorClass::AnswerUnplaced(Some(403))));
-        assert_eq!(class(metadata, "X-Bluecoat-Via:REDACTED"), Some(ErrorClass::ProxyStatus(403)));
-        assert_eq!(class(arm, "X-Bluecoat-Via:REDACTED"), Some(ErrorClass::HttpStatus(403)));
+        // A proxy that hands on an answer did not write it.
+        for header in ["X-Bluecoat-Via:REDACTED", "Via:1.1 proxy01 (squid/6.6)", "X-Cache:MISS from squid"] {
+            assert_eq!(class(metadata, header), Some(ErrorClass::AnswerUnplaced(Some(403))), "{header}");
+            let of_entra = format!("x-ms-ests-server:REDACTED\n{header}");
+            assert_eq!(class(metadata, &of_entra), Some(ErrorClass::HttpStatus(403)), "{header}");
+            assert_eq!(class(arm, header), Some(ErrorClass::HttpStatus(403)), "{header}");
+        }
+        let refused = "Proxy-Status:squid01; error=http_request_denied";
+        assert_eq!(class(metadata, refused), Some(ErrorClass::ProxyStatus(403)));
+        assert_eq!(class(metadata, "Proxy-Status:squid01"), Some(ErrorClass::AnswerUnplaced(Some(403))));
         for url in [metadata, arm] {
             assert_eq!(class(url, "Server:Zscaler/6.3"), Some(ErrorClass::ProxyStatus(403)));
         }

@@ -23,9 +23,28 @@ static BLOCKS_BELOW: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// Words of a refusal, which beside the name of a filter's vendor make a block page.
+/// Words of a refusal in the title of a page.
 const REFUSAL_WORDS: [&str; 10] =
     ["block", "denied", "restricted", "prohibit", "not allowed", "permission", "拒否", "禁止", "制限", "ブロック"];
+
+// Phrases of a refusal, which below the name of a filter's vendor make a block page. Single words stand in style sheets,
+// addresses and legal notes as well.
+static REFUSES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?:do not|don.{1,6}t|does not) have (?:the )?permissions? to (?:visit|access|view|open|browse|use)|\b(?:has|have) been (?:blocked|denied|restricted|prohibited)|\b(?:is|was) (?:blocked|denied|prohibited)\b|\baccess denied\b|\bnot (?:allowed|permitted|authorized) to (?:visit|access|view|open|browse)|\bblocked by\b|(?:拒否|禁止|制限|規制|ブロック)(?:され|し(?:て|まし))",
+    )
+    .ok()
+});
+
+// A title of a page that wants its reader to sign in, which refuses nobody; a name of a host in it says nothing.
+static WANTS_LOGIN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?:^|[^\w.-])(?:log[ -]?[io]n|sign[ -]?[io]n|authenticat(?:ion|e))(?:$|[^\w.-]|[.-](?:\s|$))|ログ[イオ]ン|サインイン|認証").ok()
+});
+
+// What of a page nobody sees; a log may cut it off anywhere.
+static UNSEEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?s)<style\b.*?(?:</style\s*>|$)|<script\b.*?(?:</script\s*>|$)|<!--.*?(?:-->|$)|<[^<>]*(?:>|$)").ok()
+});
 
 /// Words in the title of a page that wants a login to the network; "portal" alone is the name of many a service.
 const PORTAL_WORDS: [&str; 5] = ["captive", "hotspot", "wi-fi", "wifi", "guest access"];
@@ -52,10 +71,14 @@ pub(crate) fn page(text: &str) -> Option<ErrorClass> {
     }
     let says = |words: &[&str]| words.iter().any(|w| title.contains(w));
     let blocks = BLOCKS.as_ref().is_some_and(|r| r.is_match(title));
+    let shown = UNSEEN.as_ref().map(|r| r.replace_all(&text, " ")).unwrap_or_default();
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    let reads = |words: &LazyLock<Option<Regex>>| words.as_ref().is_some_and(|r| r.is_match(&shown));
+    let wants_login = WANTS_LOGIN.as_ref().is_some_and(|r| r.is_match(title));
     // A product may give its name to the title and the refusal to the text.
-    let refuses = || REFUSAL_WORDS.iter().any(|w| text.contains(w));
-    let below = || says(&REFUSAL_WORDS) && BLOCKS_BELOW.as_ref().is_some_and(|r| r.is_match(&text));
-    Some(if blocks || (refuses() && interceptor_by_text(title).is_some()) || below() {
+    let refuses = || (says(&REFUSAL_WORDS) || reads(&REFUSES)) && interceptor_by_text(title).is_some();
+    let below = || says(&REFUSAL_WORDS) && reads(&BLOCKS_BELOW);
+    Some(if !wants_login && (blocks || refuses() || below()) {
         ErrorClass::BlockPage
     } else if says(&PORTAL_WORDS) {
         ErrorClass::CaptivePortal
@@ -106,7 +129,26 @@ mod tests {
         for title in ["Web Page Blocked", "このサイトの閲覧は禁止されています"] {
             assert_eq!(page(&format!("<title>{title}</title>")), Some(ErrorClass::BlockPage), "{title}");
         }
+        // Neither a style sheet nor the name of a host in the title tells what a page wants.
+        let vendors = |title: &str, body: &str| {
+            page(&format!(
+                "<html><head><title>{title}</title><style>.a{{display:block}}</style><script>var denied = 'access denied'</script></head><body><div class=\"access denied\">{body}"
+            ))
+        };
+        for (title, body, class) in [
+            ("Zscaler Login", "Please enter your user name", ErrorClass::ForeignPage),
+            ("Zscaler Login", "Access denied. Your organization has blocked access.", ErrorClass::ForeignPage),
+            ("Fortinet Firewall Authentication", "Username: Password: Continue", ErrorClass::ForeignPage),
+            ("Sophos Firewall - User Portal Login", "Sign in", ErrorClass::ForeignPage),
+            ("Barracuda Web Security - Warning", "Click continue to proceed", ErrorClass::ForeignPage),
+            ("Zscaler - Gateway error", "DNS resolution failed.", ErrorClass::ForeignPage),
+            ("Zscaler", "The page <b>has been</b>\nblocked.", ErrorClass::BlockPage),
+            ("Zscaler: login.microsoftonline.com", "Access denied", ErrorClass::BlockPage),
+        ] {
+            assert_eq!(vendors(title, body), Some(class), "{title}: {body}");
+        }
         assert!(BLOCKS.is_some() && BLOCKS_BELOW.is_some() && STATUS_FIRST.is_some());
+        assert!(REFUSES.is_some() && WANTS_LOGIN.is_some() && UNSEEN.is_some());
         assert_eq!(page("Path '', value: <. line 0"), None);
         assert_eq!(page("<urllib3.connection.HTTPSConnection object at 0x1>: blocked"), None);
     }

@@ -11,27 +11,43 @@ regex!(
 // Types whose texts are about a connection; an I/O error that names a path is about a file.
 regex!(NETWORK_TYPE, r"\b(?:Web|Socket|HttpRequest)Exception\b");
 regex!(IO_TYPE, r"\bIOException\b");
-regex!(FILE_PATH, r#"\b[A-Za-z]:\\|\\\\|['"(]/|~/"#);
+regex!(
+    FILE_PATH,
+    r#"\b[A-Za-z]:\\|\\\\|['"(]/|~/|(?i:\bfile\b|\bdisk\b)|ファイル|ディスク|Datei|fichier|archivo|файл|文件|檔案|파일"#
+);
 
-// .NET Framework gives a proxy's answer to CONNECT and a service's with the same words.
+// .NET Framework gives a proxy's answer to CONNECT and a service's with the same words; in every language the number stands
+// alone in brackets.
 regex!(
     EITHER,
-    r"(?i)returned an error: |エラーを返しました: ?|retourné une erreur ?: ?|Fehler zurückgegeben: ?|WebException\b"
+    r"(?i)^(?:[a-z]+(?:-[a-z]+)? ?: )?[^\n:()]{3,80}[:.：] ?\((?:403|407|5\d\d)\) ?\p{L}|returned an error: |エラーを返しました: ?|retourné une erreur ?: ?|Fehler zurückgegeben: ?|WebException\b"
 );
-// Codes that Resource Manager and Graph write into their refusals.
+// Codes and sentences that services of Azure and Graph write into their refusals.
 regex!(
     OF_A_SERVICE,
-    r"\bAuthorization_\w+|\b(?:Linked)?AuthorizationFailed\b|Insufficient privileges to complete the operation|does not have authorization to perform action"
+    r"\bAuthorization_\w+|\b(?:Linked)?AuthorizationFailed\b|Insufficient privileges to complete the operation|(?:not (?:authorized|permitted)|does not have (?:authorization|permission)) to perform |does not have access to subscription"
 );
+// Where they write a code: words in one, as no sentence has.
+regex!(
+    SERVICE_CODE,
+    r"(?:(?:^|[^\w ])\s*|\bError ?|\s\s)Code: ?'?([A-Za-z][a-z]+[A-Z]\w+)|(?:^|: )\(([A-Z][a-z]+[A-Z]\w+)\) "
+);
+/// Codes that are but names of statuses, which clients make out of a proxy's answer as well.
+const NAMES_OF_STATUSES: [&str; 4] =
+    ["badgateway", "serviceunavailable", "gatewaytimeout", "proxyauthenticationrequired"];
 
 /// Whether an error text gives a status in words that a service's answer and a proxy's refusal have in common.
 pub(crate) fn tells_no_sender(text: &str) -> bool {
     EITHER.as_ref().is_some_and(|r| r.is_match(text))
 }
 
-/// Whether an error text holds what only Resource Manager or Graph write.
+/// Whether an error text holds what only a service of Microsoft writes.
 pub(crate) fn is_answer_of_a_service(text: &str) -> bool {
-    OF_A_SERVICE.as_ref().is_some_and(|r| r.is_match(text))
+    let own = |code: &str| !NAMES_OF_STATUSES.contains(&code.to_ascii_lowercase().as_str());
+    let coded = |r: &regex::Regex| {
+        r.captures_iter(text).any(|c| c.iter().skip(1).flatten().next().is_some_and(|code| own(code.as_str())))
+    };
+    OF_A_SERVICE.as_ref().is_some_and(|r| r.is_match(text)) || SERVICE_CODE.as_ref().is_some_and(coded)
 }
 
 /// Whether an error text that [`classify`](super::classify) does not understand is about a connection: by the type of
@@ -61,6 +77,29 @@ mod tests {
     }
 
     #[test]
+    fn the_codes_and_sentences_of_services_are_theirs() {
+        for text in [
+            "Get-AzVM: The server was not able to process the request. ErrorCode: InternalServerError StatusCode: 500",
+            "New-AzResourceGroup: Resource 'rg' was disallowed by policy. ErrorCode: RequestDisallowedByPolicy StatusCode: 403",
+            "Operation returned an invalid status code 'Forbidden'Code: Forbidden Message: Caller is not authorized to perform action on resource.",
+            "This request is not authorized to perform this operation using this permission. HTTP Status Code: 403",
+            "ERROR: (DisallowedOperation) The current subscription type is odd. Status code: 403",
+        ] {
+            assert!(is_answer_of_a_service(text), "{text}");
+        }
+        for text in [
+            "Response status code does not indicate success: 503 (ServiceUnavailable).",
+            "ErrorCode: BadGateway StatusCode: 502",
+            "ERROR: (ServiceUnavailable) Service Unavailable. Status code: 503",
+            "HTTP Status Code: NotFoundHere",
+            "StatusCode: 403",
+            "You are not authorized to access this site. StatusCode: 403",
+        ] {
+            assert!(!is_answer_of_a_service(text), "{text}");
+        }
+    }
+
+    #[test]
     fn a_text_that_is_not_understood_can_be_about_a_connection() {
         for text in [
             "Ymmärrettävää tekstiä ei ole. (login.microsoftonline.com:443)",
@@ -74,6 +113,7 @@ mod tests {
         }
         for text in [
             "System.IO.IOException: The file 'C:\\Users\\a\\.azure\\x.bin' is used by another process",
+            "System.IO.IOException: The process cannot access the file because it is being used by another process.",
             "java.io.IOException: '/var/lib/a/.azure/x': No space left on device",
             "(line 3:1)",
             "Get token failed (see a.example:443) for a user",
