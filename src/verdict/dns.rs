@@ -26,7 +26,7 @@ const SECOND_TRY_NS: i64 = NANOS_PER_SECOND / 3;
 pub struct NameVerdict {
     /// `DnsFailure`, `DnsSinkhole`, or `None` where the name resolved or nobody asked.
     pub judged: Option<Judged>,
-    /// The failure stands although the host was reached (see [`stopped`]): its first look-up.
+    /// The failure stands although the host was reached (see `verdict::stopped`): its first look-up.
     pub stopped: Option<usize>,
     /// The addresses of its answers that lead nowhere.
     pub sunk: Vec<IpAddr>,

@@ -1,7 +1,7 @@
 //! TLS inspection that some programs trust and others refuse.
 //!
 //! What enters: the attempts of one way to a host with their judgements. What leaves: which of them went on with the
-//! certificate of an inspecting device ([`is_accepted`]), which ended for another reason ([`is_given_up`] by [`Programs`]),
+//! certificate of an inspecting device ([`is_accepted`]), which ended for another reason ([`Programs::is_given_up`]),
 //! and which programs refused it and never came through, or not again ([`Programs::doubted`]). Programs are told apart by
 //! what their hellos offer: each brings its own list of authorities. (Those of one library offer the same.) Guaranteed:
 //! linear in the attempts but for sorting.
