@@ -297,9 +297,19 @@ impl Case {
 
     /// The attempt and the line that `said` stands for.
     pub fn line(&self, said: Said) -> Option<(&crate::facts::log::Attempt, &crate::facts::log::LogEvent)> {
-        let PieceFacts::Log(log) = &self.pieces.get(said.piece)?.facts else { return None };
-        let attempt = log.attempts.get(said.attempt)?;
+        let attempt = self.log(said.piece)?.attempts.get(said.attempt)?;
         Some((attempt, attempt.events.get(said.event)?))
+    }
+
+    /// The log of a piece.
+    pub fn log(&self, piece: usize) -> Option<&LogFacts> {
+        if let PieceFacts::Log(log) = &self.pieces.get(piece)?.facts { Some(log) } else { None }
+    }
+
+    /// What the log of a line tells of after its run.
+    pub fn runs_after(&self, said: Said) -> &[crate::facts::log::Attempt] {
+        let later = self.log(said.piece).and_then(|log| log.attempts.get(said.attempt.saturating_add(1)..));
+        later.unwrap_or_default()
     }
 
     /// The capture of an attempt.
@@ -394,9 +404,21 @@ impl Case {
 
     /// The clients of all attempts on a host, those that are only counted included; one may come several times.
     pub fn clients<'a>(&'a self, host: &'a HostStory) -> impl Iterator<Item = IpAddr> + 'a {
-        host.attempts
-            .iter()
-            .flat_map(|a| std::iter::once(a.client).chain(self.crowd(a).into_iter().flat_map(Crowd::clients)))
+        host.attempts.iter().flat_map(|attempt| self.clients_of(attempt))
+    }
+
+    /// The client of an attempt, and those of the connections that went as it did.
+    pub fn clients_of(&self, attempt: &Attempt) -> impl Iterator<Item = IpAddr> + '_ {
+        std::iter::once(attempt.client).chain(self.crowd(attempt).into_iter().flat_map(Crowd::clients))
+    }
+
+    /// When an attempt's connection, and those that went as it did, were of use: client, beginning, and the server's last
+    /// answer. Of those that are only counted no more than the ends are known.
+    pub fn uses(&self, attempt: &Attempt) -> impl Iterator<Item = (IpAddr, Timestamp, Timestamp)> + '_ {
+        let began = attempt.start.time;
+        let until = self.answered_until(attempt).map_or(began, |until| until.max(began));
+        let counted = self.crowd(attempt).into_iter().flat_map(Crowd::members).map(|(end, client)| (client, end, end));
+        std::iter::once((attempt.client, began, until)).chain(counted)
     }
 
     /// When each client was heard.

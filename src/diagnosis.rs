@@ -39,9 +39,7 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
         .iter()
         .find(|(h, v)| v.verdict == Verdict::Inconclusive && h.required == Some(true))
         .or_else(|| open_end(case, &hosts));
-    let is_reached =
-        |(h, v): &&(&HostStory, &HostVerdict)| h.role == Role::Service && (v.verdict.is_good() || accepted(v));
-    let part = hosts.iter().filter(is_reached).filter(|(h, _)| takes_part(h));
+    let part = hosts.iter().filter(|(h, v)| h.role == Role::Service && is_reached(v) && takes_part(h));
     let reached: Vec<&str> = part.map(|(h, _)| h.name.as_str()).collect();
     let refused = refused_unseen(case, &hosts);
     let doubt = doubted(case, &hosts, &course);
@@ -234,6 +232,11 @@ fn accepted(verdict: &HostVerdict) -> bool {
     verdict.verdict == Verdict::Intercepted && verdict.detail.client_accepts
 }
 
+/// The host answered, though perhaps by a connection that was accepted for want of a better one.
+fn is_reached(verdict: &HostVerdict) -> bool {
+    verdict.verdict.is_good() || accepted(verdict)
+}
+
 /// The first host, in the order of suspicion, that stopped the sign-in.
 fn root_cause<'a>(
     case: &Case,
@@ -251,7 +254,7 @@ fn root_cause<'a>(
         hosts.iter().any(|(h, v)| {
             h.role == Role::Service
                 && h.required == Some(true)
-                && (v.verdict.is_good() || accepted(v))
+                && is_reached(v)
                 && h.endpoint.is_some()
                 && is_authority(h) == authority
         })
@@ -289,8 +292,7 @@ fn stopped(case: &Case, host: &HostStory, verdict: &HostVerdict) -> bool {
 
 /// The authority that the sign-in needs, by whichever of its names.
 fn is_authority(host: &HostStory) -> bool {
-    let role = host.endpoint.map(|e| e.role);
-    host.required == Some(true) && matches!(role, Some(EndpointRole::Authority | EndpointRole::AuthorityAlias))
+    host.required == Some(true) && host.endpoint.is_some_and(|e| e.role.is_authority())
 }
 
 /// Resource Manager, which only a command that has signed in asks for.
@@ -300,18 +302,13 @@ fn is_manager(host: &HostStory) -> bool {
 
 /// The authority, by name or by one of its addresses, where it was reached or may have been.
 fn may_be_authority_reached((h, v): &(&HostStory, &HostVerdict)) -> bool {
-    let open = v.verdict.is_good() || accepted(v) || v.verdict == Verdict::Inconclusive && v.attempt.is_some();
+    let open = is_reached(v) || v.verdict == Verdict::Inconclusive && v.attempt.is_some();
     open && (is_authority(h) || knowledge::is_entra_address(&h.name))
 }
 
 /// The attempts on a host that reached it.
 fn good_attempts<'a>(host: &'a HostStory, verdict: &'a HostVerdict) -> impl Iterator<Item = &'a Attempt> {
-    let good = host
-        .attempts
-        .iter()
-        .zip(&verdict.judged)
-        .filter(|(_, j)| j.verdict.is_some_and(Verdict::is_good) || j.detail.client_accepts);
-    good.map(|(attempt, _)| attempt)
+    host.attempts.iter().zip(&verdict.judged).filter(|(_, j)| j.serves()).map(|(attempt, _)| attempt)
 }
 
 /// What was tried last and may have been the sign-in's, where nothing that it needs was reached after it: a server of
@@ -325,7 +322,7 @@ fn open_end<'h, 'a>(
     // Whatever else the client asks of its proxy, the proxy is reached.
     let is_flow =
         |h: &HostStory| h.role == Role::Service && (h.required == Some(true) || knowledge::is_entra_address(&h.name));
-    let good = || hosts.iter().filter(|(h, v)| is_flow(h) && (v.verdict.is_good() || accepted(v)));
+    let good = || hosts.iter().filter(|(h, v)| is_flow(h) && is_reached(v));
     let is_over = good().any(|(h, _)| h.endpoint.is_some() && !is_authority(h));
     // Office asks Graph too: what is Entra's by its address may still be the command's.
     let is_managed = good().any(|(h, _)| is_manager(h));

@@ -34,7 +34,7 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
     ),
     ("log", &["facts", "knowledge"], "whether a name is a service's, and a page a filter's, stands in its tables"),
     ("system", &["facts"], ""),
-    ("knowledge", &["facts"], "issuers are asked about a certificate"),
+    ("knowledge", &["facts"], "issuers are asked about a certificate, and which command a log is of"),
     ("case", &["facts", "knowledge", "packet"], "`At` is a place in a capture; facts carry it"),
     ("verdict", &["case", "facts", "knowledge", "flow", "packet"], "`Side` and `At`, which facts carry"),
     ("finding", &["verdict", "case", "facts", "knowledge", "flow", "packet"], "`Side` and `At`, which facts carry"),

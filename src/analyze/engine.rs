@@ -98,8 +98,10 @@ impl Sorter<'_> {
         if matches!(packet.transport, Transport::Other(_)) && packet.dropped.is_none() {
             return;
         }
-        let hash = packet.ends().map_or(0, |ends| self.seed.hash(&Key::of(&ends).0));
-        let Some(list) = self.lists.get_mut(shard_of(packet, FLOW_SHARDS)) else { return };
+        let key = packet.ends().map(|ends| Key::of(&ends).0);
+        let hash = key.as_ref().map_or(0, |key| self.seed.hash(key));
+        let shard = key.map_or_else(|| shard_of(packet, FLOW_SHARDS), |key| key.shard(FLOW_SHARDS));
+        let Some(list) = self.lists.get_mut(shard) else { return };
         self.beside.store(packet, in_frame, room, hash, list);
     }
 }

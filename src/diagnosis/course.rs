@@ -7,7 +7,6 @@
 
 use super::takes_part;
 use crate::case::{Attempt, Case, HostStory, LookupResult, Role, Way, may_be_one};
-use crate::facts::Crowd;
 use crate::knowledge;
 use crate::knowledge::endpoints::{Cloud, Role as EndpointRole};
 use crate::knowledge::federation::Likeness;
@@ -88,7 +87,7 @@ impl<'a> Course<'a> {
         for (host, verdict) in hosts.iter().filter(|(h, _)| h.role == Role::Service) {
             let Some(endpoint) = host.endpoint else { continue };
             let reached = host.attempts.iter().zip(&verdict.judged).filter(|(_, j)| j.has_reached()).map(|(a, _)| a);
-            if matches!(endpoint.role, EndpointRole::Authority | EndpointRole::AuthorityAlias) {
+            if endpoint.role.is_authority() {
                 course.authority.extend(reached.map(|a| (endpoint.cloud, a)));
             } else if endpoint.role.is_called_with_a_token() {
                 course.beyond.extend(reached.map(|a| (endpoint.cloud, endpoint.role, a)));
@@ -271,7 +270,6 @@ impl<'a> Course<'a> {
 
     /// Whether a connection, or one that went as it did, may be of that client.
     fn is_of(&self, attempt: &Attempt, client: IpAddr) -> bool {
-        let mut crowd = self.case.crowd(attempt).into_iter().flat_map(Crowd::clients);
-        may_be_one(attempt.client, client) || crowd.any(|other| may_be_one(other, client))
+        self.case.clients_of(attempt).any(|other| may_be_one(other, client))
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn doubtful(host: &HostStory, verdict: &HostVerdict, findings: &[Find
 
 /// The peers over which hosts that the sign-in needs were reached.
 pub(super) struct Ways {
-    /// When the last connection began, and the last answer came, over each.
+    /// When the last answer came over each.
     used: HashMap<SocketAddr, Option<Timestamp>>,
     /// Whether a sign-in went through.
     signed_in: bool,

@@ -6,11 +6,12 @@
 use crate::case::Case;
 use crate::facts::log::{self, LogFacts};
 use crate::finding::{Finding, Severity, logs};
+use crate::knowledge::endpoints::command_of;
 use crate::lang::Message;
 use crate::message;
 use crate::report::{Diagnosis, Outcome};
 use crate::verdict::Verdict;
-use crate::verdict::again::{command_of, is_same_command};
+use crate::verdict::again::is_same_command;
 use std::collections::HashSet;
 
 /// Findings that give a fault of the network its name: told before the verdict on the same host.

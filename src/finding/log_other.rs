@@ -4,7 +4,7 @@
 use super::logs::{Run, add, runs, tenant_option};
 use super::{Context, Finding, Rule, Severity};
 use crate::facts::log::{ErrorClass, LogEvent, Outcome, SigninMethod};
-use crate::knowledge::endpoints::{Command, Role, endpoint};
+use crate::knowledge::endpoints::{Command, endpoint};
 use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::Verdict;
@@ -241,10 +241,11 @@ fn authority(context: &Context<'_>) -> Vec<Finding> {
         let authority = host.is_some_and(|h| is_authority(&run, h));
         let (title, detail) = match class {
             ErrorClass::AnswerUnplaced(status) => unplaced(host, status, authority),
-            _ => match event.text.contains('<') {
-                false if authority => (page(host, authority, false).0, unplaced(host, None, true).1),
-                shown => page(host, authority, shown),
-            },
+            // Metadata that cannot be read, though the log does not show a page.
+            _ if authority && !event.text.contains('<') => {
+                (page(host, authority, false).0, unplaced(host, None, authority).1)
+            }
+            _ => page(host, authority, event.text.contains('<')),
         };
         finding.title = title;
         finding.detail = run.tell(message!(en: "%c: {}", ja: "%c: {}。", event.text));
@@ -296,8 +297,7 @@ fn unplaced(host: Option<&str>, status: Option<u16>, authority: bool) -> (Messag
 
 /// Whether the client takes `host` for the authority.
 fn is_authority(run: &Run<'_>, host: &str) -> bool {
-    run.attempt.authority.as_deref() == Some(host)
-        || endpoint(host).is_some_and(|e| matches!(e.role, Role::Authority | Role::AuthorityAlias))
+    run.attempt.authority.as_deref() == Some(host) || endpoint(host).is_some_and(|e| e.role.is_authority())
 }
 
 /// What a page in place of an answer means: title and detail. `shown`: the log shows that it is a page.

@@ -4,10 +4,10 @@ use super::{Context, Evidence, Finding, Severity};
 use crate::case::Said;
 use crate::case::log_join::Placed;
 use crate::facts::log::{Attempt, ErrorClass, LogEvent, LogEventKind, Outcome};
-use crate::knowledge::endpoints::Command;
+use crate::knowledge::endpoints::{Command, command_of};
 use crate::lang::Message;
 use crate::message;
-use crate::verdict::again::{command_of, is_same_command};
+use crate::verdict::again::is_same_command;
 use crate::verdict::log::LogProof;
 
 /// Codes of findings that explain a failed sign-in without the network being at fault, in the order in which they are

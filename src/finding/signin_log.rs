@@ -5,7 +5,6 @@ use super::logs::{add, runs, tenant_option};
 use super::{Context, Evidence, Finding, Rule, Severity};
 use crate::case::{Case, Role};
 use crate::facts::log::{LogEventKind, Outcome, SigninEntry};
-use crate::knowledge::endpoints::Role as EndpointRole;
 use crate::lang::{Message, Text};
 use crate::message;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
@@ -250,8 +249,7 @@ fn none(context: &Context<'_>) -> Vec<Finding> {
     let runs = runs(context);
     let answered = runs.iter().rev().filter(|r| r.standing).find_map(|r| Some((*r, r.aadsts()?)));
     let blocked = context.hosts().find(|(h, v)| {
-        let authority =
-            h.endpoint.is_some_and(|e| matches!(e.role, EndpointRole::Authority | EndpointRole::AuthorityAlias));
+        let authority = h.endpoint.is_some_and(|e| e.role.is_authority());
         (authority || h.role == Role::Proxy) && v.verdict.is_fault()
     });
     let exported: Vec<&str> =

@@ -3,10 +3,10 @@
 use super::{Context, Finding, Rule, Severity};
 use crate::case::{HostStory, Role};
 use crate::knowledge;
-use crate::knowledge::endpoints::{Cloud, Command, Role as EndpointRole, SequenceStep, Step};
+use crate::knowledge::endpoints::{Cloud, Command, Role as EndpointRole, SequenceStep, Step, command_of};
 use crate::lang::Text;
 use crate::message;
-use crate::verdict::{HostVerdict, again::command_of};
+use crate::verdict::HostVerdict;
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {

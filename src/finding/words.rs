@@ -87,14 +87,13 @@ fn reached_before(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Optio
     if !verdict.verdict.is_fault() || matches!(verdict.verdict, Verdict::Intercepted | Verdict::TlsLegacy) {
         return None;
     }
-    let good = |j: &Judged| j.verdict.is_some_and(Verdict::is_good) || j.detail.client_accepts;
-    let failed = verdict.attempt.filter(|i| !verdict.judged.get(*i).is_some_and(good));
+    let failed = verdict.attempt.filter(|i| !verdict.judged.get(*i).is_some_and(Judged::serves));
     let by_name = matches!(verdict.verdict, Verdict::DnsFailure | Verdict::DnsSinkhole);
     let stopped = verdict.name.stopped.filter(|_| by_name).and_then(|i| host.lookups.get(i));
     let asked = stopped.and_then(|lookup| lookup.asked.first()).map(|at| at.time);
     let until = asked.or_else(|| failed.and_then(|i| host.attempts.get(i)).map(|a| a.start.time));
     let before = host.attempts.iter().zip(&verdict.judged);
-    let before = before.filter(|(a, j)| good(j) && until.is_none_or(|until| a.start.time < until));
+    let before = before.filter(|(a, j)| j.serves() && until.is_none_or(|until| a.start.time < until));
     let (attempt, judged) = before.max_by_key(|(a, _)| a.start.time)?;
     let frame = judged.proof.last()?.at.frame;
     let tried = failed.and_then(|i| host.attempts.get(i)).and_then(|failed| port(case, failed));

@@ -234,7 +234,7 @@ impl<S: FlowSink> FlowTable<S> {
         let (mut frame, mut n) = self.frame;
         let numbered = packets.into_iter().map(|packet| {
             (frame, n) = (packet.at.frame, if frame == packet.at.frame { n.saturating_add(1) } else { 0 });
-            (*packet, n, packet.ends().map_or(0, |ends| self.hash(ends.tcp, &Key::of(&ends).0)))
+            (*packet, n, self.aim(packet.ends()).map_or(0, |aim| aim.hash))
         });
         let numbered: Vec<_> = numbered.collect();
         self.kept_packets(&AsTheyAre, &numbered);
@@ -290,17 +290,14 @@ impl<S: FlowSink> FlowTable<S> {
         if frame == packet.at.frame { n.saturating_add(1) } else { 0 }
     }
 
-    fn hash(&self, tcp: bool, key: &Key) -> u32 {
-        if tcp { self.tcp.hash(key) } else { self.udp.hash(key) }
-    }
-
     /// Where a packet belongs, without looking yet whether it is there.
     #[inline]
     fn aim(&self, ends: Option<PacketEnds>) -> Option<Aim> {
         let ends = ends?;
         let tcp = ends.tcp;
         let (key, from_low) = Key::of(&ends);
-        let hash = self.hash(tcp, &key);
+        // Both pools have one seed.
+        let hash = self.tcp.hash(&key);
         Some(Aim { key, from_low, tcp, hash, likely: None })
     }
 

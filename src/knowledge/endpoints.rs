@@ -3,6 +3,7 @@
 mod table;
 
 use super::{Source, matches_host};
+use crate::facts::log::Dialect;
 use crate::lang::Text;
 use table::{CUSTOMER_DOMAINS, ENDPOINTS, MICROSOFT_DOMAINS, SEQUENCES};
 
@@ -25,6 +26,16 @@ impl Command {
             Command::ConnectAzAccount => "Connect-AzAccount",
             Command::ConnectMgGraph => "Connect-MgGraph",
         }
+    }
+}
+
+/// The command that a dialect belongs to.
+pub fn command_of(dialect: Dialect) -> Option<Command> {
+    match dialect {
+        Dialect::AzCli => Some(Command::AzLogin),
+        Dialect::AzPowerShell => Some(Command::ConnectAzAccount),
+        Dialect::GraphPowerShell => Some(Command::ConnectMgGraph),
+        Dialect::Python | Dialect::Curl | Dialect::Node | Dialect::Other => None,
     }
 }
 
@@ -136,6 +147,11 @@ pub enum Role {
 }
 
 impl Role {
+    /// Whether hosts of this role sign in, under whichever name.
+    pub fn is_authority(self) -> bool {
+        matches!(self, Role::Authority | Role::AuthorityAlias)
+    }
+
     /// Whether hosts of this role are asked with a token: a token says nothing of the way to them.
     pub fn is_called_with_a_token(self) -> bool {
         matches!(self, Role::ResourceManager | Role::Graph)

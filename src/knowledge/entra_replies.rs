@@ -4,7 +4,7 @@
 //! of a server in trouble (5xx) are not in the table: Entra ID gives them now and then, gateways on the way far more often.
 
 use super::Source;
-use super::endpoints::{Role, endpoint};
+use super::endpoints::endpoint;
 
 /// One address of Entra ID.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ pub fn is_metadata_of_entra(host: &str, path: &str) -> bool {
 }
 
 fn is_entra(host: &str) -> bool {
-    endpoint(host).is_some_and(|e| matches!(e.role, Role::Authority | Role::AuthorityAlias))
+    endpoint(host).is_some_and(|e| e.role.is_authority())
 }
 
 #[cfg(test)]

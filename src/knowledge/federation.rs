@@ -1,8 +1,8 @@
 //! Identity providers to which Entra ID sends users on: domains of services, and how organisations name their own
 //! servers. Tables, and the look-up over them.
 //!
-//! Source: sign-in addresses in the vendors' documentation, and Microsoft's examples for AD FS (`sts`, `adfs`, `fs`);
-//! general knowledge, no document read; checked 2026-11.
+//! Source: general knowledge of the vendors' sign-in addresses and of Microsoft's examples for AD FS (`sts`, `adfs`,
+//! `fs`), 2026-11; no document was read for it.
 
 use super::matches_host;
 

@@ -3,8 +3,7 @@
 //! What enters: the first bytes of a file and its name. What leaves: yes or no. Total.
 
 use super::{CMDLET_ERROR, NATIVE, command, extension, is_binary, is_json_log, margin, pattern, text};
-use crate::facts::log::Dialect;
-use crate::knowledge::endpoints::is_microsoft_host;
+use crate::knowledge::endpoints::{command_of, is_microsoft_host};
 
 /// Whether the beginning of the file `name` names a failure that the readers know: what is asked before a text is called
 /// no log. Programs, configurations and translations name failures that nobody had: their names say that they are no logs.
@@ -18,8 +17,8 @@ pub fn names_a_failure_of_a_sign_in(name: &str, head: &[u8]) -> bool {
     has_failure(name, head, |line| {
         // A command that names such a host, or its tool, is what the failures below it are of.
         if let Some(command) = command::prompt(line) {
-            let known = matches!(command.dialect, Dialect::AzCli | Dialect::AzPowerShell | Dialect::GraphPowerShell);
-            is_of_a_tool = known || command.arguments.iter().any(|a| names_microsoft(a));
+            is_of_a_tool =
+                command_of(command.dialect).is_some() || command.arguments.iter().any(|a| names_microsoft(a));
         }
         let cmdlet = CMDLET_ERROR.as_ref().and_then(|r| r.captures(line)?.get(1)).map_or("", |m| m.as_str());
         let is_native = line.starts_with("az") && NATIVE.as_ref().is_some_and(|r| r.is_match(line));

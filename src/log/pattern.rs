@@ -21,7 +21,6 @@ use words::WORDS;
 
 use ErrorClass as E;
 
-/// Compiles a pattern of this file; the tests prove that every one compiles.
 /// Bytes of the automaton that finds the words: all its states fit, so that it is never built twice.
 const WORD_CACHE_BYTES: usize = 32 << 20;
 
@@ -64,9 +63,15 @@ regex!(
 );
 regex!(SSL_ALERT_NUMBER, r"(?i)SSL alert number (\d{1,3})");
 regex!(AADSTS, r"AADSTS(\d{4,9})");
+// .NET Framework gives a proxy's answer to CONNECT and a service's with the same words; in every language the number stands
+// alone in brackets.
+const IN_BRACKETS: &str = r"^(?:[a-z]+(?:-[a-z]+)? ?: )?[^\n:()]{3,80}[:.：] ?\((403|407|5\d\d)\) ?\p{L}";
+const RETURNED: &str = "returned an error: |エラーを返しました: ?|retourné une erreur ?: ?|Fehler zurückgegeben: ?";
 regex!(
     HTTP_ERROR,
-    r"(?i)^(?:[a-z]+(?:-[a-z]+)? ?: )?[^\n:()]{3,80}[:.：] ?\((403|407|5\d\d)\) ?\p{L}|(?:returned an error: |エラーを返しました: ?|retourné une erreur ?: ?|Fehler zurückgegeben: ?|does not indicate success: |HTTP status: |status code:? |invalid status '|StatusCode: ?|ErrorCode: )\(?(\d{3})\b"
+    &format!(
+        r"(?i){IN_BRACKETS}|(?:{RETURNED}|does not indicate success: |HTTP status: |status code:? |invalid status '|StatusCode: ?|ErrorCode: )\(?(\d{{3}})\b"
+    )
 );
 
 /// The cause that `text` names. AADSTS numbers win over everything: they are the answer of the service.

@@ -116,15 +116,18 @@ fn begins(text: &str) -> bool {
         || is(&CMDLET_ERROR)
 }
 
+fn first_word(text: &str) -> &str {
+    text.split(' ').next().unwrap_or_default()
+}
+
 /// Whether `next` is what did not fit behind `line` any more.
 fn goes_on(line: &str, next: &str, width: usize) -> bool {
-    let first = |text: &'_ str| text.split(' ').next().unwrap_or_default().to_owned();
-    let word = first(next);
+    let word = first_word(next);
     // Records of one program begin alike; two lines of prose seldom do, but with a short word.
-    let is_alike = || word.len() >= ALIKE_MIN && word == first(line);
+    let is_alike = || word.len() >= ALIKE_MIN && word == first_word(line);
     !line.starts_with([' ', '\t'])
         && !line.trim().is_empty()
-        && columns(line.trim_end()) + 1 + columns(&word) > width
+        && columns(line.trim_end()) + 1 + columns(word) > width
         && !is_alike()
         && !begins(next)
 }

@@ -132,7 +132,7 @@ impl Beside {
     /// Stores a packet that is number `in_frame` of its frame in a list. `room` is the number of the room and the room
     /// itself, `hash` that of the packet's ends.
     pub fn store(&mut self, packet: &Packet<'_>, in_frame: u32, room: (u16, &Room), hash: u32, list: &mut Vec<Stored>) {
-        let usual = self.parts_of(packet).and_then(|parts| {
+        let usual = parts_of(packet).and_then(|parts| {
             let Packet { at, direction, pid, .. } = *packet;
             self.store_parts(&parts, (at, direction, pid), room, hash, list)
         });
@@ -226,32 +226,6 @@ impl Beside {
         let extra = u32::try_from(self.unusual.len()).unwrap_or(u32::MAX);
         self.unusual.push(with_payload(packet, &[]));
         Stored { hash, payload_len, place, extra, is: Is(Is::UNUSUAL), ..Stored::default() }
-    }
-
-    /// The parts of a packet that has nothing for which [`Stored`] has no field.
-    fn parts_of<'w>(&self, packet: &Packet<'w>) -> Option<Parts<'w>> {
-        let v4 = packet.src.is_ipv4();
-        let ends = packet.ends().filter(|_| v4 == packet.dst.is_ipv4())?;
-        let common = Parts {
-            ends,
-            ttl: packet.ttl,
-            ip_id: packet.ip_id,
-            seq: 0,
-            ack: 0,
-            flags: TcpFlags::default(),
-            window: 0,
-            options: &[],
-            payload: &[],
-            payload_len: 0,
-        };
-        match packet.transport {
-            Transport::Tcp(t) if t.options.is_plain() && !(t.flags.syn() && t.options.timestamps.is_some()) => {
-                let TcpSegment { seq, ack, flags, window, payload, payload_len, .. } = t;
-                Some(Parts { seq, ack, flags, window, payload, payload_len, ..common })
-            }
-            Transport::Udp(UdpDatagram { payload, payload_len, .. }) => Some(Parts { payload, payload_len, ..common }),
-            _ => None,
-        }
     }
 
     #[inline(always)]
@@ -380,6 +354,32 @@ impl Beside {
         } else {
             rooms.get(usize::from(s.place.room())).map_or(&[], |room| room.bytes(span))
         }
+    }
+}
+
+/// The parts of a packet that has nothing for which [`Stored`] has no field.
+fn parts_of<'w>(packet: &Packet<'w>) -> Option<Parts<'w>> {
+    let v4 = packet.src.is_ipv4();
+    let ends = packet.ends().filter(|_| v4 == packet.dst.is_ipv4())?;
+    let common = Parts {
+        ends,
+        ttl: packet.ttl,
+        ip_id: packet.ip_id,
+        seq: 0,
+        ack: 0,
+        flags: TcpFlags::default(),
+        window: 0,
+        options: &[],
+        payload: &[],
+        payload_len: 0,
+    };
+    match packet.transport {
+        Transport::Tcp(t) if t.options.is_plain() && !(t.flags.syn() && t.options.timestamps.is_some()) => {
+            let TcpSegment { seq, ack, flags, window, payload, payload_len, .. } = t;
+            Some(Parts { seq, ack, flags, window, payload, payload_len, ..common })
+        }
+        Transport::Udp(UdpDatagram { payload, payload_len, .. }) => Some(Parts { payload, payload_len, ..common }),
+        _ => None,
     }
 }
 

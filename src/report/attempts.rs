@@ -9,12 +9,12 @@ use crate::case::log_join::Placed;
 use crate::case::{AttemptJoin, Case};
 use crate::facts::log::{self, Dialect, LogEvent, LogEventKind, LogTime, Outcome};
 use crate::finding::{Context, Evidence};
-use crate::knowledge::endpoints::Command;
+use crate::knowledge::endpoints::{Command, command_of};
 use crate::lang::Message;
 use crate::limits;
 use crate::message;
 use crate::time::Timestamp;
-use crate::verdict::{Confidence, Verdict, again::command_of, log::LogProof};
+use crate::verdict::{Confidence, Verdict, log::LogProof};
 
 /// The runs of the commands, as the logs tell them.
 pub fn collect(context: &Context<'_>) -> Vec<AttemptReport> {

@@ -7,7 +7,7 @@ use super::log::LogProof;
 use super::{Confidence, HostVerdict, Verdict};
 use crate::case::{Case, HostStory, Role, Said};
 use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEventKind, Outcome, SigninMethod};
-use crate::knowledge::endpoints::{Cloud, Command, Endpoint};
+use crate::knowledge::endpoints::{Cloud, Endpoint, command_of};
 
 /// Options that change what a command writes, not what it does.
 const OUTPUT_FLAGS: [&str; 5] = ["--debug", "--verbose", "-debug", "-verbose", "-v"];
@@ -94,10 +94,8 @@ pub fn made_good(case: &Case, host: &HostStory, verdict: &mut HostVerdict) {
         if event.kind.error().is_none() {
             continue;
         }
-        let log = case.logs().find(|(piece, _)| *piece == said.piece);
-        let later = log.and_then(|(_, log)| log.attempts.get(said.attempt.saturating_add(1)..)).unwrap_or_default();
         let is_good = |a: &&Attempt| signed_in_again(attempt, a) || is_test(attempt) && signed_in_at(host, a);
-        let Some(good) = later.iter().find(is_good) else { return };
+        let Some(good) = case.runs_after(*said).iter().find(is_good) else { return };
         proof = good.events.last().map(|e| LogProof::new(said.piece, e));
     }
     let Some(proof) = proof else { return };
@@ -141,8 +139,7 @@ fn is_one_of(commands: &[&str], run: &Attempt) -> bool {
 /// Whether a line is of a test of some host that no sign-in needs as such, in a log whose last command signed in or was
 /// refused by Entra ID itself.
 pub fn is_test_beside(case: &Case, host: &HostStory, said: Said) -> bool {
-    let log = case.logs().find(|(piece, _)| *piece == said.piece);
-    let last = || log.and_then(|(_, log)| log.attempts.iter().rfind(|a| command_of(a.dialect).is_some()));
+    let last = || case.log(said.piece)?.attempts.iter().rfind(|a| command_of(a.dialect).is_some());
     let is_settled = |a: &Attempt| {
         a.outcome == Outcome::Succeeded
             || matches!(a.outcome, Outcome::Failed { .. }) && matches!(a.error_class(), Some(ErrorClass::Aadsts(_)))
@@ -150,16 +147,6 @@ pub fn is_test_beside(case: &Case, host: &HostStory, said: Said) -> bool {
     host.required != Some(true)
         && case.line(said).is_some_and(|(attempt, _)| is_test(attempt))
         && last().is_some_and(is_settled)
-}
-
-/// The command that a dialect belongs to.
-pub fn command_of(dialect: Dialect) -> Option<Command> {
-    match dialect {
-        Dialect::AzCli => Some(Command::AzLogin),
-        Dialect::AzPowerShell => Some(Command::ConnectAzAccount),
-        Dialect::GraphPowerShell => Some(Command::ConnectMgGraph),
-        Dialect::Python | Dialect::Curl | Dialect::Node | Dialect::Other => None,
-    }
 }
 
 /// The arguments that say what is done.

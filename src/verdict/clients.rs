@@ -7,7 +7,6 @@
 use super::leading::tried;
 use super::{Confidence, HostVerdict, Judged, Stage, Verdict, dns};
 use crate::case::{Attempt, Case, Heard, HostStory};
-use crate::facts::Crowd;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
@@ -85,8 +84,7 @@ fn families<'a>(clients: impl Iterator<Item = &'a IpAddr> + Clone) -> [bool; 2] 
 pub(super) fn bystanders(case: &Case, host: &HostStory, judged: &[Judged]) -> HashSet<IpAddr> {
     let mut reached: HashSet<IpAddr> = HashSet::new();
     for (attempt, _) in host.attempts.iter().zip(judged).filter(|(_, j)| j.has_reached()) {
-        reached.insert(attempt.client);
-        reached.extend(case.crowd(attempt).into_iter().flat_map(Crowd::clients));
+        reached.extend(case.clients_of(attempt));
     }
     let until = case.presence().until(reached.iter().copied());
     let [reached_v4, reached_v6] = families(reached.iter());

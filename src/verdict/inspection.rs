@@ -11,7 +11,7 @@ use super::host::distinct;
 use super::leading::tried;
 use super::scene::Judged;
 use crate::case::{Attempt, Case, HostStory};
-use crate::facts::{Crowd, TcpFacts};
+use crate::facts::TcpFacts;
 use crate::flow::Side;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -46,9 +46,7 @@ impl<'a> Programs<'a> {
         for attempt in good {
             let Some(program) = program(case, attempt) else { continue };
             let came = reached.entry(program).or_default();
-            let until = case.answered_until(attempt).map_or(attempt.start.time, |at| at.max(attempt.start.time));
-            let counted = case.crowd(attempt).into_iter().flat_map(Crowd::members).map(|(end, client)| (client, end));
-            for (client, until) in std::iter::once((attempt.client, until)).chain(counted) {
+            for (client, _, until) in case.uses(attempt) {
                 came.clients.entry(client).or_default().push(until);
                 if let Some(family) = came.families.get_mut(usize::from(client.is_ipv6())) {
                     family.push(until);

@@ -443,16 +443,15 @@ fn went_on(case: &Case, host: &HostStory, said: Line) -> bool {
             _ => false,
         })
     };
-    let needed = || match knowledge::endpoint(&host.name).is_some_and(|e| e.role.is_called_with_a_token()) {
-        true => had_token(),
-        false => host.required == Some(true),
+    let needed = || {
+        let with_token = knowledge::endpoint(&host.name).is_some_and(|e| e.role.is_called_with_a_token());
+        if with_token { had_token() } else { host.required == Some(true) }
     };
     let refused_behind = matches!(attempt.outcome, Outcome::Failed { event } if event > said.event)
         && matches!(attempt.error_class(), Some(ErrorClass::Aadsts(_)));
     let again = || {
-        let log = case.logs().find(|(piece, _)| *piece == said.piece);
-        let later = log.and_then(|(_, log)| log.attempts.get(said.attempt.saturating_add(1)..));
-        later.unwrap_or_default().iter().any(|a| succeeded(a) && !a.command.is_empty() && is_same_command(attempt, a))
+        let mut later = case.runs_after(said).iter();
+        later.any(|a| succeeded(a) && !a.command.is_empty() && is_same_command(attempt, a))
     };
     succeeded(attempt) || refused_behind && !needed() || again() || is_test_beside(case, host, said)
 }

@@ -108,9 +108,12 @@ fn says(text: Option<&str>, words: &[&str]) -> bool {
 
 /// Whether a redirect leads to another site (another last two labels).
 fn leaves_site(host: &str, location: &str) -> bool {
-    let Some((_, rest)) = location.split_once("://") else { return false };
-    let target = rest.split(['/', ':', '?']).next().unwrap_or("").to_ascii_lowercase();
-    site(&target) != site(host)
+    host_of(location).is_some_and(|target| site(&target.to_ascii_lowercase()) != site(host))
+}
+
+/// The host of a whole address.
+fn host_of(location: &str) -> Option<&str> {
+    location.split_once("://")?.1.split(['/', ':', '?']).next()
 }
 
 /// Whether the probe's own server answers a request for this target with this redirect.
@@ -121,8 +124,7 @@ fn is_meant(host: &str, target: &str, location: &str) -> bool {
         None => target,
     };
     let path = path.split(['?', '#']).next().unwrap_or_default();
-    let to = location.split_once("://").and_then(|(_, rest)| rest.split(['/', ':', '?']).next());
-    to.is_some_and(|to| knowledge::is_redirect_of_probe(host, path, to))
+    host_of(location).is_some_and(|to| knowledge::is_redirect_of_probe(host, path, to))
 }
 
 fn site(host: &str) -> String {

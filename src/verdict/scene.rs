@@ -153,6 +153,11 @@ impl Judged {
         self.verdict.is_some_and(Verdict::is_good) || self.stage >= Stage::Complete
     }
 
+    /// Whether the client got through by the attempt, if only by what a device on the way showed it.
+    pub fn serves(&self) -> bool {
+        self.verdict.is_some_and(Verdict::is_good) || self.detail.client_accepts
+    }
+
     /// An attempt that says nothing.
     pub fn neutral(stage: Stage) -> Judged {
         Judged { stage, ..Judged::default() }

@@ -10,7 +10,6 @@ use super::Verdict;
 use super::dns::{LazyTalk, Meanwhile, failure};
 use super::scene::{ANOTHER_TRY_NS, Judged, Proof, SILENCE_NS, Stage};
 use crate::case::{Case, HostStory, Lookup, LookupResult, Role, Way, may_be_one};
-use crate::facts::Crowd;
 use crate::message;
 use crate::packet::At;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
@@ -226,11 +225,7 @@ impl Uses {
         let mut by_client: HashMap<IpAddr, Used> = HashMap::new();
         for attempt in &host.attempts {
             let (at, direct) = (attempt.start, attempt.way == Way::Direct);
-            let until = case.answered_until(attempt).map_or(at.time, |until| until.max(at.time));
-            // Of those that are only counted no more than their ends are known.
-            let counted =
-                case.crowd(attempt).into_iter().flat_map(Crowd::members).map(|(end, client)| (client, end, end));
-            for (client, start, end) in std::iter::once((attempt.client, at.time, until)).chain(counted) {
+            for (client, start, end) in case.uses(attempt) {
                 let (spans, all) = by_client.entry(client).or_default();
                 spans.push((start, end));
                 all.push(Use { time: start, at, direct });

@@ -5,23 +5,19 @@ use crate::knowledge::interceptors::interceptor_by_text;
 use regex::Regex;
 use std::sync::LazyLock;
 
-static TITLE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)<title[^>]*>([^<]{1,200})").ok());
+regex!(TITLE, r"(?i)<title[^>]*>([^<]{1,200})");
 
 // Titles that only filters write. "Denied" and "not allowed" alone are words of every web server.
-static BLOCKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?:web|content|url|internet) ?filter|(?:web ?page|web ?site|site|page|url|content) (?:has been |is |was )?blocked|blocked by|web gateway|閲覧.{0,12}(?:禁止|制限|規制|ブロック)",
-    )
-    .ok()
-});
+regex!(
+    BLOCKS,
+    r"(?:web|content|url|internet) ?filter|(?:web ?page|web ?site|site|page|url|content) (?:has been |is |was )?blocked|blocked by|web gateway|閲覧.{0,12}(?:禁止|制限|規制|ブロック)"
+);
 
 // What filters write below a title that refuses, and no web server does.
-static BLOCKS_BELOW: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?:your|this) (?:organi[sz]ation|company|network|(?:network |it )?administrator)(?:'s \w+ \w+)? (?:has |have )?(?:blocked|restricted|prohibits|does not allow)|blocked by (?:your|the) (?:organi[sz]ation|company|(?:network |it )?administrator)|\b(?:web|url|site) categor(?:y|ies)\b|internet (?:usage|use|access) policy",
-    )
-    .ok()
-});
+regex!(
+    BLOCKS_BELOW,
+    r"(?:your|this) (?:organi[sz]ation|company|network|(?:network |it )?administrator)(?:'s \w+ \w+)? (?:has |have )?(?:blocked|restricted|prohibits|does not allow)|blocked by (?:your|the) (?:organi[sz]ation|company|(?:network |it )?administrator)|\b(?:web|url|site) categor(?:y|ies)\b|internet (?:usage|use|access) policy"
+);
 
 /// Words of a refusal in the title of a page.
 const REFUSAL_WORDS: [&str; 10] =
@@ -29,22 +25,19 @@ const REFUSAL_WORDS: [&str; 10] =
 
 // Phrases of a refusal, which below the name of a filter's vendor make a block page. Single words stand in style sheets,
 // addresses and legal notes as well.
-static REFUSES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?:do not|don.{1,6}t|does not) have (?:the )?permissions? to (?:visit|access|view|open|browse|use)|\b(?:has|have) been (?:blocked|denied|restricted|prohibited)|\b(?:is|was) (?:blocked|denied|prohibited)\b|\baccess denied\b|\bnot (?:allowed|permitted|authorized) to (?:visit|access|view|open|browse)|\bblocked by\b|(?:拒否|禁止|制限|規制|ブロック)(?:され|し(?:て|まし))",
-    )
-    .ok()
-});
+regex!(
+    REFUSES,
+    r"(?:do not|don.{1,6}t|does not) have (?:the )?permissions? to (?:visit|access|view|open|browse|use)|\b(?:has|have) been (?:blocked|denied|restricted|prohibited)|\b(?:is|was) (?:blocked|denied|prohibited)\b|\baccess denied\b|\bnot (?:allowed|permitted|authorized) to (?:visit|access|view|open|browse)|\bblocked by\b|(?:拒否|禁止|制限|規制|ブロック)(?:され|し(?:て|まし))"
+);
 
 // A title of a page that wants its reader to sign in, which refuses nobody; a name of a host in it says nothing.
-static WANTS_LOGIN: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?:^|[^\w.-])(?:log[ -]?[io]n|sign[ -]?[io]n|authenticat(?:ion|e))(?:$|[^\w.-]|[.-](?:\s|$))|ログ[イオ]ン|サインイン|認証").ok()
-});
+regex!(
+    WANTS_LOGIN,
+    r"(?:^|[^\w.-])(?:log[ -]?[io]n|sign[ -]?[io]n|authenticat(?:ion|e))(?:$|[^\w.-]|[.-](?:\s|$))|ログ[イオ]ン|サインイン|認証"
+);
 
 // What of a page nobody sees; a log may cut it off anywhere.
-static UNSEEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?s)<style\b.*?(?:</style\s*>|$)|<script\b.*?(?:</script\s*>|$)|<!--.*?(?:-->|$)|<[^<>]*(?:>|$)").ok()
-});
+regex!(UNSEEN, r"(?s)<style\b.*?(?:</style\s*>|$)|<script\b.*?(?:</script\s*>|$)|<!--.*?(?:-->|$)|<[^<>]*(?:>|$)");
 
 /// Words in the title of a page that wants a login to the network; "portal" alone is the name of many a service.
 const PORTAL_WORDS: [&str; 5] = ["captive", "hotspot", "wi-fi", "wifi", "guest access"];

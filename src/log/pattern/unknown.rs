@@ -1,5 +1,6 @@
 //! What error texts tell beside their cause: that they are about a connection, and who gave the answer that they name.
 
+use super::{IN_BRACKETS, RETURNED};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -16,12 +17,8 @@ regex!(
     r#"\b[A-Za-z]:\\|\\\\|['"(]/|~/|(?i:\bfile\b|\bdisk\b)|ファイル|ディスク|Datei|fichier|archivo|файл|文件|檔案|파일"#
 );
 
-// .NET Framework gives a proxy's answer to CONNECT and a service's with the same words; in every language the number stands
-// alone in brackets.
-regex!(
-    EITHER,
-    r"(?i)^(?:[a-z]+(?:-[a-z]+)? ?: )?[^\n:()]{3,80}[:.：] ?\((?:403|407|5\d\d)\) ?\p{L}|returned an error: |エラーを返しました: ?|retourné une erreur ?: ?|Fehler zurückgegeben: ?|WebException\b"
-);
+// Words of .NET Framework for a proxy's answer as for a service's.
+regex!(EITHER, &format!(r"(?i){IN_BRACKETS}|{RETURNED}|WebException\b"));
 // Codes and sentences that services of Azure and Graph write into their refusals.
 regex!(
     OF_A_SERVICE,

@@ -4,6 +4,7 @@ use super::hear;
 use crate::case::log_join::UNNAMED_PROXY;
 use crate::case::{Case, HostStory, Role};
 use crate::facts::log::ErrorClass;
+use crate::knowledge::endpoints::Role as EndpointRole;
 use crate::knowledge::interceptors::{Interceptor, interceptor_by_text};
 use crate::lang::Message;
 use crate::message;
@@ -67,7 +68,7 @@ pub fn words(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Option<Sai
                 ja: "パケットの送信前に Windows が接続を拒否している (エラー 10013)。端末上のフィルターによる動作である。Windows ファイアウォールの送信規則 (wf.msc)、エンドポイント セキュリティ製品、VPN クライアントを確認し、このプログラムから {name} への TCP {port} を許可する。ネットワーク側の問題ではない。",
             )),
         ),
-        Verdict::SynNoAnswer if decided == Some(ErrorClass::Timeout) && name == METADATA_SERVICE => (
+        Verdict::SynNoAnswer if decided == Some(ErrorClass::Timeout) && is_metadata_service(host) => (
             Some(message!(
                 en: "The machine's service for managed identities ({name}) did not answer",
                 ja: "マシンのマネージド ID サービス ({name}) から応答がない",
@@ -132,8 +133,10 @@ pub fn words(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Option<Sai
     Some(Said { title, detail, advice })
 }
 
-/// Where a virtual machine asks for the tokens of its managed identity.
-const METADATA_SERVICE: &str = "169.254.169.254";
+/// Whether a virtual machine asks there for the tokens of its managed identity.
+fn is_metadata_service(host: &HostStory) -> bool {
+    host.endpoint.is_some_and(|e| e.role == EndpointRole::ManagedIdentity)
+}
 
 fn timed_out(name: &str) -> Message {
     message!(

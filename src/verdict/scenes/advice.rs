@@ -20,24 +20,6 @@ fn advice(report: &Report, code: &str, host: &str) -> String {
     finding(report, code, host).map(|f| f.advice.en.clone()).unwrap_or_default()
 }
 
-/// A plain request of `host` for `target`, with its answer.
-fn asks_plainly(w: &mut World, host: &str, target: &str, tenths: i64, status: u16, location: Option<&str>) -> Flow {
-    let mut f = established(w, "203.0.113.9:80", tenths);
-    let request_at = Some(sends(w, &mut f, Side::Client, tenths, 100));
-    let response_at = Some(sends(w, &mut f, Side::Server, tenths, 300));
-    f.app.http.push(HttpExchange {
-        request_at,
-        response_at,
-        method: "GET".into(),
-        target: target.into(),
-        host: Some(host.to_owned()),
-        status: Some(status),
-        location: location.map(str::to_owned),
-        ..HttpExchange::default()
-    });
-    f
-}
-
 fn meets_portal(w: &mut World) -> Flow {
     asks_plainly(w, PROBE, "/connecttest.txt", 1, 302, Some("http://portal.hotel.example/login"))
 }

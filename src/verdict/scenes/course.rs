@@ -2,7 +2,6 @@
 
 use super::super::Verdict;
 use super::world::*;
-use crate::facts::*;
 use crate::finding::Severity;
 use crate::flow::Side;
 use crate::report::{Outcome, Report};
@@ -57,17 +56,7 @@ fn is_refused(mut w: World, tenths: i64, server: &str) -> World {
 fn by_proxy(w: World, tenths: i64, name: &str) -> World {
     w.flow(|w| {
         let mut f = established(w, PROXY, tenths);
-        let request_at = Some(sends(w, &mut f, Side::Client, tenths, 100));
-        let response_at = Some(sends(w, &mut f, Side::Server, tenths, 300));
-        f.app.http.push(HttpExchange {
-            request_at,
-            response_at,
-            method: "CONNECT".into(),
-            target: format!("{name}:443"),
-            status: Some(200),
-            tunnel_bytes: [3000, 9000],
-            ..HttpExchange::default()
-        });
+        opens_tunnel(w, &mut f, name, tenths);
         hello(w, &mut f, tenths, name, 0x0304);
         session(&mut f).tunnel = Some(format!("{name}:443"));
         server_hello(w, &mut f, tenths + 1, 0x0304);

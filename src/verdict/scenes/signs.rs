@@ -54,20 +54,7 @@ fn an_alias_is_needed_where_no_other_authority_was_tried() {
 #[test]
 fn a_portal_is_blamed_for_the_host_of_the_sign_in_not_for_windows_probe() {
     let portal = |w: &mut World, host: &str, tenths| {
-        let mut f = established(w, "203.0.113.9:80", tenths);
-        let request_at = Some(sends(w, &mut f, Side::Client, tenths, 100));
-        let response_at = Some(sends(w, &mut f, Side::Server, tenths, 300));
-        f.app.http.push(HttpExchange {
-            request_at,
-            response_at,
-            method: "GET".into(),
-            target: "/connecttest.txt".into(),
-            host: Some(host.to_owned()),
-            status: Some(302),
-            location: Some("http://portal.hotel.example/login".into()),
-            ..HttpExchange::default()
-        });
-        f
+        asks_plainly(w, host, "/connecttest.txt", tenths, 302, Some("http://portal.hotel.example/login"))
     };
     let w = World::new().flow(|w| portal(w, "www.msftconnecttest.com", 1)).flow(|w| {
         let mut f = established(w, "203.0.113.9:443", 5);

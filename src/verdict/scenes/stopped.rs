@@ -2,25 +2,13 @@
 
 use super::super::Verdict;
 use super::world::*;
-use crate::facts::*;
-use crate::flow::Side;
 use crate::report::Outcome;
 
 /// A tunnel by the proxy to `HOST`, in which the server answers last at `until`.
 fn by_proxy(w: World, tenths: i64, until: i64) -> World {
     w.flow(|w| {
         let mut f = established(w, PROXY, tenths);
-        let request = sends(w, &mut f, Side::Client, tenths, 100);
-        let ok = sends(w, &mut f, Side::Server, tenths, 50);
-        f.app.http.push(HttpExchange {
-            request_at: Some(request),
-            method: "CONNECT".into(),
-            target: format!("{HOST}:443"),
-            status: Some(200),
-            response_at: Some(ok),
-            tunnel_bytes: [3000, 9000],
-            ..HttpExchange::default()
-        });
+        opens_tunnel(w, &mut f, HOST, tenths);
         hello(w, &mut f, tenths + 1, HOST, 0x0304);
         session(&mut f).tunnel = Some(format!("{HOST}:443"));
         server_hello(w, &mut f, tenths + 1, 0x0304);

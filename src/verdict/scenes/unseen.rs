@@ -12,17 +12,7 @@ const MANAGEMENT: &str = "management.azure.com";
 /// A tunnel that works.
 fn tunnel(w: &mut World, host: &str, tenths: i64) -> Flow {
     let mut f = established(w, PROXY, tenths);
-    let request = sends(w, &mut f, Side::Client, tenths, 100);
-    let response = sends(w, &mut f, Side::Server, tenths, 50);
-    f.app.http.push(HttpExchange {
-        request_at: Some(request),
-        method: "CONNECT".into(),
-        target: format!("{host}:443"),
-        status: Some(200),
-        response_at: Some(response),
-        tunnel_bytes: [3000, 9000],
-        ..HttpExchange::default()
-    });
+    opens_tunnel(w, &mut f, host, tenths);
     hello(w, &mut f, tenths, host, 0x0304);
     session(&mut f).tunnel = Some(format!("{host}:443"));
     server_hello(w, &mut f, tenths + 1, 0x0304);

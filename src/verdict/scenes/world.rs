@@ -194,6 +194,46 @@ pub(super) fn sends(w: &mut World, f: &mut Flow, side: Side, tenths: i64, bytes:
     at
 }
 
+/// A plain request of `host` for `target`, with its answer.
+pub(super) fn asks_plainly(
+    w: &mut World,
+    host: &str,
+    target: &str,
+    tenths: i64,
+    status: u16,
+    location: Option<&str>,
+) -> Flow {
+    let mut f = established(w, "203.0.113.9:80", tenths);
+    let request_at = Some(sends(w, &mut f, Side::Client, tenths, 100));
+    let response_at = Some(sends(w, &mut f, Side::Server, tenths, 300));
+    f.app.http.push(HttpExchange {
+        request_at,
+        response_at,
+        method: "GET".into(),
+        target: target.into(),
+        host: Some(host.to_owned()),
+        status: Some(status),
+        location: location.map(str::to_owned),
+        ..HttpExchange::default()
+    });
+    f
+}
+
+/// A request for a tunnel to `host`, and the proxy's consent.
+pub(super) fn opens_tunnel(w: &mut World, f: &mut Flow, host: &str, tenths: i64) {
+    let request_at = Some(sends(w, f, Side::Client, tenths, 100));
+    let response_at = Some(sends(w, f, Side::Server, tenths, 50));
+    f.app.http.push(HttpExchange {
+        request_at,
+        response_at,
+        method: "CONNECT".into(),
+        target: format!("{host}:443"),
+        status: Some(200),
+        tunnel_bytes: [3000, 9000],
+        ..HttpExchange::default()
+    });
+}
+
 pub(super) fn hello(w: &mut World, f: &mut Flow, tenths: i64, sni: &str, max: u16) {
     let at = sends(w, f, Side::Client, tenths, 517);
     let mut session = TlsSession::default();
