@@ -19,6 +19,7 @@ use crate::finding::Severity;
 use crate::input::{self, Kind};
 use crate::lang::Message;
 use crate::progress::{Progress, say};
+use crate::report::json_text::{self, Layout};
 use crate::report::redact::Redactor;
 use crate::report::text::{Style, WIDTH_DEFAULT};
 use crate::{message, render, report};
@@ -395,8 +396,10 @@ impl Batch<'_> {
                 continue;
             }
             let path = format!("{name}.{}", format.extension());
-            let text = render::report(&analysis.report, *format, self.options, Some(Path::new(&path)));
-            self.store.write(&path, text.as_bytes())?;
+            let mut bytes = Vec::new();
+            // Writing to memory cannot fail.
+            let _ = render::report(&analysis.report, *format, self.options, Some(Path::new(&path)), &mut bytes);
+            self.store.write(&path, &bytes)?;
             record.reports.push(path);
         }
         if let Some(key) = key
@@ -417,7 +420,7 @@ fn line(name: &str, report: &report::Report, options: &Options) -> String {
         report: report::json::CaseJson<'a>,
     }
     let line = Line { case: name, report: report::json::case(report, options.lang) };
-    report::json::harmless(serde_json::to_string(&line).unwrap_or_default()) + "\n"
+    json_text::text(&line, Layout::Line)
 }
 
 /// The line of a case without a report.
@@ -429,7 +432,7 @@ fn failed_line(record: &CaseRecord, options: &Options) -> String {
         error: &'a str,
     }
     let line = Line { case: &record.name, failed: true, error: record.text.get(options.lang) };
-    report::json::harmless(serde_json::to_string(&line).unwrap_or_default()) + "\n"
+    json_text::text(&line, Layout::Line)
 }
 
 /// Whether files of a case may be mapped. Where a mapped file can shrink, touching what is gone ends the whole run, so

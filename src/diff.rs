@@ -14,6 +14,7 @@ use crate::cli::{Options, ReportFormat};
 use crate::error::Error;
 use crate::lang::Message;
 use crate::render;
+use crate::report::json_text::Layout;
 use crate::report::redact::Redactor;
 use compare::Diff;
 use std::path::{Path, PathBuf};
@@ -58,8 +59,8 @@ pub fn run(
     }
     let lang = options.lang;
     let text = match format {
-        ReportFormat::Json => json::render(&diff, lang, true),
-        ReportFormat::Jsonl => json::render(&diff, lang, false),
+        ReportFormat::Json => json::render(&diff, lang, Layout::Pretty),
+        ReportFormat::Jsonl => json::render(&diff, lang, Layout::Line),
         ReportFormat::Html => html::render(&diff, lang),
         ReportFormat::Markdown => markdown::render(&diff, lang),
         ReportFormat::Text | ReportFormat::Csv => text::render(&diff, lang, &render::style(options, output)),

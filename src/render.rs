@@ -1,27 +1,32 @@
 //! A report → bytes in one format, as they suit where they go: colours and width of a terminal, or none for a file.
 
 use crate::cli::{Color, Options, ReportFormat};
+use crate::report::json_text::{self, Layout};
 use crate::report::{self, Report};
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-/// A report in one format. `output` tells whether colours and the terminal's width make sense.
-pub fn report(report: &Report, format: ReportFormat, options: &Options, output: Option<&Path>) -> String {
+/// Writes a report in one format. `output` tells whether colours and the terminal's width make sense.
+///
+/// # Errors
+/// Of the place it goes to.
+pub fn report(
+    report: &Report,
+    format: ReportFormat,
+    options: &Options,
+    output: Option<&Path>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let lang = options.lang;
-    match format {
+    let text = match format {
+        ReportFormat::Json => return json_text::write(out, &report::json::case(report, lang), Layout::Pretty),
+        ReportFormat::Jsonl => return json_text::write(out, &report::json::case(report, lang), Layout::Line),
         ReportFormat::Text => report::text::render(report, lang, &style(options, output)),
-        ReportFormat::Json => {
-            let json = serde_json::to_string_pretty(&report::json::case(report, lang)).unwrap_or_default();
-            report::json::harmless(json) + "\n"
-        }
-        ReportFormat::Jsonl => {
-            let json = serde_json::to_string(&report::json::case(report, lang)).unwrap_or_default();
-            report::json::harmless(json) + "\n"
-        }
         ReportFormat::Html => report::html::render(report, lang),
         ReportFormat::Markdown => report::markdown::render(report, lang),
         ReportFormat::Csv => report::csv::render(report, lang),
-    }
+    };
+    out.write_all(text.as_bytes())
 }
 
 /// How text looks on standard output, or in the file `output`.

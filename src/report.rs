@@ -8,6 +8,7 @@ pub mod build;
 pub mod csv;
 pub mod html;
 pub mod json;
+pub mod json_text;
 pub mod markdown;
 pub mod path;
 pub mod redact;

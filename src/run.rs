@@ -5,7 +5,7 @@ use crate::cli::{Job, Options};
 use crate::error::Error;
 use crate::lang::{Lang, Message};
 use crate::progress::say;
-use crate::report;
+use crate::report::json_text::{self, Layout};
 use crate::report::redact::Redactor;
 use crate::{batch, convert, diff, explain, records, render};
 use std::io::{self, Write};
@@ -54,8 +54,11 @@ fn dispatch(job: Job) -> Result<u8, Error> {
             if options.redact {
                 analysis.redact(&mut Redactor::default());
             }
-            let text = render::report(&analysis.report, format, &options, output.as_deref());
-            write_out(output.as_deref(), text.as_bytes())?;
+            let output = output.as_deref();
+            let mut out = open_out(output)?;
+            render::report(&analysis.report, format, &options, output, &mut out)
+                .and_then(|()| out.flush())
+                .map_err(|source| io_error(output, source))?;
             let status = status(&analysis, &options);
             // The process ends here: giving the facts of a million flows back one by one would be for nothing.
             std::mem::forget(analysis);
@@ -135,8 +138,7 @@ fn facts(
             if csv {
                 table.add(row);
             } else {
-                let line = report::json::harmless(serde_json::to_string(row).unwrap_or_default());
-                writeln!(out, "{line}").map_err(|source| io_error(output, source))?;
+                json_text::write(&mut out, row, Layout::Line).map_err(|source| io_error(output, source))?;
             }
         }
         Ok(())

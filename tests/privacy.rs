@@ -225,7 +225,11 @@ fn secrets_of_the_samples_come_out_nowhere() {
         let mut outputs = vec![output(&["facts", &path])];
         for lang in [Lang::En, Lang::Ja] {
             let options = Options { lang, verbosity: 1, ..samples::quiet() };
-            outputs.extend(ALL.map(|format| render::report(&analysis.report, format, &options, None)));
+            for format in ALL {
+                let mut out = Vec::new();
+                render::report(&analysis.report, format, &options, None, &mut out).unwrap();
+                outputs.push(String::from_utf8(out).unwrap());
+            }
         }
         for text in outputs {
             for secret in &secrets {

@@ -27,7 +27,9 @@ fn every_sample_has_the_report_of_its_snapshots() {
             for (format, extension) in FORMATS {
                 let options = Options { lang, color: Color::Never, ..samples::quiet() };
                 // A file as the goal: its width does not depend on the terminal of whoever runs the test.
-                let report = render::report(&analysis.report, format, &options, Some(Path::new("report")));
+                let mut report = Vec::new();
+                render::report(&analysis.report, format, &options, Some(Path::new("report")), &mut report).unwrap();
+                let report = String::from_utf8(report).unwrap();
                 let name = format!("{}.{language}.{extension}", sample.name);
                 let settled = without_what_changes(&report);
                 if catch_unwind(AssertUnwindSafe(|| assert_as_before(&name, &settled))).is_err() {

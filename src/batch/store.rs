@@ -9,6 +9,7 @@ use super::record::CaseRecord;
 use crate::cli::{Options, ReportFormat};
 use crate::error::Error;
 use crate::lang::Lang;
+use crate::report::json_text::{self, Layout};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
@@ -101,8 +102,7 @@ impl Store {
     /// When it cannot be written.
     pub fn keep(&self, name: &str, key: &str, record: &CaseRecord) -> Result<(), Error> {
         let kept = Kept { key: key.to_owned(), record };
-        let text = crate::report::json::harmless(serde_json::to_string(&kept).unwrap_or_default()).into_bytes();
-        self.write(&state_of(name), &text)
+        self.write(&state_of(name), json_text::text(&kept, Layout::Line).as_bytes())
     }
 }
 

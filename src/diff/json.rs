@@ -2,7 +2,7 @@
 
 use super::compare::{Diff, FindingSeen, Side};
 use crate::lang::Lang;
-use crate::report::json::harmless;
+use crate::report::json_text::{self, Layout};
 use serde::Serialize;
 
 /// Schema id of a comparison.
@@ -98,8 +98,8 @@ struct VersionJson<'a> {
     bad: &'a str,
 }
 
-/// The comparison as JSON, on many lines or on one.
-pub(super) fn render(diff: &Diff, lang: Lang, pretty: bool) -> String {
+/// The comparison as JSON.
+pub(super) fn render(diff: &Diff, lang: Lang, layout: Layout) -> String {
     let json = DiffJson {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),
@@ -130,8 +130,7 @@ pub(super) fn render(diff: &Diff, lang: Lang, pretty: bool) -> String {
             .map(|(name, good, bad)| VersionJson { name: name.get(lang), good, bad })
             .collect(),
     };
-    let text = if pretty { serde_json::to_string_pretty(&json) } else { serde_json::to_string(&json) };
-    harmless(text.unwrap_or_default()) + "\n"
+    json_text::text(&json, layout)
 }
 
 fn side(side: &Side, lang: Lang) -> SideJson<'_> {

@@ -8,7 +8,6 @@ use crate::verdict::Verdict;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
-use std::fmt::Write;
 
 /// Schema id of a case.
 pub const SCHEMA: &str = "nettriage.case/1";
@@ -427,54 +426,7 @@ fn reference(e: &Evidence, lang: Lang) -> EvidenceRefJson<'_> {
     }
 }
 
-/// JSON in which nothing steers a terminal or hides itself: JSON itself demands escapes for the characters below U+0020
-/// only (RFC 8259 section 7), others of that kind may be written as escapes and are. They stand in strings alone.
-pub fn harmless(json: String) -> String {
-    /// Bytes looked at together.
-    const LOOKED_AT_BYTES: usize = 256;
-    let tame = |c: char| !c.is_control() && !super::text::is_hidden(c);
-    // Reports are mostly ASCII, of which JSON itself leaves one character to escape; the rest is looked at closely.
-    let mut rest = json.as_str();
-    while !rest.is_empty() {
-        let end = (LOOKED_AT_BYTES..rest.len()).find(|at| rest.is_char_boundary(*at)).unwrap_or(rest.len());
-        let (piece, behind) = rest.split_at(end);
-        if piece.contains('\u{7f}') || !piece.is_ascii() && !piece.chars().all(|c| tame(c) || c == '\n') {
-            return escaped(&json, tame);
-        }
-        rest = behind;
-    }
-    json
-}
-
-fn escaped(json: &str, tame: impl Fn(char) -> bool) -> String {
-    let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        if tame(c) || c == '\n' {
-            out.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "\\u{unit:04x}");
-            }
-        }
-    }
-    out
-}
-
 /// The JSON Schema of [`CaseJson`], as committed in the repository.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(CaseJson).into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::harmless;
-
-    #[test]
-    fn what_steers_or_hides_is_escaped_and_means_the_same() {
-        let text = "a\u{9b}31m\u{202e}b\u{e0041}\u{7f}\u{1b}語";
-        let json = harmless(serde_json::to_string(text).unwrap());
-        assert_eq!(json, r#""a\u009b31m\u202eb\udb40\udc41\u007f\u001b語""#);
-        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
-    }
 }

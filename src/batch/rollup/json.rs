@@ -2,6 +2,7 @@
 
 use super::{GroupRow, RollUp, Seen};
 use crate::lang::Lang;
+use crate::report::json_text::{self, Layout};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -139,7 +140,7 @@ struct InputJson {
 
 /// The roll-up in one language.
 pub fn render(rollup: &RollUp, lang: Lang) -> String {
-    crate::report::json::harmless(serde_json::to_string_pretty(&value(rollup, lang)).unwrap_or_default()) + "\n"
+    json_text::text(&value(rollup, lang), Layout::Pretty)
 }
 
 fn value(rollup: &RollUp, lang: Lang) -> RollUpJson {
