@@ -6,8 +6,8 @@
 use crate::flow::key::{Key, Seed};
 use hashbrown::HashTable;
 
-/// Records of one piece of memory: growing a pool never copies the records it has.
-const CHUNK: usize = 256;
+/// Records of one piece of memory: growing a pool never copies the records it has, and takes little at a time.
+const CHUNK: usize = 64;
 
 /// What a pool keeps.
 pub trait Record {

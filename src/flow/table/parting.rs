@@ -21,6 +21,9 @@ const TCP_IDLE_NS: i64 = QUIET_NS;
 /// (RFC 9000 10.1 leaves it to them).
 const UDP_IDLE_NS: i64 = 30 * NANOS_PER_SECOND;
 
+/// Flows that are looked at when one begins: so many that those that are over do not stay much longer than they must.
+const LOOKS: usize = 4;
+
 impl<S: FlowSink> FlowTable<S> {
     /// Lets a connection leave.
     pub(super) fn part_tcp(&mut self, slot: u32, over: Over) {
@@ -50,17 +53,21 @@ impl<S: FlowSink> FlowTable<S> {
         }
     }
 
-    /// Looks at the next connection in turn, since one begins: so each is looked at again and again.
+    /// Looks at the next connections in turn, since one begins: so each is looked at again and again.
     pub(super) fn part_idle_tcp(&mut self, now: At) {
-        if let Some(slot) = idle_in_turn(&mut self.tcp, now, TCP_IDLE_NS) {
-            self.part_quiet_tcp(slot);
+        for _ in 0..LOOKS {
+            if let Some(slot) = idle_in_turn(&mut self.tcp, now, TCP_IDLE_NS) {
+                self.part_quiet_tcp(slot);
+            }
         }
     }
 
-    /// Looks at the next conversation in turn.
+    /// Looks at the next conversations in turn.
     pub(super) fn part_idle_udp(&mut self, now: At) {
-        if let Some(slot) = idle_in_turn(&mut self.udp, now, UDP_IDLE_NS) {
-            self.part_udp(slot, Over::Idle);
+        for _ in 0..LOOKS {
+            if let Some(slot) = idle_in_turn(&mut self.udp, now, UDP_IDLE_NS) {
+                self.part_udp(slot, Over::Idle);
+            }
         }
     }
 
