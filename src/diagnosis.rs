@@ -135,19 +135,30 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
     Diagnosis { outcome: Outcome::NoNetworkFault, root_cause: None, text, next_step: look_elsewhere() }
 }
 
-/// Takes the alarm out of failures that, by the answer, stopped nothing, and out of what else is told of them. What a log
-/// names as the cause keeps it.
-pub fn excuse(diagnosis: &Diagnosis, findings: &mut [Finding]) {
-    if diagnosis.outcome != Outcome::NoNetworkFault {
-        return;
+/// Brings the severity of findings into line with the answer: what it names as the cause is critical, whatever the host is
+/// elsewhere, and failures that by the answer stopped nothing are not, nor what else is told of them. What a log names
+/// as the cause keeps its own.
+pub fn weigh(diagnosis: &mut Diagnosis, findings: &mut [Finding]) {
+    match (diagnosis.outcome, &mut diagnosis.root_cause) {
+        (Outcome::NetworkFault, Some(root)) => {
+            let (before, rest) = findings.split_at_mut(root.finding.min(findings.len()));
+            if let Some(cause) = rest.first_mut().filter(|f| f.host.as_ref() == Some(&root.host)) {
+                cause.severity = Severity::Critical;
+                // Where it comes to stand among the critical ones, whose order stays.
+                root.finding = before.iter().filter(|f| f.severity == Severity::Critical).count();
+            }
+        }
+        (Outcome::NoNetworkFault, _) => {
+            let failed = findings.iter().filter(|f| f.verdict.is_some_and(Verdict::is_fault));
+            let failed: HashSet<String> = failed.filter_map(|f| f.host.clone()).collect();
+            let is_excused = |f: &Finding| {
+                let about = f.host.as_ref().is_some_and(|host| failed.contains(host));
+                about && f.severity == Severity::Critical && !logs::CAUSES.contains(&f.code)
+            };
+            findings.iter_mut().filter(|f| is_excused(f)).for_each(|f| f.severity = Severity::Warning);
+        }
+        _ => return,
     }
-    let failed = findings.iter().filter(|f| f.verdict.is_some_and(Verdict::is_fault));
-    let failed: HashSet<String> = failed.filter_map(|f| f.host.clone()).collect();
-    let is_excused = |f: &Finding| {
-        let about = f.host.as_ref().is_some_and(|host| failed.contains(host));
-        about && f.severity == Severity::Critical && !logs::CAUSES.contains(&f.code)
-    };
-    findings.iter_mut().filter(|f| is_excused(f)).for_each(|f| f.severity = Severity::Warning);
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
 }
 

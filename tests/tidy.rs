@@ -106,17 +106,7 @@ const DOORS: &[(&str, &[&str], &str)] = &[
         &["src/report/json", "src/log/signin_export.rs", "src/batch", "src/diff/json.rs", "src/lang.rs"],
         "what is read and written as JSON",
     ),
-    (
-        "serde_json",
-        &[
-            "src/report/",
-            "src/log/",
-            "src/records.rs",
-            "src/cli.rs",
-            "src/batch",
-        ],
-        "JSON in and out",
-    ),
+    ("serde_json", &["src/report/", "src/log/", "src/records.rs", "src/cli.rs", "src/batch"], "JSON in and out"),
     ("sha1", &["src/protocol/"], "fingerprints and key identifiers"),
     (
         "sha2",

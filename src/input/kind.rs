@@ -171,12 +171,18 @@ fn classify_text(text: &str, head: &[u8], name: &str) -> Kind {
         return Kind::SystemInfo;
     }
     // A pasted line may hold nothing but the words of an error: those who read it know them all, in every language.
-    let may_be_late = is_long_transcript || goes_on && name.to_ascii_lowercase().ends_with(".log");
+    let may_be_late = is_long_transcript || goes_on && is_log_name(name);
     if looks_like_log(text) || log::names_a_failure(name, head) || may_be_late {
         Kind::DebugLog
     } else {
         Kind::Unknown(OTHER_TEXT.into())
     }
+}
+
+/// Whether files of this name are what somebody kept of a program's output.
+fn is_log_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [".log", ".txt", ".out", ".err"].iter().any(|end| name.ends_with(end))
 }
 
 /// What PowerShell's transcripts begin with, in every language.

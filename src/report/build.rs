@@ -31,8 +31,8 @@ pub fn build(case: &Case, verdicts: &[Option<HostVerdict>], unread: Vec<(String,
 fn judged(context: &finding::Context<'_>) -> (Vec<Finding>, Diagnosis, Vec<HostReport>) {
     let (case, verdicts) = (context.case, context.verdicts);
     let mut findings = finding::find(context);
-    let diagnosis = crate::diagnosis::diagnose(case, verdicts, &findings);
-    crate::diagnosis::excuse(&diagnosis, &mut findings);
+    let mut diagnosis = crate::diagnosis::diagnose(case, verdicts, &findings);
+    crate::diagnosis::weigh(&mut diagnosis, &mut findings);
     let told: Vec<(&HostStory, &HostVerdict)> = context.hosts().collect();
     let mut hosts = parallel::map_loaded(case.attempts(), &told, |(h, v)| host_report(context, h, v));
     let root = diagnosis.root_cause.as_ref().map(|r| r.host.clone());

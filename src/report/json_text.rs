@@ -26,7 +26,9 @@ pub enum Layout {
 pub fn write(out: &mut dyn Write, value: &impl Serialize, layout: Layout) -> io::Result<()> {
     match layout {
         Layout::Line => value.serialize(&mut Serializer::with_formatter(&mut *out, Harmless(CompactFormatter)))?,
-        Layout::Pretty => value.serialize(&mut Serializer::with_formatter(&mut *out, Harmless(PrettyFormatter::new())))?,
+        Layout::Pretty => {
+            value.serialize(&mut Serializer::with_formatter(&mut *out, Harmless(PrettyFormatter::new())))?
+        }
     }
     out.write_all(b"\n")
 }

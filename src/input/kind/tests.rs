@@ -183,5 +183,7 @@ fn a_long_transcript_may_end_with_what_matters() {
     assert_eq!(long("   IPv4 Route Table\n", "x.txt"), Some("debug_log"));
     assert_eq!(kind(&format!("{head}Directory: C:\\Users\n"), "x.txt"), None, "all of it was seen");
     let listing = "a shopping list\n".repeat(KIND_BYTES / 16 + 1);
-    assert_eq!((kind(&listing, "x.log"), kind(&listing, "x.txt")), (Some("debug_log"), None));
+    for (name, told) in [("x.log", Some("debug_log")), ("X.TXT", Some("debug_log")), ("x.conf", None)] {
+        assert_eq!(kind(&listing, name), told, "{name}");
+    }
 }

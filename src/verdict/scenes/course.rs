@@ -146,6 +146,21 @@ fn graph_alone_may_be_asked_by_another_program() {
 }
 
 #[test]
+fn what_stopped_the_sign_in_is_an_alarm_whatever_the_host_is_elsewhere() {
+    let name = "sts.contoso.com";
+    // Behind it in the list stands another warning.
+    let told = report(is_reset(
+        is_reset(signs_in(World::new(), 1), 40, ("203.0.113.9:443", "a.example")),
+        50,
+        ("203.0.113.77:443", name),
+    ));
+    let root = told.diagnosis.root_cause.expect("a cause");
+    let cause = &told.findings[root.finding];
+    assert_eq!((root.host.as_str(), cause.host.as_deref(), cause.severity), (name, Some(name), Severity::Critical));
+    assert!(told.findings.is_sorted_by_key(|f| std::cmp::Reverse(f.severity)));
+}
+
+#[test]
 fn what_one_client_lacks_no_other_client_makes_good() {
     let failed = is_reset(signs_in(World::new(), 1), 50, ("203.0.113.77:443", "sts.contoso.com"));
     let before = failed.facts.flows.len();
