@@ -20,7 +20,7 @@ use crate::message;
 use crate::report::{Diagnosis, Outcome, RootCause};
 use crate::verdict::clients::{self, CutOff};
 use crate::verdict::host::deciding;
-use crate::verdict::{HostVerdict, Verdict};
+use crate::verdict::{HostVerdict, Verdict, reached};
 use course::{Course, Weight};
 use doubt::{Ways, doubted, doubtful};
 use std::cell::LazyCell;
@@ -192,10 +192,9 @@ fn nameless_dns_error(case: &Case, hosts: &[(&HostStory, &HostVerdict)]) -> Opti
     };
     // Of an address without a name nobody knows whether the sign-in needs it.
     let needed = || hosts.iter().filter(|(h, _)| h.role == Role::Service && h.required != Some(false));
-    let attempts = || needed().flat_map(|(h, v)| h.attempts.iter().zip(&v.judged));
-    let clients: HashSet<IpAddr> = attempts().map(|(a, _)| a.client).collect();
+    let clients: HashSet<IpAddr> = needed().flat_map(|(h, _)| &h.attempts).map(|a| a.client).collect();
     // What was reached behind it was not what the error stopped.
-    let reached = attempts().filter(|(_, judged)| judged.has_reached()).map(|(a, _)| a.start.time).max();
+    let reached = needed().flat_map(|(h, v)| reached(&h.attempts, &v.judged)).map(|a| a.start.time).max();
     let error = case.captures().find_map(|(_, capture)| {
         let cut = |f: &&Flow| f.transport == FlowTransport::Udp && f.sides.iter().any(|side| side.cut_bytes > 0);
         let cut: HashSet<u32> = capture.flows.iter().filter(cut).map(|f| f.stream).collect();

@@ -28,7 +28,7 @@ use crate::case::{Case, HostStory};
 use crate::lang::Text;
 
 pub use host::HostVerdict;
-pub use scene::{Detail, Judged, Proof, Stage};
+pub use scene::{Detail, Judged, Proof, Stage, reached};
 pub use slow::Slow;
 
 /// Judges a host by packets and logs. `None` where neither says anything.

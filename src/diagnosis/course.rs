@@ -12,7 +12,7 @@ use crate::knowledge::endpoints::{Cloud, Role as EndpointRole};
 use crate::knowledge::federation::Likeness;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use crate::verdict::host::deciding;
-use crate::verdict::{HostVerdict, Verdict};
+use crate::verdict::{HostVerdict, Verdict, reached};
 use std::net::IpAddr;
 
 /// How much a failed host explains that a sign-in failed.
@@ -86,7 +86,7 @@ impl<'a> Course<'a> {
         let mut course = Course { case, authority: Vec::new(), beyond: Vec::new(), pages: Vec::new() };
         for (host, verdict) in hosts.iter().filter(|(h, _)| h.role == Role::Service) {
             let Some(endpoint) = host.endpoint else { continue };
-            let reached = host.attempts.iter().zip(&verdict.judged).filter(|(_, j)| j.has_reached()).map(|(a, _)| a);
+            let reached = reached(&host.attempts, &verdict.judged);
             if endpoint.role.is_authority() {
                 course.authority.extend(reached.map(|a| (endpoint.cloud, a)));
             } else if endpoint.role.is_called_with_a_token() {
@@ -250,8 +250,7 @@ impl<'a> Course<'a> {
     /// Whether the page, which asks a second host for what the first does not give, got its files from none.
     fn is_page_gone(&self, host: &HostStory, failure: Failure) -> bool {
         let reached = |(h, v): &(&'a HostStory, &'a HostVerdict)| {
-            let mut attempts = h.attempts.iter().zip(&v.judged);
-            attempts.any(|(a, j)| j.has_reached() && self.is_of(a, failure.client))
+            reached(&h.attempts, &v.judged).any(|a| self.is_of(a, failure.client))
         };
         let failed = |(h, v): &(&'a HostStory, &'a HostVerdict)| {
             let other = Failure::of(h, v).filter(|_| v.verdict.is_fault() && h.name != host.name);

@@ -11,7 +11,7 @@ use crate::lang::Message;
 use crate::message;
 use crate::report::{Diagnosis, Outcome};
 use crate::time::Timestamp;
-use crate::verdict::HostVerdict;
+use crate::verdict::{HostVerdict, reached};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -27,12 +27,7 @@ const TRIES_MIN: usize = 2;
 pub(super) fn in_vain(case: &Case, hosts: &[(&HostStory, &HostVerdict)]) -> Option<Diagnosis> {
     let needed = || hosts.iter().filter(|(h, _)| h.role == Role::Service && h.required == Some(true));
     // An inspected connection that the client accepts reaches the host too.
-    let good = || {
-        needed().flat_map(|(h, v)| {
-            let reached = h.attempts.iter().zip(&v.judged).filter(|(_, j)| j.has_reached());
-            reached.map(move |(a, _)| (*h, a))
-        })
-    };
+    let good = || needed().flat_map(|(h, v)| reached(&h.attempts, &v.judged).map(move |a| (*h, a)));
     // Behind the token nothing more is missing; Office asks Graph too.
     if good().any(|(h, _)| is_manager(h)) {
         return None;

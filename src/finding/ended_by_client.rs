@@ -9,7 +9,7 @@ use crate::lang::{Message, Text};
 use crate::message;
 use crate::packet::At;
 use crate::time::NANOS_PER_SECOND;
-use crate::verdict::{HostVerdict, Judged, Proof, Verdict};
+use crate::verdict::{HostVerdict, Judged, Proof, Verdict, reached};
 use std::collections::{BTreeSet, HashMap};
 
 /// See the module.
@@ -90,15 +90,13 @@ fn ended<'a>(context: &Context<'_>, host: &'a HostStory, v: &HostVerdict) -> Opt
     if v.verdict != Verdict::Inconclusive {
         return None;
     }
-    let reached = |(_, j): &(&Attempt, &Judged)| j.has_reached();
-    let tried = || host.attempts.iter().zip(&v.judged);
-    let last = tried().filter(reached).map(|(a, _)| context.case.began_last(a)).max();
+    let last = reached(&host.attempts, &v.judged).map(|a| context.case.began_last(a)).max();
     let open = |(a, _): &(&Attempt, &Judged)| {
         let tcp = context.case.flow(a).is_some_and(|flow| flow.transport == FlowTransport::Tcp);
         tcp && last.is_none_or(|last| a.start.time > last) && !is_wordless(context, a)
     };
     let (mut all, mut connections) = (Vec::new(), BTreeSet::new());
-    for (attempt, judged) in tried().filter(open) {
+    for (attempt, judged) in host.attempts.iter().zip(&v.judged).filter(open) {
         if judged.verdict.is_some_and(|verdict| verdict != Verdict::Inconclusive) {
             return None;
         }

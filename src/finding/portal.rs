@@ -11,7 +11,7 @@ use crate::message;
 use crate::packet::At;
 use crate::time::Timestamp;
 use crate::verdict::host::deciding;
-use crate::verdict::{HostVerdict, Judged, Stage, Verdict};
+use crate::verdict::{HostVerdict, Judged, Stage, Verdict, reached};
 use std::collections::HashSet;
 use std::net::IpAddr;
 
@@ -107,10 +107,8 @@ fn failure(host: &HostStory, v: &HostVerdict) -> Option<(IpAddr, Timestamp)> {
 /// Whether the client reached, since then, a host of the sign-in or one by which systems look for a portal.
 fn passed(context: &Context<'_>, client: IpAddr, since: Timestamp) -> bool {
     let telling = |h: &HostStory| h.required == Some(true) || knowledge::is_connectivity_probe(&h.name);
-    let good = |(a, j): (&Attempt, &Judged)| {
-        j.has_reached() && a.start.time > since && a.way == Way::Direct && may_be_one(a.client, client)
-    };
-    context.hosts().filter(|(h, _)| telling(h)).any(|(h, v)| h.attempts.iter().zip(&v.judged).any(good))
+    let good = |a: &Attempt| a.start.time > since && a.way == Way::Direct && may_be_one(a.client, client);
+    context.hosts().filter(|(h, _)| telling(h)).any(|(h, v)| reached(&h.attempts, &v.judged).any(good))
 }
 
 /// Whether the client came through to any host by TLS behind the portal's answer, but for the portal's own.

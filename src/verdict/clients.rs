@@ -5,7 +5,7 @@
 //! ([`are_explained`]).
 
 use super::leading::tried;
-use super::{Confidence, HostVerdict, Judged, Stage, Verdict, dns};
+use super::{Confidence, HostVerdict, Judged, Stage, Verdict, dns, reached};
 use crate::case::{Attempt, Case, Heard, HostStory};
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use std::collections::{BTreeMap, HashSet};
@@ -82,10 +82,7 @@ fn families<'a>(clients: impl Iterator<Item = &'a IpAddr> + Clone) -> [bool; 2] 
 /// Clients that never reached the host, which others did that were heard from since: what one of them met once tells of
 /// that one alone.
 pub(super) fn bystanders(case: &Case, host: &HostStory, judged: &[Judged]) -> HashSet<IpAddr> {
-    let mut reached: HashSet<IpAddr> = HashSet::new();
-    for (attempt, _) in host.attempts.iter().zip(judged).filter(|(_, j)| j.has_reached()) {
-        reached.extend(case.clients_of(attempt));
-    }
+    let reached: HashSet<IpAddr> = reached(&host.attempts, judged).flat_map(|a| case.clients_of(a)).collect();
     let until = case.presence().until(reached.iter().copied());
     let [reached_v4, reached_v6] = families(reached.iter());
     let is_one = |client: &IpAddr| {
@@ -100,8 +97,7 @@ pub(super) fn bystanders(case: &Case, host: &HostStory, judged: &[Judged]) -> Ha
 /// Whether all that failed was never answered, and began beside connections that reached the host: then a machine tried
 /// both of its adapters.
 fn tried_at_once(host: &HostStory, judged: &[Judged], fate: &Fate<'_>) -> bool {
-    let reached = host.attempts.iter().zip(judged).filter(|(_, j)| j.has_reached()).map(|(attempt, _)| attempt);
-    let mut began: Vec<Timestamp> = reached.map(|attempt| attempt.start.time).collect();
+    let mut began: Vec<Timestamp> = reached(&host.attempts, judged).map(|attempt| attempt.start.time).collect();
     began.sort();
     let is_beside = |i: &usize| {
         tried(host, judged, *i).is_some_and(|(attempt, failure)| {

@@ -142,6 +142,11 @@ pub struct Detail {
     pub request_unseen: bool,
 }
 
+/// Of attempts, each with what it came to, those that reached their host.
+pub fn reached<'a>(attempts: &'a [Attempt], judged: &'a [Judged]) -> impl Iterator<Item = &'a Attempt> {
+    attempts.iter().zip(judged).filter(|(_, judged)| judged.has_reached()).map(|(attempt, _)| attempt)
+}
+
 impl Judged {
     /// A verdict that frames show.
     pub fn seen(verdict: Verdict, stage: Stage, proof: Vec<Proof>) -> Judged {
