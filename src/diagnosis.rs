@@ -51,7 +51,7 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
         return Diagnosis {
             outcome: Outcome::InsufficientEvidence,
             root_cause: None,
-            text: log::sentence(f),
+            text: f.sentence(),
             next_step: f.advice.clone(),
         };
     }
@@ -74,7 +74,7 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
         // Where another trace would show no more, the finding says what to do instead.
         let about = |f: &&Finding| f.host.as_ref() == Some(&host.name) && f.verdict == Some(Verdict::Inconclusive);
         match findings.iter().find(about) {
-            Some(f) if f.code == ENDED_BY_CLIENT => (told.text, told.next_step) = (log::sentence(f), f.advice.clone()),
+            Some(f) if f.code == ENDED_BY_CLIENT => (told.text, told.next_step) = (f.sentence(), f.advice.clone()),
             Some(f) if host.attempts.is_empty() && !verdict.name.addresses.is_empty() => {
                 told.next_step = f.advice.clone()
             }
@@ -179,7 +179,7 @@ fn cut_off(case: &Case, hosts: &[(&HostStory, &HostVerdict)], findings: &[Findin
     Some(Diagnosis {
         outcome: Outcome::InsufficientEvidence,
         root_cause: None,
-        text: log::sentence(f),
+        text: f.sentence(),
         next_step: f.advice.clone(),
     })
 }
@@ -419,9 +419,7 @@ fn network_fault(host: &HostStory, verdict: &HostVerdict, findings: &[Finding]) 
         .or_else(|| findings.iter().position(|f| f.severity == Severity::Critical));
     let found = finding.and_then(|i| findings.get(i));
     let text = match found {
-        Some(f) => {
-            Message { en: format!("{}. {}", f.title.en, f.detail.en), ja: format!("{}。{}", f.title.ja, f.detail.ja) }
-        }
+        Some(f) => f.sentence(),
         None => {
             let title = verdict.verdict.title();
             Message { en: format!("{}: {}", host.name, title.en), ja: format!("{}: {}", host.name, title.ja) }

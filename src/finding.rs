@@ -122,6 +122,15 @@ impl Severity {
             Severity::Critical => "critical",
         }
     }
+
+    /// The word of reports.
+    pub fn title(self) -> Text {
+        match self {
+            Severity::Info => Text { en: "info", ja: "情報" },
+            Severity::Warning => Text { en: "warning", ja: "警告" },
+            Severity::Critical => Text { en: "critical", ja: "重大" },
+        }
+    }
 }
 
 /// One finding.
@@ -181,6 +190,14 @@ impl Rule {
             advice: self.advice.into(),
             ..Finding::default()
         }
+    }
+}
+
+impl Finding {
+    /// The title, and the detail behind it.
+    pub fn sentence(&self) -> Message {
+        let (title, detail) = (&self.title, &self.detail);
+        Message { en: format!("{}. {}", title.en, detail.en), ja: format!("{}。{}", title.ja, detail.ja) }
     }
 }
 

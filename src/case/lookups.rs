@@ -35,6 +35,15 @@ pub struct Lookup {
     pub foreign: Option<(At, SocketAddr)>,
 }
 
+impl Lookup {
+    /// Whether a frame is one of this look-up's: a question, the answer, or an error about it.
+    pub fn has(&self, at: At) -> bool {
+        let icmp = if let LookupResult::Unanswered { icmp } = &self.result { icmp.map(|(at, ..)| at) } else { None };
+        let foreign = self.foreign.map(|(at, _)| at);
+        self.asked.contains(&at) || [self.result.at(), icmp, foreign].contains(&Some(at))
+    }
+}
+
 /// What became of a question.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LookupResult {

@@ -42,7 +42,7 @@ pub(super) fn waiting(findings: &[Finding], host: &str) -> Option<Diagnosis> {
     Some(Diagnosis {
         outcome: Outcome::InsufficientEvidence,
         root_cause: None,
-        text: sentence(told),
+        text: told.sentence(),
         next_step: told.advice.clone(),
     })
 }
@@ -60,14 +60,9 @@ pub(super) fn answer(findings: &[Finding], decided: bool) -> Option<Diagnosis> {
     Some(Diagnosis {
         outcome: if open { Outcome::InsufficientEvidence } else { Outcome::NoNetworkFault },
         root_cause: None,
-        text: sentence(told),
+        text: told.sentence(),
         next_step: told.advice.clone(),
     })
-}
-
-/// The title, and the detail behind it.
-pub(super) fn sentence(f: &Finding) -> Message {
-    Message { en: format!("{}. {}", f.title.en, f.detail.en), ja: format!("{}。{}", f.title.ja, f.detail.ja) }
 }
 
 /// Gives a fault of the network the name and the remedy that logs and the order of events tell.
@@ -85,7 +80,7 @@ pub(super) fn name(mut diagnosis: Diagnosis, findings: &[Finding]) -> Diagnosis 
     for code in REMARKS {
         if let Some(f) = findings.iter().find(|f| f.code == code) {
             diagnosis.text.en.push_str(&format!(" {}.", f.title.en));
-            diagnosis.text.ja.push_str(&format!(" {}。", f.title.ja));
+            diagnosis.text.ja.push_str(&format!("{}。", f.title.ja));
         }
     }
     diagnosis

@@ -55,6 +55,6 @@ fn findings(out: &mut String, title: &str, list: &[FindingSeen], lang: Lang) {
     }
     let _ = writeln!(out, "\n## {title}\n");
     for f in list {
-        let _ = writeln!(out, "- {} ({}, `{}`)", escape(f.title.get(lang)), f.severity.code(), f.code);
+        let _ = writeln!(out, "- {} ({}, `{}`)", escape(f.title.get(lang)), f.severity.title().get(lang), f.code);
     }
 }

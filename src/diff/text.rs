@@ -69,7 +69,7 @@ impl Page<'_> {
     fn findings(&mut self, title: Text, findings: &[FindingSeen]) {
         self.heading(title, findings.len());
         for f in findings {
-            self.lines(2, &format!("[{}] {} {}", f.severity.code(), f.title.get(self.lang), f.code));
+            self.lines(2, &format!("[{}] {} {}", f.severity.title().get(self.lang), f.title.get(self.lang), f.code));
         }
     }
 }

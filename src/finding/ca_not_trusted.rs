@@ -55,9 +55,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             continue;
         }
         let mut detail = run.tell(message!(
-            en: "%c refused the certificate shown for {en}: {}",
+            en: "%c refused the certificate shown for {en}: {}.",
             ja: "%c は {ja} として提示された証明書を拒否した: {}。",
-            event.text
+            event.text.trim_end_matches(['.', '。'])
         ));
         add(&mut detail, &who(context, &run, &host));
         let mut finding = run.finding(context, &RULE, event);

@@ -141,7 +141,7 @@ pub(super) fn advice(code: u32) -> Message {
 /// Microsoft's own page for the code.
 pub(super) fn page(code: u32) -> Message {
     let page = format!("https://login.microsoftonline.com/error?code={code}");
-    message!(en: "Microsoft's page: {page}", ja: " Microsoft のページ: {page}")
+    message!(en: "Microsoft's page: {page}", ja: "Microsoft のページ: {page}")
 }
 
 #[cfg(test)]

@@ -90,7 +90,9 @@ impl<'a> Run<'a> {
             _ => s,
         };
         let en = upper(name.en, text.en.starts_with("%c"));
-        Message { en: text.en.replace("%c", &en), ja: text.ja.replace("%c", &name.ja) }
+        // Between Japanese words there is no space.
+        let ja = if name.ja.is_ascii() { text.ja } else { text.ja.replace("%c ", "%c") };
+        Message { en: text.en.replace("%c", &en), ja: ja.replace("%c", &name.ja) }
     }
 
     /// How much a failure of this run matters.

@@ -1,7 +1,7 @@
 //! The sign-in itself worked, and Azure Resource Manager could not be reached after it.
 
 use super::logs::runs;
-use super::words::{authorities, display_filter};
+use super::words::{authorities, display_filters};
 use super::{Context, Finding, Rule, Severity};
 use crate::case::HostStory;
 use crate::facts::log::{Dialect, LogEvent, LogEventKind};
@@ -93,6 +93,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let mut evidence = Vec::new();
+    // The host of the authority, where its connection is evidence.
+    let mut seen = None;
     let mut detail = match (token, authority) {
         (Some(run), _) => {
             let received = run.attempt.events.iter().rev().find(|e| {
@@ -106,7 +108,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         }
         (None, authority) => {
             let reached = authority.map_or("Entra ID", |(h, _)| h.name.as_str());
-            if let Some((_, v)) = authority {
+            if let Some((h, v)) = authority {
+                seen = Some(h);
                 evidence.extend(context.proof(v).into_iter().take(1));
             }
             message!(
@@ -128,7 +131,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             ja: "プロキシまたはファイアウォールで {https} への HTTPS も許可する。az login と Connect-AzAccount はここでサブスクリプション一覧を取得するため、認証用 URL の許可だけでは足りない。プロキシのログで {name} がブロックされていないかを確認する。インターネットへ直接接続できる環境での実行も切り分けに有効。",
         ),
         evidence,
-        filter: display_filter(context.case, host),
+        filter: display_filters(context.case, seen.into_iter().chain([host])),
         ..RULE.finding()
     }]
 }

@@ -26,6 +26,9 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
+/// Less is told as no time.
+const AT_ONCE_SECONDS: f64 = 0.05;
+
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::ProxyUpstreamError, |host, v| {
         let name = &host.name;
@@ -34,7 +37,11 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let [proxy_en, proxy_ja] = whose(v);
         let status = v.detail.status.map_or_else(|| "an error".to_owned(), |s| s.to_string());
         let waited = v.detail.waited_seconds;
-        let mut detail = message!(en: "The proxy {proxy} answered the request for {name} with {status} after {waited:.1} s.", ja: "プロキシ {proxy} は {name} への要求に {waited:.1} 秒後 {status} を返した。");
+        let mut detail = if waited < AT_ONCE_SECONDS {
+            message!(en: "The proxy {proxy} answered the request for {name} with {status} at once.", ja: "プロキシ {proxy} は {name} への要求に直ちに {status} を返した。")
+        } else {
+            message!(en: "The proxy {proxy} answered the request for {name} with {status} after {waited:.1} s.", ja: "プロキシ {proxy} は {name} への要求に {waited:.1} 秒後 {status} を返した。")
+        };
         tell_product(&mut detail, v);
         Words {
             title: message!(en: "The proxy cannot reach {name}", ja: "プロキシから {name} に到達できない"),

@@ -1,5 +1,6 @@
 //! Resets in a host's name that the host did not send.
 
+use super::words::display_filters;
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;
@@ -34,7 +35,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut hops = Vec::new();
     for (host, v) in context.hosts() {
         let Some(breaker) = v.detail.breaker.as_ref().filter(|b| b.kind == BreakerKind::OnTheWay) else { continue };
-        hosts.push(host.name.as_str());
+        hosts.push(host);
         hops.extend(breaker.hops);
         evidence.extend(context.proof(v));
     }
@@ -44,7 +45,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     hops.sort_unstable();
     hops.dedup();
     let distance = hops.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
-    let list = hosts.join(", ");
+    let list = hosts.iter().map(|host| host.name.as_str()).collect::<Vec<_>>().join(", ");
     vec![Finding {
         title: message!(en: "Resets in the name of {list} come from a device on the way", ja: "{list} を装った RST が経路上の装置から送られている"),
         detail: message!(
@@ -52,6 +53,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             ja: "{list} への RST は、ホストではなく {distance} ホップ先 (TTL から推定) の装置から届いている。",
         ),
         evidence,
+        filter: display_filters(context.case, hosts),
         ..RULE.finding()
     }]
 }

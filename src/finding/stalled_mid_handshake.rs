@@ -49,9 +49,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             detail.en.push_str(
                 " Later, smaller segments arrived while full-size ones are missing: the sign of an MTU black hole.",
             );
-            detail.ja.push_str(
-                " 後続の小さなセグメントは届くのに最大長のものが欠けており、MTU ブラックホールの特徴を示す。",
-            );
+            detail
+                .ja
+                .push_str("後続の小さなセグメントは届くのに最大長のものが欠けており、MTU ブラックホールの特徴を示す。");
         }
         if let Some(mtu) = v.detail.mtu_value {
             detail.en.push_str(&format!(" ICMP names an MTU of {mtu}."));

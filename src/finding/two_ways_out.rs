@@ -1,5 +1,6 @@
 //! Part of the traffic goes through a proxy, part goes direct and fails.
 
+use super::words::display_filters;
 use super::{Context, Finding, Rule, Severity};
 use crate::case::{Role, Way};
 use crate::lang::Text;
@@ -37,6 +38,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut direct: Vec<&str> = Vec::new();
     let mut unresolved: Vec<&str> = Vec::new();
     let mut evidence = Vec::new();
+    let mut told = Vec::new();
     // What a proxy asks for itself, where the capture was made on it, goes out directly as it should.
     let on_proxy: HashSet<IpAddr> = context.case.proxies.keys().map(|proxy| proxy.ip()).collect();
     for (host, v) in context.hosts() {
@@ -46,6 +48,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             direct.push(host.name.as_str());
             unresolved.push(host.name.as_str());
             evidence.extend(context.proof(v));
+            told.push(host);
         }
         for (a, j) in host.attempts.iter().zip(&v.judged) {
             if a.way != Way::Direct && !a.peer.ip().is_loopback() {
@@ -60,6 +63,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             {
                 direct.push(host.name.as_str());
                 evidence.extend(context.shown(a, j));
+                told.push(host);
             }
         }
     }
@@ -88,6 +92,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             ja: "直接接続しているツールにプロキシを設定する: HTTPS_PROXY={url} (az、Python、PowerShell 7)。Windows PowerShell 5.1 では netsh winhttp または [System.Net.WebRequest]::DefaultWebProxy。",
         ),
         evidence,
+        filter: display_filters(context.case, told),
         ..RULE.finding()
     }]
 }

@@ -156,6 +156,12 @@ pub fn display_filter(case: &Case, host: &HostStory) -> String {
     parts.join(" || ")
 }
 
+/// The same for several hosts.
+pub(super) fn display_filters<'a>(case: &Case, hosts: impl IntoIterator<Item = &'a HostStory>) -> String {
+    let each = hosts.into_iter().map(|host| display_filter(case, host)).filter(|filter| !filter.is_empty());
+    each.collect::<Vec<_>>().join(" || ")
+}
+
 /// Wireshark display filters for the connections of some attempts: one for TCP, one for UDP, as far as there are any.
 pub(super) fn stream_filter<'a>(case: &Case, attempts: impl IntoIterator<Item = &'a Attempt>) -> Vec<String> {
     let mut tcp: Vec<u32> = Vec::new();

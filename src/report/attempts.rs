@@ -6,7 +6,7 @@
 use super::{AttemptReport, Diagnosis, Lane, Outcome as Answer, TimelineEntry};
 use crate::capture::Format;
 use crate::case::log_join::Placed;
-use crate::case::{AttemptJoin, Case};
+use crate::case::{AttemptJoin, Case, HostStory};
 use crate::facts::log::{self, Dialect, LogEvent, LogEventKind, LogTime, Outcome};
 use crate::finding::{Context, Evidence};
 use crate::knowledge::endpoints::{Command, command_of};
@@ -14,7 +14,7 @@ use crate::lang::Message;
 use crate::limits;
 use crate::message;
 use crate::time::Timestamp;
-use crate::verdict::{Confidence, Verdict, log::LogProof};
+use crate::verdict::{Confidence, HostVerdict, Verdict, log::LogProof};
 
 /// The runs of the commands, as the logs tell them.
 pub fn collect(context: &Context<'_>) -> Vec<AttemptReport> {
@@ -263,15 +263,7 @@ pub fn missing(context: &Context<'_>, diagnosis: &Diagnosis) -> Vec<Message> {
             ja: "この時刻の Microsoft Entra ID サインイン ログ: Entra 管理センター > 監視 > サインイン ログから JSON でダウンロード (対話型、非対話型、サービス プリンシパル)。成功・失敗・記録なしで原因が分かれる。",
         ));
     }
-    let hidden = context
-        .hosts()
-        .any(|(h, v)| v.verdict == Verdict::Intercepted && v.detail.trust.is_none() && h.required != Some(false));
-    if hidden && !case.pieces.iter().any(|p| matches!(p.facts, crate::case::PieceFacts::KeyLog)) {
-        out.push(message!(
-            en: "Who signs the certificate is hidden by TLS 1.3. Either collect the keys with the capture (set SSLKEYLOGFILE=C:\\temp\\keys.txt before az, curl or a browser), or show the issuer on the machine: openssl s_client -connect HOST:443 -servername HOST -showcerts",
-            ja: "TLS 1.3 のため証明書の発行者が見えない。キャプチャと同時に鍵を採取する (az、curl、ブラウザーの前に set SSLKEYLOGFILE=C:\\temp\\keys.txt) か、端末で発行者を表示する: openssl s_client -connect ホスト:443 -servername ホスト -showcerts",
-        ));
-    }
+    out.extend(issuer_unseen(context));
     let windows =
         case.captures().any(|(_, c)| matches!(c.info.format, Some(Format::EtlNdis | Format::EtlPktmon | Format::Etl)));
     if windows && case.systems().next().is_none() && diagnosis.outcome != Answer::NoNetworkFault {
@@ -291,6 +283,30 @@ pub fn missing(context: &Context<'_>, diagnosis: &Diagnosis) -> Vec<Message> {
 
 fn answered_by_entra(a: &log::Attempt) -> bool {
     a.events.iter().any(|e| matches!(e.kind, LogEventKind::Aadsts { .. }))
+}
+
+/// How to see who signs the certificates that a device puts in the place of the hosts' own, where nothing shows it.
+fn issuer_unseen(context: &Context<'_>) -> Option<Message> {
+    if context.case.pieces.iter().any(|p| matches!(p.facts, crate::case::PieceFacts::KeyLog)) {
+        return None;
+    }
+    let is_hidden = |(h, v): &(&HostStory, &HostVerdict)| {
+        v.verdict == Verdict::Intercepted && v.detail.trust.is_none() && h.required != Some(false)
+    };
+    let hidden = context.hosts().filter(is_hidden);
+    // What only a log tells of, no keys would open.
+    let seen = hidden.map(|(_, v)| v.attempt.is_some()).reduce(|a, b| a || b)?;
+    Some(if seen {
+        message!(
+            en: "Who signs the certificate is hidden by TLS 1.3. Either collect the keys with the capture (before az or a browser, in PowerShell: $env:SSLKEYLOGFILE='C:\\temp\\keys.txt'), or show the issuer on the machine: openssl s_client -connect HOST:443 -servername HOST -showcerts",
+            ja: "TLS 1.3 のため証明書の発行者が見えない。キャプチャと同時に鍵を採取する (az やブラウザーの前に PowerShell で $env:SSLKEYLOGFILE='C:\\temp\\keys.txt') か、端末で発行者を表示する: openssl s_client -connect ホスト:443 -servername ホスト -showcerts",
+        )
+    } else {
+        message!(
+            en: "Who signs the certificate that the machine is shown: openssl s_client -connect HOST:443 -servername HOST -showcerts",
+            ja: "端末に提示される証明書の発行者: openssl s_client -connect ホスト:443 -servername ホスト -showcerts",
+        )
+    })
 }
 
 fn debug_output(dialect: Option<Dialect>) -> Message {

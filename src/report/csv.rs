@@ -75,7 +75,7 @@ pub fn render(report: &Report, lang: Lang) -> String {
             String::new(),
             String::new(),
             f.verdict.map_or(String::new(), |v| Verdict::code(v).into()),
-            format!("{} {}", f.title.get(lang), f.detail.get(lang)),
+            f.sentence().get(lang).to_owned(),
             f.filter.clone(),
         ]);
     }

@@ -1,7 +1,7 @@
 //! The Markdown report, to paste into a ticket.
 
 use super::{Outcome, Report};
-use crate::finding::{Evidence, Severity};
+use crate::finding::Evidence;
 use crate::lang::{Lang, Text};
 use crate::verdict::Confidence;
 use std::fmt::Write;
@@ -57,11 +57,7 @@ pub fn render(report: &Report, lang: Lang) -> String {
     if !report.findings.is_empty() {
         let _ = writeln!(out, "## {}\n", t("Findings", "検出事項"));
         for f in &report.findings {
-            let word = match f.severity {
-                Severity::Critical => t("critical", "重大"),
-                Severity::Warning => t("warning", "警告"),
-                Severity::Info => t("info", "情報"),
-            };
+            let word = f.severity.title().get(lang);
             let inferred = match f.confidence {
                 Confidence::Inferred => t(", inferred", "、推定"),
                 Confidence::Observed => "",

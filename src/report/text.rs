@@ -224,10 +224,11 @@ impl Printer {
     }
 
     fn finding(&mut self, number: usize, f: &Finding) {
-        let (style, word) = match f.severity {
-            Severity::Critical => (RED, self.t("critical", "重大")),
-            Severity::Warning => (YELLOW, self.t("warning", "警告")),
-            Severity::Info => (CYAN, self.t("info", "情報")),
+        let word = f.severity.title().get(self.lang);
+        let style = match f.severity {
+            Severity::Critical => RED,
+            Severity::Warning => YELLOW,
+            Severity::Info => CYAN,
         };
         let inferred = match f.confidence {
             crate::verdict::Confidence::Inferred => self.t(" (inferred)", " (推定)"),

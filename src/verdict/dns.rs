@@ -286,10 +286,11 @@ pub(super) fn failure(
                     waited >= SILENCE_NS && lookup.foreign.is_none() && !talk.get().goes_on_without(lookup, asked);
                 if insisted >= INSISTED_NS || waited_for {
                     silent = true;
+                    let s = if lookup.asked.len() == 1 { "" } else { "s" };
                     proof.push(Proof::new(
                         asked,
                         message!(
-                            en: "{} does not answer ({} questions in {:.1} s)",
+                            en: "{} does not answer ({} question{s} in {:.1} s)",
                             ja: "{} が応答しない ({} 回、{:.1} 秒)",
                             lookup.resolver.ip(), lookup.asked.len(), waited as f64 / 1e9
                         ),

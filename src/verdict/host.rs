@@ -168,13 +168,13 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
             from_name = true;
         }
     }
-    if from_name {
-        let lookup = host.lookups.get(name.stopped.unwrap_or(0));
-        let piece = lookup.map_or(0, |l| l.piece);
-        let stream = lookup.map(|l| l.stream);
-        if let Some(j) = &by_name {
-            out.proof.extend(j.proof.iter().map(|p| (piece, stream, p.clone())));
-        }
+    if from_name && let Some(j) = &by_name {
+        let stopped = host.lookups.get(name.stopped.unwrap_or(0));
+        out.proof.extend(j.proof.iter().map(|p| {
+            // A question that is repeated, or asked for another kind of record, may be a stream of its own.
+            let lookup = host.lookups.iter().find(|l| l.has(p.at)).or(stopped);
+            (lookup.map_or(0, |l| l.piece), lookup.map(|l| l.stream), p.clone())
+        }));
     }
     if let Some(i) = out.attempt
         && let (Some(j), Some(a)) = (judged.get(i), host.attempts.get(i))

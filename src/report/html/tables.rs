@@ -79,12 +79,13 @@ fn base_name(path: &str) -> &str {
 
 /// A severity as a badge.
 pub fn severity_badge(severity: Severity) -> String {
-    let (class, en, ja) = match severity {
-        Severity::Critical => ("bad", "critical", "重大"),
-        Severity::Warning => ("warn", "warning", "警告"),
-        Severity::Info => ("info", "info", "情報"),
+    let class = match severity {
+        Severity::Critical => "bad",
+        Severity::Warning => "warn",
+        Severity::Info => "info",
     };
-    format!("<span class=\"badge {class}\">{}</span>", fixed(en, ja))
+    let title = severity.title();
+    format!("<span class=\"badge {class}\">{}</span>", fixed(title.en, title.ja))
 }
 
 /// The section of findings.

@@ -40,6 +40,12 @@ static ACCOUNTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Names of tenants in messages of Entra ID.
 static DIRECTORIES: LazyLock<Option<Regex>> =
     LazyLock::new(|| expression(r"(?i)\b(?:tenant|directory|resource tenant|home tenant)\s+'([^'\n]{2,80})'"));
+/// Names of organisations, subscriptions and people in answers of Graph, Resource Manager and the authority.
+static MEMBERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    expression(
+        r#"(?i)\\?"(?:(?:tenant|subscription|company)(?:display)?name|displayname)\\?"\s*:\s*\\?"([^"\\\n]{4,80})"#,
+    )
+});
 /// The pseudonyms of proxies in Via and X-Cache.
 static VIA: LazyLock<Option<Regex>> =
     LazyLock::new(|| expression(r"(?i)(?:\b[0-9]\.[0-9]\s+|\bfrom\s+)([a-z0-9._-]+)"));
@@ -398,7 +404,7 @@ impl Redactor {
     }
 
     /// Learns what a text of a log, a header or a setting names.
-    fn learn_text(&mut self, text: &str) {
+    pub(super) fn learn_text(&mut self, text: &str) {
         for expression in HOSTS.iter() {
             for host in expression.captures_iter(text).filter_map(|c| c.get(1)).map(|m| m.as_str()) {
                 let lower = host.to_ascii_lowercase();
@@ -421,6 +427,11 @@ impl Redactor {
             if super::scan::is_guid(name) || name.contains('.') {
                 self.tenant(name);
             } else {
+                self.word(Kind::Organisation, name);
+            }
+        }
+        for name in captures(&MEMBERS, text) {
+            if !matches!(public::certificate_name(name), CertificateName::Known) && !public::is_public(name) {
                 self.word(Kind::Organisation, name);
             }
         }

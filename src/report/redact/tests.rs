@@ -94,6 +94,13 @@ fn words_are_not_found_inside_others() {
 }
 
 #[test]
+fn names_in_answers_are_the_organisations() {
+    let mut r = Redactor::default();
+    r.learn_text(r#"200 {"value":[{"id":"x","displayName":"Fabrikam Group","name":"AzureCloud"}]}"#);
+    assert_eq!(r.text("Fabrikam Group in AzureCloud"), "organisation-1 in AzureCloud");
+}
+
+#[test]
 fn products_stay_in_the_names_of_certificates() {
     use public::{CertificateName, certificate_name};
     assert!(matches!(certificate_name("Zscaler Intermediate Root CA (zscaler.net)"), CertificateName::Known));

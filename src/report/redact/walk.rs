@@ -111,10 +111,12 @@ impl Redactor {
     }
 
     fn certificate_report(&mut self, certificate: &mut CertificateReport) {
-        // Products are nobody's name; the fingerprint recognises a certificate only to those who have it.
-        let CertificateReport { subject, issuer, not_before: _, not_after: _, vendor: _, sha256: _ } = certificate;
+        // The fingerprint recognises a certificate only to those who have it.
+        let CertificateReport { subject, issuer, not_before: _, not_after: _, vendor, sha256: _ } = certificate;
         self.string(subject);
         self.string(issuer);
+        // Products are nobody's name, but in the place of an unknown one stands the issuer's.
+        vendor.iter_mut().for_each(|vendor| self.string(vendor));
     }
 
     fn finding(&mut self, finding: &mut Finding) {
