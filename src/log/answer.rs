@@ -18,7 +18,7 @@ regex!(BEFORE, &format!(r#"\b({STATUS}) (?:- |: )?({METHOD}) (https?://[^\s"'<>]
 regex!(
     BEHIND,
     &format!(
-        r#"\b({METHOD}) (https?://[^\s"'<>]+)["']?(?: ["']?HTTP/[\d.]+["']?)?(?: (?:-|->|=>|:|=|status:?|status code:?|returned))? ["'(\[]?({STATUS})(?:["'\])]?\s*$|[,;"'\])]| [A-Z][A-Za-z]*\b| - )"#
+        r#"\b({METHOD}) (https?://[^\s"'<>]+)["']?(?: ["']?HTTP/[\d.]+["']?)?(?: (?:-|->|=>|:|=|status:?|status code:?|returned))? ["'(\[]?({STATUS})(?:["'\])]?\s*$|[,;"'\])]| [A-Z][A-Za-z]*\b| - | \d{{1,9}}\s*$)"#
     )
 );
 // `Request: POST https://…`, `[Request] POST https://…` at the end of a line.
