@@ -151,7 +151,10 @@ pub(super) fn cuts_a_name(line: &str, next: &str) -> bool {
     }
     let name = format!("{tail}{head}").trim_end_matches('.').to_ascii_lowercase();
     let is_known = |name: &str| knowledge::endpoint(name).is_some() || knowledge::is_microsoft_host(name);
-    name.contains('.') && is_known(&name) && !is_known(head) && !is_known(tail)
+    // What is left of a name in the table may look like another of the same domain.
+    let is_listed = |name: &str| knowledge::endpoint(name).is_some_and(|e| e.host == name);
+    let is_cut_short = is_listed(&name) && !is_listed(&head.to_ascii_lowercase()) && !tail.contains('.');
+    name.contains('.') && is_known(&name) && (!is_known(head) || is_cut_short) && !is_known(tail)
 }
 
 /// Columns that a terminal needs.
@@ -217,6 +220,7 @@ mod tests {
         let line = |end: &str| format!("{} {end}", "x".repeat(60));
         assert!(cuts_a_name(&line("https://login.microsofto"), "nline.com:443"));
         assert!(cuts_a_name(&line("management.chi"), "nacloudapi.cn/tenants"));
+        assert!(cuts_a_name(&line("UnknownHostException: log"), "in.microsoftonline.com"));
         assert!(!cuts_a_name(&line("login.microsoftonline.com"), "login.microsoftonline.com"));
         assert!(!cuts_a_name(&line("connection to"), "login.microsoftonline.com:443"));
         assert!(!cuts_a_name(&line("connection to"), " nline.com:443"));
