@@ -14,6 +14,7 @@ macro_rules! regex {
     };
 }
 
+mod answer;
 pub mod az;
 pub mod az_powershell;
 mod build;

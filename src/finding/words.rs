@@ -217,13 +217,27 @@ fn authority(name: &str, port: u16) -> String {
     if name.contains(':') { format!("[{name}]:{port}") } else { format!("{name}:{port}") }
 }
 
-/// The ports of the host on which attempts ended as the verdict says, lowest first; the port of HTTPS where nothing tells.
+/// The ports of the host on which attempts ended as the verdict says, lowest first; those that the logs tell where no
+/// packet shows one. The port of HTTPS where nothing tells, but for a proxy, which may listen anywhere.
 fn ports(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Vec<u16> {
     let failed = host.attempts.iter().zip(&verdict.judged).filter(|(_, j)| j.verdict == Some(verdict.verdict));
     let mut ports: Vec<u16> = failed.filter_map(|(attempt, _)| port(case, attempt)).collect();
     ports.sort_unstable();
     ports.dedup();
-    if ports.is_empty() { vec![HTTPS] } else { ports }
+    if ports.is_empty() {
+        ports.extend(told_port(case, host, verdict).or((host.role != Role::Proxy).then_some(HTTPS)));
+    }
+    ports
+}
+
+/// The port that the logs tell: of a proxy the one that it was set with, of another host that of the last failure.
+fn told_port(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Option<u16> {
+    if host.role == Role::Proxy {
+        let (name, port) = verdict.proxy.as_deref()?.rsplit_once(':')?;
+        return port.parse().ok().filter(|_| name.trim_matches(['[', ']']) == host.name.trim_matches(['[', ']']));
+    }
+    let events = host.said.iter().rev().filter_map(|said| case.line(*said)).map(|(_, event)| event);
+    events.filter(|event| event.kind.error().is_some()).find_map(|event| event.port)
 }
 
 /// The host's port that an attempt was meant for: behind a proxy the one that this was asked for.
@@ -264,10 +278,14 @@ pub(super) fn for_metadata_service(host: &HostStory) -> Option<Message> {
 /// What to do about a proxy that cannot be connected to.
 pub(super) fn for_dead_proxy(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Option<Message> {
     let (name, port) = (&host.name, port_list(case, host, verdict));
+    let (of, of_ja, to) = match port.as_str() {
+        "" => (String::new(), String::new(), "TCP".to_owned()),
+        port => (format!(" ({port})"), format!(" ({port}) "), format!("TCP {port}")),
+    };
     (host.role == Role::Proxy).then(|| {
         message!(
-            en: "Check that the proxy {name} runs and that its name and port ({port}) are right: variables such as HTTPS_PROXY may be left over from another network. If they are, allow TCP {port} from the client to it.",
-            ja: "プロキシ {name} の稼働状況と、名前・ポート ({port}) が正しいかを確認する (HTTPS_PROXY などの変数が別ネットワークの設定のまま残っていることがある)。正しい場合は、クライアントからプロキシへの TCP {port} を許可する。",
+            en: "Check that the proxy {name} runs and that its name and port{of} are right: variables such as HTTPS_PROXY may be left over from another network. If they are, allow {to} from the client to it.",
+            ja: "プロキシ {name} の稼働状況と、名前・ポート{of_ja}が正しいかを確認する (HTTPS_PROXY などの変数が別ネットワークの設定のまま残っていることがある)。正しい場合は、クライアントからプロキシへの {to} を許可する。",
         )
     })
 }

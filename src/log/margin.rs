@@ -10,6 +10,7 @@ use std::borrow::Cow;
 
 mod json;
 mod learned;
+mod quote;
 mod speaker;
 
 use learned::Learned;
@@ -77,10 +78,7 @@ impl Margin {
                 let time = stamp::iso(found.get(1)?.as_str());
                 Some((line.get(found.get(0)?.end()..)?, time))
             }
-            Margin::Quote => {
-                let rest = line.strip_prefix('>')?;
-                Some((rest.strip_prefix(' ').unwrap_or(rest), None))
-            }
+            Margin::Quote => Some((quote::cut(line)?, None)),
             Margin::Learned(learned) => learned.cut(line),
             Margin::Indent(0) => None,
             Margin::Indent(columns) => {
@@ -144,7 +142,8 @@ fn strip(text: &str) -> (Cow<'_, str>, Vec<Option<LogTime>>) {
     let source = colourless.as_deref().unwrap_or(text);
     // Most texts have none, and need not be taken apart to see it.
     let mut next = Margin::of(source.split('\n'));
-    if next.is_none() && !source.split('\n').any(is_category) {
+    let has_more = || source.split('\n').any(|line| line.starts_with('>') || is_category(line));
+    if next.is_none() && !has_more() {
         return (colourless.map_or(Cow::Borrowed(text), Cow::Owned), Vec::new());
     }
     let mut lines: Vec<&str> = source.split('\n').collect();
@@ -157,6 +156,11 @@ fn strip(text: &str) -> (Cow<'_, str>, Vec<Option<LogTime>>) {
             note(&mut times, i, time);
         }
         next = Margin::of(lines.iter().copied());
+    }
+    for _ in 0..MARGINS_MAX {
+        if !quote::strip(&mut lines) {
+            break;
+        }
     }
     categories(&mut lines, &mut times);
     (Cow::Owned(lines.join("\n")), times)

@@ -5,7 +5,9 @@
 use crate::facts::log::LogTime;
 use crate::facts::log::{BrokerFault, Dialect, ErrorClass, LogEventKind, SigninMethod};
 use crate::log::build::{Block, Builder};
-use crate::log::{az, pattern, place, stamp};
+use crate::log::{answer, az, pattern, place, stamp};
+use regex::Regex;
+use std::sync::LazyLock;
 
 regex!(CURL_TRYING, r"^\*\s+Trying (\[[^\]]+\]|[0-9A-Fa-f.:]+):(\d{1,5})\.\.\.");
 regex!(
@@ -36,6 +38,16 @@ regex!(EXIT, r"^\[exit (\d+|timeout), ([\d.]+)s\]$");
 // Azure extensions of Visual Studio Code: the failure stands alone on the lines behind.
 regex!(REACHING, r#"\bAttempting to reach URL "(https?://[^"\s]+)""#);
 regex!(DEVICE, r"(?i)devicelogin|/deviceauth|microsoft\.com/device\b");
+
+// A member of an object in JSON.
+regex!(MEMBER, r#"^"[^"]{0,200}"\s*:"#);
+// Layouts of Java's loggers begin a line with a word in angle brackets; an element of a page closes, and is in small letters.
+regex!(MARKED, r"^<[A-Z][a-z]+[A-Za-z]*> +[^<]*$");
+
+/// Whether `text` is what a pattern says.
+fn is(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
+    pattern.as_ref().is_some_and(|r| r.is_match(text))
+}
 
 /// Reads one line that no dialect claimed.
 pub(crate) fn line(b: &mut Builder, line: &str) {
@@ -80,7 +92,14 @@ pub(crate) fn line(b: &mut Builder, line: &str) {
             return;
         }
     }
-    if text.starts_with(['{', '}', '"', '<']) {
+    if let Some(rest) = text.strip_prefix('"').filter(|_| !is(&MEMBER, text)) {
+        // Somebody put the message into quotation marks; elements of a list are indented.
+        if !text.ends_with(',') && text.len() == line.len() {
+            free(b, rest.trim_start_matches('"').trim_end_matches('"'), false);
+        }
+        return;
+    }
+    if text.starts_with(['{', '}', '"', '<']) && !is(&MARKED, text) {
         body(b, text);
         return;
     }
@@ -130,6 +149,9 @@ pub(crate) fn free(b: &mut Builder, message: &str, is_error: bool) -> bool {
         } else {
             b.failure(class, message);
         }
+        return true;
+    }
+    if answer::line(b, message) {
         return true;
     }
     if is_error {
@@ -327,7 +349,11 @@ fn curl(b: &mut Builder, line: &str) -> bool {
         let host = b.host.clone();
         let host = host.as_ref().map(|(h, p)| (h.as_str(), Some(*p)));
         b.event(reply(method, path, status), host, line);
-    } else if let Some(c) = CURL_HEADER.as_ref().and_then(|r| r.captures(line)) {
+    } else if let Some(c) = CURL_HEADER
+        .as_ref()
+        .filter(|_| first == '<' || b.attempt.dialect == Dialect::Curl)
+        .and_then(|r| r.captures(line))
+    {
         if c.get(1).is_some_and(|m| m.as_str() == "<") {
             let part = |i: usize| c.get(i).map_or("", |m| m.as_str());
             let (name, value) = (part(2).to_owned(), part(3).to_owned());
@@ -337,6 +363,9 @@ fn curl(b: &mut Builder, line: &str) -> bool {
         b.target = place::urls(line).next().map(|u| u.host);
     } else if line.starts_with("* TLSv") || line.starts_with("*  ") || line.starts_with("* ALPN") {
         // Progress of a handshake and fields of a certificate.
+    } else if b.attempt.dialect != Dialect::Curl {
+        // A point of a list, or a line that a mail quotes.
+        free(b, line.get(2..).unwrap_or_default(), false);
     } else if let Some(class) = pattern::classify(line) {
         b.failure(class, line);
     }
@@ -419,6 +448,31 @@ mod tests {
         let facts = read("job 7: Retrying (Retry(total=3)) after connection broken by 'ConnectTimeoutError(x)': /a\n");
         let kinds: Vec<_> = facts.attempts.iter().flat_map(|a| &a.events).map(|e| e.kind.clone()).collect();
         assert_eq!(kinds, [LogEventKind::Retry { class: ErrorClass::ConnectTimeout }]);
+    }
+
+    #[test]
+    fn a_message_in_quotation_marks_is_read_and_an_element_of_a_list_is_not() {
+        let class = |text: &str| read(text).attempts.first().and_then(|a| a.error_class());
+        let message = "HTTPSConnectionPool(host='login.microsoftonline.com', port=443): [Errno 111] Connection refused";
+        for (open, close) in [("\"", "\""), ("\"\"\"", "\"\"\""), ("“", "”")] {
+            assert_eq!(class(&format!("{open}{message}{close}\n")), Some(ErrorClass::ConnectionRefused), "{open}");
+        }
+        assert_eq!(
+            class("<CausedBy> java.net.ConnectException: Connection refused\n"),
+            Some(ErrorClass::ConnectionRefused)
+        );
+        for text in
+            [format!("[\n  \"{message}\"\n]"), format!("x\n\"detail\": \"{message}\"\n"), format!("x\n<p> {message}")]
+        {
+            assert_eq!(class(&text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn marks_of_curl_are_its_own_only_in_its_transcript() {
+        let class = |text: &str| read(text).attempts.first().and_then(|a| a.error_class());
+        assert_eq!(class("* AADSTS50076: more is needed\n"), Some(ErrorClass::Aadsts(50076)));
+        assert_eq!(class("*   Trying 192.0.2.1:443...\n> GET / HTTP/1.1\n> X-Note: Connection refused\n"), None);
     }
 
     #[test]

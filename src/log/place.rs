@@ -8,6 +8,7 @@ use crate::time::Timestamp;
 use regex::Regex;
 use std::sync::LazyLock;
 
+mod lookup;
 mod proxy;
 
 pub(crate) use proxy::{Asked, is_proxy};
@@ -190,7 +191,12 @@ pub(crate) fn find(line: &str, class: ErrorClass) -> Place {
             .as_ref()
             .and_then(|r| r.captures(line)?.get(1).map(|m| m.as_str().to_owned()))
             .or_else(netty)
-            .or_else(told);
+            .or_else(told)
+            .or_else(|| {
+                // The proxy's name alone, without its domain.
+                let (name, port) = lookup::label(line).filter(|_| class == ErrorClass::ProxyNameNotResolved)?;
+                Some(port.map_or_else(|| name.clone(), |p| format!("{name}:{p}")))
+            });
         place.host = named(&POOL, line)
             .or_else(|| requested(line))
             .or_else(|| named(&NETTY_TARGET, line))
@@ -199,9 +205,13 @@ pub(crate) fn find(line: &str, class: ErrorClass) -> Place {
     }
     place.host = named(&POOL, line).or_else(|| named(&CONNECTION, line)).or_else(|| requested(line));
     place.endpoint = named(&ENDPOINT, line).or_else(|| named(&SLASHED, line)).or_else(|| named(&BARE_ENDPOINT, line));
-    if place.endpoint.is_none() && matches!(class, ErrorClass::NameNotResolved(_)) {
+    if matches!(class, ErrorClass::NameNotResolved(_)) {
         // Windows translates the words around the name, and quotes it in every language.
-        place.endpoint = named(&NAMED, line).or_else(|| quoted(line));
+        let told = place.endpoint.take().or_else(|| lookup::original(line)).or_else(|| named(&NAMED, line));
+        let told = told.or_else(|| lookup::label(line)).or_else(|| quoted(line));
+        place.endpoint = told.map(lookup::without_search_domain);
+    } else if place.endpoint.is_none() && class.is_connecting() {
+        place.endpoint = lookup::label_with_port(line);
     }
     if place.host.is_none() && place.endpoint.is_none() {
         place.host = named(&NAMED, line).or_else(|| target(line));

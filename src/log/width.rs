@@ -2,6 +2,7 @@
 //!
 //! What enters: text. What leaves: a [`Width`], and whether a name of Microsoft was cut in two between two lines. Total.
 
+use super::{pattern, place};
 use crate::knowledge;
 use std::collections::BTreeSet;
 
@@ -10,6 +11,11 @@ const WIDTHS: std::ops::RangeInclusive<usize> = 60..=500;
 
 /// Lines that must fill a width, where nothing else shows that they were cut.
 const FILLED_MIN: usize = 4;
+
+/// Lines that fill a usual width, where what they say together shows that they were cut.
+const TELLING_MIN: usize = 2;
+/// Widths at which consoles and tools stand where nobody changes them.
+const USUAL: [usize; 6] = [80, 100, 120, 132, 160, 200];
 
 /// What a place was counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,8 +99,45 @@ impl Measure {
         };
         // Separators (`=====`, `-----`) are of equal length without any wrapping, but few.
         let is_filled = filled >= FILLED_MIN && (self == Measure::Columns || differ());
-        (WIDTHS.contains(&longest) && (is_filled || cuts())).then_some(width)
+        // A single error that was pasted fills two rows or three.
+        let tells = || {
+            (TELLING_MIN..FILLED_MIN).contains(&filled) && USUAL.contains(&longest) && self.tells_joined(text, longest)
+        };
+        (WIDTHS.contains(&longest) && (is_filled || cuts() || tells())).then_some(width)
     }
+
+    /// Whether rows of `width` that end inside a word tell, with what follows them, a failure and its host, of which no row
+    /// tells both by itself.
+    fn tells_joined(self, text: &str, width: usize) -> bool {
+        let is_full = |line: &str| line.len() >= width && self.of(line) == width;
+        let mut joined = String::new();
+        let (mut cut, mut alone) = (false, false);
+        for (line, next) in text.split('\n').zip(text.split('\n').skip(1)).filter(|(line, _)| is_full(line)) {
+            if joined.is_empty() {
+                joined.push_str(line);
+                (cut, alone) = (false, tells(line));
+            }
+            joined.push_str(next);
+            let is_inside = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+            cut |= is_inside(line.chars().next_back()) && is_inside(next.chars().next());
+            alone |= tells(next);
+            if !is_full(next) {
+                if cut && !alone && tells(&joined) {
+                    return true;
+                }
+                joined.clear();
+            }
+        }
+        false
+    }
+}
+
+/// Whether a line tells a failure and where it happened.
+fn tells(line: &str) -> bool {
+    pattern::classify(line).is_some_and(|class| {
+        let place = place::find(line, class);
+        place.host.is_some() || place.endpoint.is_some()
+    })
 }
 
 /// Whether the end of `line` and the beginning of `next` are one name that Microsoft's services have, and neither is one
@@ -108,7 +151,10 @@ pub(super) fn cuts_a_name(line: &str, next: &str) -> bool {
     }
     let name = format!("{tail}{head}").trim_end_matches('.').to_ascii_lowercase();
     let is_known = |name: &str| knowledge::endpoint(name).is_some() || knowledge::is_microsoft_host(name);
-    name.contains('.') && is_known(&name) && !is_known(head) && !is_known(tail)
+    // What is left of a name in the table may look like another of the same domain.
+    let is_listed = |name: &str| knowledge::endpoint(name).is_some_and(|e| e.host == name);
+    let is_cut_short = is_listed(&name) && !is_listed(&head.to_ascii_lowercase()) && !tail.contains('.');
+    name.contains('.') && is_known(&name) && (!is_known(head) || is_cut_short) && !is_known(tail)
 }
 
 /// Columns that a terminal needs.
@@ -160,10 +206,21 @@ mod tests {
     }
 
     #[test]
+    fn a_single_error_that_was_cut_at_a_usual_width_is_whole_again() {
+        let line = "HTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries exceeded with url: /common/v2.0 (Caused by NewConnectionError('x: [WinError 10061] No connection could be made'))";
+        assert_eq!(Width::of(&cut_at(80, &[line])).map(|w| w.columns), Some(80));
+        assert_eq!(Width::of(&cut_at(83, &[line])), None);
+        // Lines of equal length that tell all by themselves.
+        let own = |host: &str| format!("{:x<80}", format!("connect ECONNREFUSED {host}:443 "));
+        assert_eq!(Width::of(&format!("{}\n{}\nxyz", own("a.example"), own("b.example"))), None);
+    }
+
+    #[test]
     fn names_are_cut_only_where_neither_part_is_one() {
         let line = |end: &str| format!("{} {end}", "x".repeat(60));
         assert!(cuts_a_name(&line("https://login.microsofto"), "nline.com:443"));
         assert!(cuts_a_name(&line("management.chi"), "nacloudapi.cn/tenants"));
+        assert!(cuts_a_name(&line("UnknownHostException: log"), "in.microsoftonline.com"));
         assert!(!cuts_a_name(&line("login.microsoftonline.com"), "login.microsoftonline.com"));
         assert!(!cuts_a_name(&line("connection to"), "login.microsoftonline.com:443"));
         assert!(!cuts_a_name(&line("connection to"), " nline.com:443"));

@@ -155,7 +155,27 @@ fn mail_columns(lines: &[Line<'_>]) -> Option<usize> {
         let is_dated = DATE.as_ref().is_some_and(|r| r.is_match(text));
         is_dated || az::record(text).is_some() || command::prompt(text).is_some()
     };
-    (wrapped.count() >= WRAPPED_MIN && lines.iter().any(|l| is_log(&l.text))).then_some(width)
+    let is_log = || lines.iter().any(|l| is_log(&l.text)) || has_telling_paragraph(lines, width);
+    (wrapped.count() >= WRAPPED_MIN && is_log()).then_some(width)
+}
+
+/// Whether several lines that follow one another end only because the next word did not fit, and name a failure: an error
+/// without the log around it.
+fn has_telling_paragraph(lines: &[Line<'_>], width: usize) -> bool {
+    let mut run = 0usize;
+    let mut told = false;
+    for (line, next) in lines.iter().zip(lines.iter().skip(1)) {
+        if !goes_on(&line.text, &next.text, width) || are_apart(&line.text, &next.text) {
+            (run, told) = (0, false);
+            continue;
+        }
+        run += 1;
+        told |= [line, next].iter().any(|l| pattern::classify(&l.text).is_some());
+        if told && run >= WRAPPED_MIN {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether two lines each tell a failure of their own, at hosts that differ.
@@ -348,6 +368,16 @@ mod tests {
              (Caused by NewConnectionError('<urllib3.connection.HTTPConnection object at\n0x0000022BBC677E90>: Failed to establish a new connection'))",
         );
         assert_eq!((lines.len(), width), (3, Some(80)), "{lines:#?}");
+    }
+
+    #[test]
+    fn a_paragraph_that_tells_a_failure_is_joined_without_any_log_around_it() {
+        let text = "The command failed, and the console shows this text below the command:\nHTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max\nretries exceeded with url: /organizations/v2.0/.well-known/metadata.json\n\
+            (Caused by ProxyError('Cannot connect to proxy.', OSError('Tunnel\nconnection failed: 407 Proxy Authentication Required')))";
+        let (lines, width) = joined(text);
+        assert_eq!((lines.len(), width), (1, Some(72)), "{lines:#?}");
+        let prose = vec![["word"; 14].join(" "); 5].join("\n");
+        assert_eq!(joined(&prose).1, None);
     }
 
     #[test]

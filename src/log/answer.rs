@@ -1,0 +1,93 @@
+//! Requests and answers that any logger writes on one line: method, address, and the status before or behind them.
+//!
+//! What enters: a line that names no failure. What leaves: events. An answer shows that its host was reached, whatever a
+//! test of the same client met before.
+
+use super::build::Builder;
+use super::{other, place};
+use crate::facts::log::LogEventKind;
+
+/// Methods of HTTP that clients of a sign-in use.
+const METHOD: &str = "GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS";
+/// Numbers that are statuses of HTTP; times and sizes are others mostly.
+const STATUS: &str = "20[0-7]|30[0-8]|4(?:0[0-9]|1[0-8]|2[1-9]|31|51)|50[0-8]|511";
+
+// `200 - POST https://…` at the end of a line.
+regex!(BEFORE, &format!(r#"\b({STATUS}) (?:- |: )?({METHOD}) (https?://[^\s"'<>]+)["']?\s*$"#));
+// `POST https://… HTTP/1.1" 200 OK`, `POST https://… "HTTP/1.1 200 OK"`, `POST https://… -> 200`.
+regex!(
+    BEHIND,
+    &format!(
+        r#"\b({METHOD}) (https?://[^\s"'<>]+)["']?(?: ["']?HTTP/[\d.]+["']?)?(?: (?:-|->|=>|:|=|status:?|status code:?|returned))? ["'(\[]?({STATUS})(?:["'\])]?\s*$|[,;"'\])]| [A-Z][A-Za-z]*\b| - | \d{{1,9}}\s*$)"#
+    )
+);
+// `Request: POST https://…`, `[Request] POST https://…` at the end of a line.
+regex!(REQUEST, &format!(r#"(?i:\brequest\b)[\]:]{{0,2}} ({METHOD}) (https?://[^\s"'<>]+)["']?\s*$"#));
+
+/// Reads a line that tells a request or its answer with the whole address. False for other lines.
+pub(super) fn line(b: &mut Builder, line: &str) -> bool {
+    if memchr::memmem::find(line.as_bytes(), b"://").is_none() {
+        return false;
+    }
+    let told =
+        |(method, url, status): (Option<regex::Match<'_>>, Option<regex::Match<'_>>, Option<regex::Match<'_>>)| {
+            let url = place::urls(url?.as_str()).next()?;
+            Some((method?.as_str().to_owned(), url, status.and_then(|s| s.as_str().parse::<u16>().ok())))
+        };
+    let before = || BEFORE.as_ref()?.captures(line).map(|c| (c.get(2), c.get(3), c.get(1)));
+    let behind = || BEHIND.as_ref()?.captures(line).map(|c| (c.get(1), c.get(2), c.get(3)));
+    let request = || REQUEST.as_ref()?.captures(line).map(|c| (c.get(1), c.get(2), None));
+    let Some((method, url, status)) = before().or_else(behind).or_else(request).and_then(told) else { return false };
+    let kind = match status {
+        Some(status) => other::reply(method, url.path, status),
+        None => LogEventKind::HttpRequest { method, path: url.path, request_id: None },
+    };
+    b.host = Some((url.host.clone(), url.port.unwrap_or(443)));
+    b.event(kind, Some((&url.host, url.port)), line);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::facts::log::{Attempt, LogEventKind};
+    use crate::log::read_text;
+
+    fn answers(text: &str) -> Vec<(u16, Option<String>)> {
+        let events = read_text(text).attempts.into_iter().flat_map(|a| a.events);
+        let status = |kind: &LogEventKind| match kind {
+            LogEventKind::HttpResponse { status, .. } => Some(*status),
+            _ => None,
+        };
+        events.filter_map(|e| Some((status(&e.kind)?, e.host))).collect()
+    }
+
+    #[test]
+    fn an_answer_with_its_address_is_read_whoever_logs_it() {
+        let host = Some("login.microsoftonline.com".to_owned());
+        for text in [
+            "[info] [Response] 200 - POST https://login.microsoftonline.com/common/oauth2/token?x=1",
+            "HTTP Request: POST https://login.microsoftonline.com/common \"HTTP/1.1 200 OK\"",
+            "app \"POST https://login.microsoftonline.com/common HTTP/1.1\" 200 1540",
+            "sent POST https://login.microsoftonline.com/common -> 200",
+        ] {
+            assert_eq!(answers(text), [(200, host.clone())], "{text}");
+        }
+        for text in [
+            "POST https://login.microsoftonline.com/common 200 ms",
+            "POST https://login.microsoftonline.com/common 350",
+            "retry 3 of 200: https://login.microsoftonline.com/common",
+        ] {
+            assert_eq!(answers(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_next_is_what_fails_next() {
+        let facts = read_text(
+            "[info] [Response] 200 - GET https://login.microsoftonline.com/common\n\
+             [info] [Request] GET https://management.azure.com/tenants\n[error] read ECONNRESET\n",
+        );
+        let cause = facts.attempts.first().and_then(Attempt::cause);
+        assert_eq!(cause.and_then(|e| e.host.as_deref()), Some("management.azure.com"));
+    }
+}
