@@ -138,6 +138,12 @@ pub(super) fn nothing_tried(case: &Case) -> Message {
                 en: "The command in the log succeeded: there is no failure in it to explain.",
                 ja: "ログのコマンドは成功しており、説明すべき失敗は記録されていない。",
             )
+        } else if let Some(host) = case.hosts.iter().find(|h| !h.said.is_empty()) {
+            message!(
+                en: "The log tells of tries to reach {0}, and of no cause that stopped the sign-in there.",
+                ja: "ログには {0} への接続の試行が記録されているが、サインインを妨げた原因は記録されていない。",
+                host.name
+            )
         } else {
             message!(
                 en: "The log names neither a host that was tried nor a cause.",

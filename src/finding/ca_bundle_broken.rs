@@ -51,6 +51,25 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 ja: "サインインに指定したファイル (az login --service-principal --certificate など) を確認する。秘密鍵と証明書が対になっており、クライアント自身の証明書が先頭にあることが必要。",
             );
         }
+        if event.text.contains("Connection aborted") {
+            finding.title = message!(
+                en: "A file of the client's own that its TLS needs cannot be opened",
+                ja: "クライアントの TLS が使う端末上のファイルを開けない",
+            );
+            finding.advice = message!(
+                en: "Look at the variable SSLKEYLOGFILE first: the folder of the file that it names must exist and be writable; remove the variable if nobody needs the log of TLS keys. Then check that REQUESTS_CA_BUNDLE and SSL_CERT_FILE name existing files that the user may read.",
+                ja: "まず環境変数 SSLKEYLOGFILE を確認する。指定したファイルのフォルダーが存在し、書き込み可能である必要がある。TLS の鍵ログが不要であれば変数を削除する。次に REQUESTS_CA_BUNDLE と SSL_CERT_FILE のファイルが存在し、利用者が読み取れることを確認する。",
+            );
+        } else if event.text.contains("trustAnchors") {
+            finding.title = message!(
+                en: "The trust store of Java is empty or missing",
+                ja: "Java のトラストストアが空、または存在しない",
+            );
+            finding.advice = message!(
+                en: "Check that the file of javax.net.ssl.trustStore (else lib/security/cacerts of the Java that runs) exists, can be read and holds certificates; keytool -list shows them. On Linux install the package ca-certificates-java again.",
+                ja: "javax.net.ssl.trustStore で指定したファイル (指定がなければ実行中の Java の lib/security/cacerts) が存在し、読み取り可能で、証明書を含むことを確認する (keytool -list で表示できる)。Linux ではパッケージ ca-certificates-java を再インストールする。",
+            );
+        }
         Some(finding)
     });
     found.into_iter().collect()

@@ -62,6 +62,10 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 .tell(message!(en: "%c failed and the log does not say why", ja: "%c が失敗したが、ログに理由がない"));
             finding.verdict = Some(Verdict::Inconclusive);
         }
+        // Words that nobody has read yet may tell of the network all the same.
+        if speaks_of_the_network(&event.text) {
+            finding.verdict = Some(Verdict::Inconclusive);
+        }
         // An error while a request waits for its answer may be that request's.
         if let Some(asked) = run.unanswered(event) {
             let place = asked.host.as_deref().unwrap_or_default();
@@ -75,11 +79,67 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             en: "Update the module and try again. Then search the public issues ({issues}) with: {query}",
             ja: "モジュールを更新して再実行する。続いて公開の issue ({issues}) を次の語で検索する: {query}",
         );
+        if is_not_signed_in(&event.text) {
+            finding.title = run.tell(message!(
+                en: "%c was given no token: nobody is signed in where it looks for one",
+                ja: "%c がトークンを取得できない: 参照先にサインイン済みのアカウントがない",
+            ));
+            finding.advice = message!(
+                en: "Sign in with az login as the same user and in the same environment in which the program runs (a service, a container or an elevated console has a profile of its own), or give the program its own credentials. If az login itself fails, its log is the one to look at.",
+                ja: "プログラムを実行するのと同じユーザー、同じ環境で az login によりサインインする (サービス、コンテナー、管理者コンソールはそれぞれ別のプロファイルを使う)。またはプログラム自身に資格情報を設定する。az login 自体が失敗する場合は、そのログを調べる。",
+            );
+        }
         if !out.iter().any(|f| f.detail == finding.detail) {
             out.push(finding);
         }
     }
     out
+}
+
+/// Words of programs that take their tokens from another one.
+const NOT_SIGNED_IN: [&str; 3] = [
+    "Please run 'az login'",
+    "No Authorization Tokens were found",
+    "failed to retrieve a token from the included credentials",
+];
+
+fn is_not_signed_in(text: &str) -> bool {
+    NOT_SIGNED_IN.iter().any(|words| text.contains(words))
+}
+
+/// Words of connections, in small letters.
+const OF_THE_NETWORK: [&str; 16] = [
+    "certificate",
+    "certificates",
+    "proxy",
+    "proxies",
+    "tls",
+    "ssl",
+    "network",
+    "firewall",
+    "connection",
+    "connections",
+    "dns",
+    "socket",
+    "vpn",
+    "handshake",
+    "timeout",
+    "unreachable",
+];
+
+/// The same in Japanese, which does not part its words.
+const OF_THE_NETWORK_JA: [&str; 5] = ["証明書", "プロキシ", "ネットワーク", "接続", "タイムアウト"];
+
+/// Certificates with which a client proves who it is: they are files and entries of stores on its own machine.
+const OF_THE_CLIENT: [&str; 5] = ["client certificate", "thumbprint", "private key", "クライアント証明書", "拇印"];
+
+/// Whether a text has words of connections in it, so that it cannot be said that the network has no part in it.
+fn speaks_of_the_network(text: &str) -> bool {
+    let text = text.to_lowercase();
+    let is_word = |word: &str| OF_THE_NETWORK.contains(&word);
+    let speaks = text.split(|c: char| !c.is_ascii_alphanumeric()).any(is_word)
+        || OF_THE_NETWORK_JA.iter().any(|words| text.contains(words));
+    speaks && !OF_THE_CLIENT.iter().any(|words| text.contains(words))
 }
 
 /// Whether an error text ends where its reason should begin.
@@ -132,6 +192,14 @@ mod tests {
     fn an_error_without_a_reason_proves_nothing() {
         assert!(is_mute("Connect-MgGraph : InteractiveBrowserCredential authentication failed: "));
         assert!(!is_mute("InteractiveBrowserCredential authentication failed: A window handle must be configured."));
+    }
+
+    #[test]
+    fn words_of_connections_leave_it_open_whether_the_network_has_a_part() {
+        assert!(speaks_of_the_network("ERROR: The appliance replaced the certificate."));
+        assert!(speaks_of_the_network("エラー: プロキシの設定を確認してください。"));
+        assert!(!speaks_of_the_network("Certificate with thumbprint ABC was not found in the store."));
+        assert!(!speaks_of_the_network("KeyError: 'tenants'"));
     }
 
     #[test]

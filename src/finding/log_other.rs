@@ -3,7 +3,7 @@
 
 use super::logs::{Run, add, runs, tenant_option};
 use super::{Context, Finding, Rule, Severity};
-use crate::facts::log::{ErrorClass, LogEvent, Outcome, SigninMethod};
+use crate::facts::log::{ErrorClass, LogEvent, LogEventKind, Outcome, SigninMethod};
 use crate::knowledge::endpoints::{Command, endpoint};
 use crate::lang::{Message, Text};
 use crate::message;
@@ -141,7 +141,9 @@ fn unnamed(context: &Context<'_>) -> Vec<Finding> {
         let answer = if let ErrorClass::ProxyStatus(status) = class { Some(status) } else { None };
         // A proxy that cannot be reached is a host of its own.
         let told = matches!(class, ErrorClass::Broker(_)) || class.is_proxy() && answer.is_none();
-        if told || !run.attempt.hosts().is_empty() {
+        // Another run in the log may name the host of the same failure.
+        let named = |r: &Run<'_>| r.piece == run.piece && r.failures().iter().any(|(e, c)| *c == class && e.host.is_some());
+        if told || !run.attempt.hosts().is_empty() || runs(context).iter().any(named) {
             return None;
         }
         let mut finding = run.finding(context, &UNNAMED, event);
@@ -259,13 +261,57 @@ fn authority(context: &Context<'_>) -> Vec<Finding> {
     if let Some(page) = page {
         return vec![page];
     }
-    let mut found = by_class(context, &AUTHORITY, |c| c == ErrorClass::AuthorityDiscovery);
+    let found = runs(context).into_iter().filter(|r| r.aadsts().is_none()).find_map(|run| {
+        let (event, _) = run.ended_by(|c| c == ErrorClass::AuthorityDiscovery)?;
+        let mut finding = said(context, &run, &AUTHORITY, event);
+        // Where no answer shows, anything may have kept the client from it.
+        if !is_answered(&run, event) {
+            finding.verdict = Some(Verdict::Inconclusive);
+            finding.title = message!(
+                en: "The authority's metadata could not be fetched, and the log does not say why",
+                ja: "認証機関のメタデータを取得できなかったが、ログに理由がない",
+            );
+            finding.detail = run.tell(message!(
+                en: "%c: {}. The client tells every failure of this request in these words: a name that does not resolve, a proxy that refuses, a certificate that is not trusted, or a wrong tenant.",
+                ja: "%c: {}。クライアントはこの要求のあらゆる失敗 (名前解決の失敗、プロキシによる拒否、信頼されない証明書、テナントの誤り) を同じ文面で表示する。",
+                event.text
+            ));
+            finding.advice = message!(
+                en: "Open the address of the log in a browser on the same network and see who answers. Give the program the proxy of this network (HTTPS_PROXY), run it again with its debug log on, and take a capture at the same time.",
+                ja: "同じネットワークのブラウザーでログの URL を開き、何が応答するかを確認する。プログラムにこのネットワークのプロキシを設定し (HTTPS_PROXY)、デバッグ ログを有効にして再実行し、同時にキャプチャを採取する。",
+            );
+        }
+        Some(finding)
+    });
+    let mut found: Vec<Finding> = found.into_iter().collect();
     let command = runs(context).last().and_then(Run::command);
-    for finding in &mut found {
+    for finding in found.iter_mut().filter(|f| f.verdict.is_none()) {
         let option = tenant_option(command, "YOUR_TENANT_ID");
         add(&mut finding.advice, &message!(en: "The tenant is named by: {option}", ja: " テナントの指定: {option}"));
     }
     found
+}
+
+/// Words that a client has only after an answer of the authority.
+const ONLY_AFTER_AN_ANSWER: [&str; 6] = [
+    "invalid_instance",
+    "unable to get authority configuration",
+    "oidc discovery failed",
+    "authority_validation_failed",
+    "unknown_authority",
+    "http status",
+];
+
+/// Whether an authority whose metadata could not be used answered, by the words of the failure or by a reply in the log.
+fn is_answered(run: &Run<'_>, event: &LogEvent) -> bool {
+    let text = event.text.to_ascii_lowercase();
+    let replied = |e: &LogEvent| match &e.kind {
+        LogEventKind::HttpResponse { method, .. } => {
+            method != "CONNECT" && e.host.as_deref().is_some_and(|h| is_authority(run, h))
+        }
+        _ => false,
+    };
+    ONLY_AFTER_AN_ANSWER.iter().any(|words| text.contains(words)) || run.attempt.events.iter().any(replied)
 }
 
 /// Answers that may not be those of the host that was asked.

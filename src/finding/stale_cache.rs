@@ -28,6 +28,9 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
+/// The part of the module whose file of answers another version may have written.
+const HTTP_CACHE: &str = "throttled_http_client";
+
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut out: Vec<Finding> = Vec::new();
     for run in runs(context) {
@@ -55,6 +58,12 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             None => {
                 let damaged = run.ended_by(|c| c == ErrorClass::CacheDamaged);
                 let Some((event, _)) = damaged else { continue };
+                if event.text.contains(HTTP_CACHE) {
+                    advice = message!(
+                        en: "Delete the file msal_http_cache.bin in the folder .azure of the user's profile (it was written by another version of the module) and run the command again.",
+                        ja: "ユーザー プロファイルの .azure フォルダーにある msal_http_cache.bin (別のバージョンのモジュールが書き込んだもの) を削除し、コマンドを再実行する。",
+                    );
+                }
                 Finding {
                     title: message!(en: "The token cache cannot be read", ja: "トークン キャッシュを読み込めない"),
                     detail: run.tell(message!(en: "%c could not read its own token cache; nothing was sent to Entra ID for it.", ja: "%c は自身のトークン キャッシュを読み込めなかった。このエラーに関して Entra ID への送信はない。")),

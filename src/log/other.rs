@@ -232,7 +232,8 @@ pub(crate) fn wam(b: &mut Builder, message: &str, line: &str) -> bool {
         _ => None,
     };
     let by_code = code.map(pattern::broker).filter(|f| *f != BrokerFault::Unspecified);
-    if code.is_none() && by_status.is_none() {
+    let is_failure = || pattern::classify(message).is_some_and(|c| matches!(c, ErrorClass::Broker(_)));
+    if code.is_none() && by_status.is_none() && !(status.is_some() && is_failure()) {
         return false;
     }
     if code.is_none() {
@@ -241,6 +242,13 @@ pub(crate) fn wam(b: &mut Builder, message: &str, line: &str) -> bool {
             LogEventKind::Wam { class, .. } => Some(class),
             _ => None,
         });
+        if known.is_none() && message.contains("Response_Status.") {
+            // Without a code, or with none that is one, the status is all that the broker tells.
+            let class = ErrorClass::Broker(by_status.unwrap_or(BrokerFault::Unspecified));
+            b.attempt.broker = Some(true);
+            b.event(LogEventKind::Wam { code: None, class }, None, line);
+            return true;
+        }
         return match (known, by_status) {
             (Some(class), Some(fault)) => {
                 if *class == ErrorClass::Broker(BrokerFault::Unspecified) {
@@ -258,6 +266,17 @@ pub(crate) fn wam(b: &mut Builder, message: &str, line: &str) -> bool {
         return true;
     }
     let class = ErrorClass::Broker(fault);
+    // The code under the heading that announced it.
+    let heading = b.attempt.events.iter_mut().rev().take(2).find(|e| {
+        e.kind == LogEventKind::Exception { class: ErrorClass::Broker(BrokerFault::Unspecified) }
+            && e.text.trim_end().ends_with("WAM Error")
+    });
+    if let Some(event) = heading {
+        event.kind = LogEventKind::Wam { code, class };
+        event.text.push(' ');
+        event.text.push_str(line.trim());
+        return true;
+    }
     let known = b.attempt.events.iter().rev().take(8).any(|e| match e.kind {
         LogEventKind::Wam { code: c, class: k } => (c == code || code.is_none()) && (k == class || c.is_some()),
         _ => false,

@@ -74,6 +74,11 @@ regex!(
     )
 );
 
+// What broke off a request, which urllib3 frames in the words of a connection whatever it was.
+regex!(ABORTED, r#"Connection aborted\.?['"], ?(\w+)\((?:(\d+),)?"#);
+// urllib3 counts the answers that it would not have.
+regex!(TOO_MANY, r"too many ([45]\d\d) error responses");
+
 /// The cause that `text` names. AADSTS numbers win over everything: they are the answer of the service.
 pub fn classify(text: &str) -> Option<ErrorClass> {
     if let Some(code) = aadsts(text) {
@@ -113,7 +118,15 @@ pub fn classify(text: &str) -> Option<ErrorClass> {
     {
         return Some(class);
     }
-    let words = words(text);
+    if has("error responses")
+        && let Some(status) = number(&TOO_MANY, text)
+    {
+        return Some(E::HttpStatus(status));
+    }
+    let words = match words(text) {
+        None | Some(E::ConnectOther) if has("onnection aborted") => Some(aborted(text)),
+        words => words,
+    };
     let numbers = text.bytes().any(|b| b.is_ascii_digit());
     let class = if numbers { merge(words, by_number(text)) } else { words };
     // The name of an exception says less than the status that it carries.
@@ -130,6 +143,22 @@ pub fn classify(text: &str) -> Option<ErrorClass> {
         Some(class) if proxy => Some(at_proxy(class, text)),
         None if proxy && text.contains("rror") => Some(E::ProxyOther),
         other => other,
+    }
+}
+
+/// What broke off a request that no words name better: the peer, a file of the client's own that its TLS needs (of keys, of
+/// certificates), or what nobody knows.
+fn aborted(text: &str) -> ErrorClass {
+    let Some(by) = ABORTED.as_ref().and_then(|r| r.captures(text)) else { return E::ConnectionClosed };
+    let part = |i: usize| by.get(i).map_or("", |m| m.as_str());
+    match (part(1), part(2)) {
+        ("FileNotFoundError" | "IsADirectoryError" | "NotADirectoryError", _) => E::CaBundleBroken,
+        // Numbers of files; a socket that the machine forbids has words of its own.
+        ("PermissionError", "13") | ("OSError" | "IOError", "2" | "20" | "21") => E::CaBundleBroken,
+        // Python's for a connection that ends within TLS.
+        ("OSError" | "error", "0") | ("BadStatusLine", _) => E::ConnectionClosed,
+        (name, _) if name.starts_with("Connection") || name.starts_with("BrokenPipe") => E::ConnectionClosed,
+        _ => E::ConnectOther,
     }
 }
 

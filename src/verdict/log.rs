@@ -382,7 +382,8 @@ pub fn verdict_of(class: ErrorClass, host: &str) -> Option<(Verdict, Confidence)
             ProxyFault::NoRoute => (Verdict::IcmpUnreachable, Inferred),
             ProxyFault::Certificate => (Verdict::CertInvalid, Observed),
             ProxyFault::Tls => (Verdict::ClosedBeforeServerHello, Inferred),
-            ProxyFault::Unspecified => (Verdict::SynNoAnswer, Inferred),
+            // That the proxy is at fault does not tell how.
+            ProxyFault::Unspecified => (Verdict::Inconclusive, Inferred),
         },
         ErrorClass::NetworkUnreachable => (Verdict::IcmpUnreachable, Inferred),
         // Winsock's "access denied": a filter on the machine refuses before a packet is sent.

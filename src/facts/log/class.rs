@@ -5,7 +5,7 @@
 pub enum ErrorClass {
     /// The server's certificate was not accepted.
     CertificateUntrusted(TrustFault),
-    /// The client's own file of trusted certificates cannot be read: no packet was sent.
+    /// The client's own file of trusted certificates, or another that its TLS needs, cannot be opened: no packet was sent.
     CaBundleBroken,
     /// The peer closed the connection during the TLS handshake.
     TlsEof,

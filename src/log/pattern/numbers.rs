@@ -7,7 +7,7 @@ pub(super) fn socket_code(code: i32, text: &str) -> Option<ErrorClass> {
     let lookup = ["getaddrinfo", "resol", "gaierror", "ervice not known", "ostname", "nodename"];
     Some(match code {
         10013 => E::BlockedLocally,
-        10050 | 10051 | 10065 | 101 | 113 => E::NetworkUnreachable,
+        10050 | 10051 | 10064 | 10065 | 101 | 113 => E::NetworkUnreachable,
         10052..=10054 | 104 => E::ConnectionReset,
         10060 | 110 => E::ConnectTimeout,
         10061 | 111 => E::ConnectionRefused,
@@ -20,19 +20,21 @@ pub(super) fn socket_code(code: i32, text: &str) -> Option<ErrorClass> {
         -2 | -5 => E::NameNotResolved(NameFault::NotFound),
         -3 | -4 => E::NameNotResolved(NameFault::Temporary),
         8 if lookup.iter().any(|w| text.contains(w)) => E::NameNotResolved(NameFault::NotFound),
-        _ => return macos(code, text),
+        _ => return with_words(code, text),
     })
 }
 
-/// Numbers of macOS. On Linux the same ones are about files and devices (61 is "No data available"), so its words, which
-/// it never translates, have to stand beside.
-fn macos(code: i32, text: &str) -> Option<ErrorClass> {
-    const CODES: [(i32, &str, ErrorClass); 5] = [
+/// Numbers that other systems give to files and devices: those of macOS (61 is "No data available" on Linux), and the one
+/// of Linux that is a full disk on Windows. The words, which neither system translates, have to stand beside.
+fn with_words(code: i32, text: &str) -> Option<ErrorClass> {
+    const CODES: [(i32, &str, ErrorClass); 7] = [
         (51, "unreachable", E::NetworkUnreachable),
         (54, "reset", E::ConnectionReset),
         (60, "timed out", E::ConnectTimeout),
         (61, "refused", E::ConnectionRefused),
+        (64, "host is down", E::NetworkUnreachable),
         (65, "no route", E::NetworkUnreachable),
+        (112, "host is down", E::NetworkUnreachable),
     ];
     let (_, words, class) = CODES.iter().find(|(known, ..)| *known == code)?;
     text.to_ascii_lowercase().contains(words).then_some(*class)
@@ -138,6 +140,8 @@ mod tests {
             "BrokenPipeError: [Errno 32] Broken pipe",
             "[Errno 61] No data available: '/var/lib/a/.azure/azureProfile.json'",
             "[Errno 54] Exchange full",
+            "[Errno 64] Machine is not on the network",
+            "[Errno 112] No space left on device",
         ] {
             assert_eq!(classify(text), None, "{text}");
         }
@@ -154,6 +158,9 @@ mod tests {
             ("[Errno 61] Connection refused", E::ConnectionRefused),
             ("[Errno 60] Operation timed out", E::ConnectTimeout),
             ("[Errno 65] No route to host", E::NetworkUnreachable),
+            ("[Errno 64] Host is down", E::NetworkUnreachable),
+            ("[Errno 112] Host is down", E::NetworkUnreachable),
+            ("dial tcp 192.0.2.1:443: connect: host is down", E::NetworkUnreachable),
         ] {
             assert_eq!(classify(text), Some(class), "{text}");
         }

@@ -3,13 +3,13 @@
 //! Wordings are those of OpenSSL, Python, urllib3, .NET, Schannel, Node, Go, Java, curl and Chromium, and the
 //! translations that Windows gives its own part of a message.
 
-use crate::facts::log::{ErrorClass as E, ErrorClass, NameFault, TrustFault};
+use crate::facts::log::{BrokerFault, ErrorClass as E, ErrorClass, NameFault, TrustFault};
 
 /// Words that name a cause, without regard to case. The first entry that matches wins: precise before general.
 pub(super) const WORDS: &[(&str, ErrorClass)] = &[
     // Certificates of the client's own store.
     (
-        r"NO_CERTIFICATE_OR_CRL_FOUND|no certificate or crl found|could not find a suitable TLS CA certificate bundle|error setting certificate (?:verify locations|file)|error adding trust anchors|\[X509[:\]]|CERT(?:IFICATE)?_?.*NOT_ENOUGH_DATA|cacert.*PEM lib",
+        r"NO_CERTIFICATE_OR_CRL_FOUND|no certificate or crl found|could not find a suitable TLS CA certificate bundle|error setting certificate (?:verify locations|file)|error adding trust anchors|trustAnchors parameter must be non-empty|\[X509[:\]]|CERT(?:IFICATE)?_?.*NOT_ENOUGH_DATA|cacert.*PEM lib",
         E::CaBundleBroken,
     ),
     (r"missing authority key identifier", E::CertificateUntrusted(TrustFault::MissingAuthorityKeyId)),
@@ -36,15 +36,15 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::CertificateUntrusted(TrustFault::SelfSigned),
     ),
     (
-        r"certificate is not yet valid|CERT_NOT_YET_VALID|certificate not yet valid|current time \S+ is before ",
+        r"certificate is not yet valid|CertificateNotYetValidException|CERT_NOT_YET_VALID|certificate not yet valid|current time \S+ is before ",
         E::CertificateUntrusted(TrustFault::NotYetValid),
     ),
     (
-        r"certificate (?:has |is )?expired|CERT_HAS_EXPIRED|NotTimeValid|CERT_E_EXPIRED|SEC_E_CERT_EXPIRED|ERR_CERT_DATE_INVALID|not within its validity period|certificate has expired or is not yet valid|証明書は有効期限が切れ|有効期間内ではありません",
+        r"certificate (?:has |is )?expired|CertificateExpiredException|CERT_HAS_EXPIRED|NotTimeValid|CERT_E_EXPIRED|SEC_E_CERT_EXPIRED|ERR_CERT_DATE_INVALID|not within its validity period|certificate has expired or is not yet valid|証明書は有効期限が切れ|有効期間内ではありません",
         E::CertificateUntrusted(TrustFault::Expired),
     ),
     (
-        r"hostname mismatch|ip address mismatch|hostname '[^']*' doesn't match|ERR_TLS_CERT_ALTNAME_INVALID|RemoteCertificateNameMismatch|certificate is (?:not )?valid for |no alternative certificate subject name|ERR_CERT_COMMON_NAME_INVALID|Hostname/IP does not match|CERT_E_CN_NO_MATCH|SEC_E_WRONG_PRINCIPAL|subject name does not match|名前と一致しません",
+        r"hostname mismatch|ip address mismatch|hostname '[^']*' doesn't match|ERR_TLS_CERT_ALTNAME_INVALID|RemoteCertificateNameMismatch|certificate is (?:not )?valid for |no alternative certificate subject name|ERR_CERT_COMMON_NAME_INVALID|Hostname/IP does not match|CERT_E_CN_NO_MATCH|SEC_E_WRONG_PRINCIPAL|subject name does not match|No subject alternative (?:DNS |IP |URI )?names? (?:matching|present)|No name matching |名前と一致しません",
         E::CertificateUntrusted(TrustFault::NameMismatch),
     ),
     // Parameters of the handshake that OpenSSL refuses: neither the certificate nor the version is at fault.
@@ -55,11 +55,11 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::CertificateUntrusted(TrustFault::Revoked),
     ),
     (
-        r"unable to get (?:local )?issuer certificate|UNABLE_TO_GET_ISSUER_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|unable to verify the first certificate|signed by unknown authority|PKIX path building failed|valid certification path to requested target|CERT_E_UNTRUSTEDROOT|SEC_E_UNTRUSTED_ROOT|UntrustedRoot|PartialChain|CERT_E_CHAINING|ERR_CERT_AUTHORITY_INVALID|root certificate which is not trusted|信頼されていないルート|信頼されていない機関によって発行|証明書チェーンは処理されましたが",
+        r"unable to get (?:local )?issuer certificate|UNABLE_TO_GET_ISSUER_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|unable to verify the first certificate|signed by unknown authority|PKIX path building failed|No trusted certificate found|valid certification path to requested target|CERT_E_UNTRUSTEDROOT|SEC_E_UNTRUSTED_ROOT|UntrustedRoot|PartialChain|CERT_E_CHAINING|ERR_CERT_AUTHORITY_INVALID|root certificate which is not trusted|信頼されていないルート|信頼されていない機関によって発行|証明書チェーンは処理されましたが",
         E::CertificateUntrusted(TrustFault::UnknownIssuer),
     ),
     (
-        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|remote certificate is invalid|remote certificate was rejected|RemoteCertificateChainErrors|RemoteCertificateValidation|could not establish trust relationship|SSL certificate problem|certificate validation failed|remote certificate was not (?:provided|available)|RemoteCertificateNotAvailable|検証プロシージャによると、?リモート証明書は無効|Remotezertifikat ist (?:laut|gemäß) |certificat distant (?:n.est pas valide|est non valide)|certificado remoto no es válido|远程证书无效|遠端憑證(?:是)?無效|원격 인증서가 유효하지 않|konnte keine Vertrauensstellung hergestellt werden|établir une relation de confiance|establecer una relación de confianza|建立信任关系|建立信任關係|트러스트 관계를 설정할 수 없|信頼関係を確立できません|failed to verify certificate|UnknownIssuer",
+        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|remote certificate is invalid|remote certificate was rejected|RemoteCertificateChainErrors|RemoteCertificateValidation|could not establish trust relationship|SSL certificate problem|certificate (?:validation|verification) failed|remote certificate was not (?:provided|available)|RemoteCertificateNotAvailable|検証プロシージャによると、?リモート証明書は無効|Remotezertifikat ist (?:laut|gemäß) |certificat distant (?:n.est pas valide|est non valide)|certificado remoto no es válido|远程证书无效|遠端憑證(?:是)?無效|원격 인증서가 유효하지 않|konnte keine Vertrauensstellung hergestellt werden|établir une relation de confiance|establecer una relación de confianza|建立信任关系|建立信任關係|트러스트 관계를 설정할 수 없|信頼関係を確立できません|failed to verify certificate|UnknownIssuer|PKIX path validation failed|CertPathValidatorException",
         E::CertificateUntrusted(TrustFault::Unspecified),
     ),
     // The same in further languages of Windows.
@@ -195,7 +195,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
     ),
     // How the connection broke. Specific to TLS first: an EOF there is not yet a reset.
     (
-        r"SSLEOFError|UNEXPECTED_EOF_WHILE_READING|EOF occurred in violation of protocol|unexpected eof while reading|received an unexpected EOF|before secure TLS connection was established|remote party has closed the transport stream|SSL_ERROR_SYSCALL|SSLZeroReturnError|TLS/SSL connection has been closed|unexpected EOF or 0 bytes from the transport stream|トランスポート ストリームから、予期しない EOF|Remote host terminated the handshake",
+        r"SSLEOFError|UNEXPECTED_EOF_WHILE_READING|EOF occurred in violation of protocol|unexpected eof while reading|received an unexpected EOF|before secure TLS connection was established|remote party has closed the transport stream|SSL_ERROR_SYSCALL|SSLZeroReturnError|TLS/SSL connection has been closed|unexpected EOF or 0 bytes from the transport stream|トランスポート ストリームから、予期しない EOF|Remote host (?:terminated the|closed connection during) handshake",
         E::TlsEof,
     ),
     (
@@ -230,7 +230,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::ReadTimeout,
     ),
     (
-        r"ENETUNREACH|EHOSTUNREACH|no route to host|network is unreachable|unreachable (?:network|host)|\b(?:Network|Host)Unreachable\b|ERR_ADDRESS_UNREACHABLE|ERR_INTERNET_DISCONNECTED|到達できないホスト|到達できないネットワーク|ENETDOWN",
+        r"ENETUNREACH|EHOSTUNREACH|no route to host|host is down|EHOSTDOWN|network is unreachable|unreachable (?:network|host)|\b(?:Network|Host)Unreachable\b|ERR_ADDRESS_UNREACHABLE|ERR_INTERNET_DISCONNECTED|到達できないホスト|到達できないネットワーク|ENETDOWN",
         E::NetworkUnreachable,
     ),
     (
@@ -238,7 +238,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::BlockedLocally,
     ),
     (
-        r"RemoteDisconnected|remote end closed connection without response|empty reply from server|underlying connection was closed|接続が切断されました|接続は閉じられました|接続が(?:予期せず|突然)に?閉じられました|基礎?になる接続が閉じられました|IncompleteRead\(|ChunkedEncodingError|InvalidChunkLength|response ended prematurely|socket hang up|\bConnectionClosed\b|ERR_EMPTY_RESPONSE|ERR_CONNECTION_CLOSED|\bEPIPE\b|(?:tcp|socket|ssl|tls|connection|send failure)[^\n]*broken pipe|ConnectionAbortedError|ERR_CONNECTION_ABORTED|Connection aborted|proxy connect aborted|unexpected EOF$|: EOF$",
+        r"RemoteDisconnected|remote end closed connection without response|empty reply from server|underlying connection was closed|接続が切断されました|接続は閉じられました|接続が(?:予期せず|突然)に?閉じられました|基礎?になる接続が閉じられました|IncompleteRead\(|ChunkedEncodingError|InvalidChunkLength|response ended prematurely|socket hang up|\bConnectionClosed\b|ERR_EMPTY_RESPONSE|ERR_CONNECTION_CLOSED|\bEPIPE\b|(?:tcp|socket|ssl|tls|connection|send failure)[^\n]*broken pipe|ConnectionAbortedError|ERR_CONNECTION_ABORTED|proxy connect aborted|unexpected EOF$|: EOF$",
         E::ConnectionClosed,
     ),
     // Clock, cache, authority.
@@ -247,11 +247,11 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::ClockSkew,
     ),
     (
-        r"EOFError: Ran out of input|\bran out of input\b|UnpicklingError|pickle data was truncated|PersistenceDecryptionError|PersistenceNotFound|MsalCachePersistenceException|persistence check failed|token cache[^.]*(?:corrupt|damaged|invalid)|decryption failed.*(?:0x8009000B|cache|DPAPI)|JSONDecodeError.*(?:azureProfile|token_cache)|^EOFError\b",
+        r"EOFError: Ran out of input|\bran out of input\b|UnpicklingError|pickle data was truncated|PersistenceDecryptionError|PersistenceNotFound|MsalCachePersistenceException|persistence check failed|token cache[^.]*(?:corrupt|damaged|invalid)|decryption failed.*(?:0x8009000B|cache|DPAPI)|can't get attribute '\w+' on <module 'msal\.|JSONDecodeError.*(?:azureProfile|token_cache)|^EOFError\b",
         E::CacheDamaged,
     ),
     (
-        r"localhost refused to connect|loopback_redirect|no web browser|could not find a suitable browser|unable to open (?:a )?(?:web page|browser)|browser based authentication dialog failed|WebBrowser .*dialog failed|authentication_ui_failed|linux_xdg_open_failed|browser did not respond|port \d+ is (?:already )?in use",
+        r#"localhost refused to connect|loopback_redirect|no web browser|could not find a suitable browser|unable to open (?:a )?(?:web page|browser)|browser based authentication dialog failed|WebBrowser .*dialog failed|authentication_ui_failed|linux_xdg_open_failed|xdg-open: no method available|exec: "xdg-open[^"]*": executable file not found|browser did not respond|port \d+ is (?:already )?in use"#,
         E::BrowserLeg,
     ),
     (
@@ -282,6 +282,19 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
     (
         r#"["'](?:error|code)["']\s*:\s*["'](?:invalid_grant|invalid_client|interaction_required|unauthorized_client|invalid_request|access_denied|invalid_scope|unsupported_grant_type|invalid_resource|login_required|consent_required)["']|MsalServiceException.{0,200}HTTP StatusCode [45]\d\d"#,
         E::OAuth,
+    ),
+    // Statuses of the Windows broker that are none of success, and the heading above its code.
+    (
+        r"\bResponse_Status\.Status_(?:Unexpected|Reserved|InteractionRequired|NoNetwork|NetworkTemporarilyUnavailable|ServerTemporarilyUnavailable|ApiContractViolation|UserCanceled|ApplicationCanceled|IncorrectConfiguration|InsufficientBuffer|AuthorityUntrusted|AccountUnusable|KeyNotFound|TransientError)\b|^\s*(?:[\w.]+: )*WAM Error\s*(?:$|Error Code:)",
+        E::Broker(BrokerFault::Unspecified),
+    ),
+    // Clients of HashiCorp that had answers and no good one among them; with an error of the connection they name it behind.
+    (r"giving up after \d+ attempt(?:s|\(s\))\s*$", E::AnswerUnplaced(None)),
+    (r"giving up after \d+ attempt", E::ConnectOther),
+    // Programs that take their tokens from another one, in which nobody is signed in.
+    (
+        r"(?:\berror|Credential): (?:[^\n]*: )?Please run 'az login' to set ?up|No Authorization Tokens were found - please ensure|DefaultAzureCredential failed to retrieve a token from the included credentials",
+        E::Other,
     ),
     // Names of exceptions say that it failed, not that anything was reached.
     (
@@ -369,6 +382,52 @@ mod tests {
             E::ProxyUnreachable(ProxyFault::Certificate),
         ),
         ("InteractiveBrowserCredential authentication failed: A window handle must be configured.", E::Other),
+        (
+            "ERROR: Certificate verification failed. A proxy may intercept.",
+            E::CertificateUntrusted(TrustFault::Unspecified),
+        ),
+        ("PKIX path validation failed: x: validity check failed", E::CertificateUntrusted(TrustFault::Unspecified)),
+        (
+            "Caused by: java.security.cert.CertificateExpiredException: NotAfter: x",
+            E::CertificateUntrusted(TrustFault::Expired),
+        ),
+        (
+            "No subject alternative DNS name matching a.example found.",
+            E::CertificateUntrusted(TrustFault::NameMismatch),
+        ),
+        ("ValidatorException: No trusted certificate found", E::CertificateUntrusted(TrustFault::UnknownIssuer)),
+        ("SSLHandshakeException: Remote host closed connection during handshake", E::TlsEof),
+        ("SSLException: the trustAnchors parameter must be non-empty", E::CaBundleBroken),
+        ("Status: Response_Status.Status_Unexpected, Error code: 0", E::Broker(BrokerFault::Unspecified)),
+        ("fatal: WAM Error", E::Broker(BrokerFault::Unspecified)),
+        ("Can't get attribute 'X' on <module 'msal.y' from 'z'>", E::CacheDamaged),
+        ("xdg-open: no method available for opening 'https://a.example/'", E::BrowserLeg),
+        ("auth failed: exec: \"xdg-open,www-browser\": executable file not found in $PATH", E::BrowserLeg),
+        ("Error: running Azure CLI: exit status 1: ERROR: Please run 'az login' to setup account.", E::Other),
+        ("AzureCliCredential: Please run 'az login' to set up an account", E::Other),
+        ("GET http://a.example/token giving up after 9 attempts", E::AnswerUnplaced(None)),
+        (
+            "giving up after 5 attempt(s): Get \"https://a.example/\": dial tcp 192.0.2.1:443: connection refused",
+            E::ConnectionRefused,
+        ),
+        ("x (Caused by ResponseError('too many 503 error responses'))", E::HttpStatus(503)),
+        (
+            "Max retries exceeded with url: /x (Caused by ResponseError('too many 429 error responses',))",
+            E::HttpStatus(429),
+        ),
+        ("('Connection aborted.', FileNotFoundError(2, 'No such file or directory'))", E::CaBundleBroken),
+        ("('Connection aborted.', PermissionError(13, 'Permission denied'))", E::CaBundleBroken),
+        ("('Connection aborted.', OSError(22, 'Invalid argument'))", E::ConnectOther),
+        (
+            "Max retries exceeded with url: /x (Caused by ProtocolError('Connection aborted.', OSError(0, 'Error')))",
+            E::ConnectionClosed,
+        ),
+        (
+            "('Connection aborted.', PermissionError(13, 'An attempt was made to access a socket in a way forbidden by its access permissions', None, 10013, None))",
+            E::BlockedLocally,
+        ),
+        ("('Connection aborted.', BadStatusLine(\"''\",))", E::ConnectionClosed),
+        ("Connection aborted", E::ConnectionClosed),
         ("Microsoft.Identity.Client.MsalUiRequiredException: x", E::Other),
         ("The underlying connection was closed: An unexpected error occurred on a send.", E::ConnectionClosed),
         ("基になる接続が閉じられました: 送信時に、予期しないエラーが発生しました。", E::ConnectionClosed),
