@@ -44,16 +44,29 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
         &["finding", "verdict", "case", "diagnosis", "knowledge", "facts", "capture", "flow", "packet"],
         "the words of `Format`; `Side` and `At`, which facts carry",
     ),
-    ("records", &["facts", "protocol", "flow", "capture", "report"], "names of record types; CSV cells made harmless"),
+    (
+        "records",
+        &["case", "facts", "protocol", "flow", "capture", "report"],
+        "`PieceFacts` parts captures from logs; names of record types; CSV cells made harmless",
+    ),
     ("explain", &["finding"], ""),
     ("progress", &["cli", "input", "report"], "asks for `-q`; cleans file names for the terminal"),
-    ("convert", &["capture", "input", "cli", "progress", "packet"], "a command of its own, thin over the stages"),
+    ("output", &["input"], "what is read is never written"),
+    (
+        "convert",
+        &["capture", "input", "output", "cli", "progress", "packet"],
+        "a command of its own, thin over the stages",
+    ),
     (
         "diff",
-        &["analyze", "case", "cli", "facts", "finding", "report", "verdict", "knowledge", "packet", "render"],
+        &["analyze", "case", "cli", "facts", "finding", "report", "verdict", "input", "knowledge", "packet", "render"],
         "a command",
     ),
-    ("cli", &["finding", "report"], "`--fail-on` is a severity; prints the JSON Schema"),
+    (
+        "cli",
+        &["finding", "records", "report"],
+        "`--fail-on` is a severity, `--type` a type of record; prints the JSON Schema",
+    ),
 ];
 
 /// The files on top, which may use everything: they put the stages together.
