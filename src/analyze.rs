@@ -55,9 +55,34 @@ impl Analysis {
 /// # Errors
 /// When a key log given by option cannot be read; pieces that cannot be read are listed in the report.
 pub fn case(paths: &[PathBuf], options: &Options) -> Result<Analysis, Error> {
-    let found = input::open(paths, &input::Options { mmap: !options.no_mmap });
-    let progress = Progress::start(&found, options);
-    evidence(&found, options, Way::Together, &progress)
+    opened(&open(paths, options), options)
+}
+
+/// Opens all evidence in `paths`.
+pub fn open(paths: &[PathBuf], options: &Options) -> Vec<Evidence> {
+    input::open(paths, &input::Options { mmap: !options.no_mmap })
+}
+
+/// Whether a piece is evidence, or is called so, rather than something that lies beside it. A text that may be a log is
+/// read for it.
+pub fn is_evidence(piece: &Evidence) -> bool {
+    match &piece.kind {
+        _ if piece.named || piece.unreadable.is_some() => true,
+        Kind::Unknown(_) => false,
+        Kind::DebugLog | Kind::SigninLog => {
+            piece.whole().map_or(true, |bytes| !matches!(log::read(&piece.path, &bytes), LogEvidence::NotALog))
+        }
+        Kind::Capture(_) | Kind::SystemInfo | Kind::KeyLog => true,
+    }
+}
+
+/// Analyses all that was opened as one case, with all threads and a bar.
+///
+/// # Errors
+/// As [`case`].
+pub fn opened(found: &[Evidence], options: &Options) -> Result<Analysis, Error> {
+    let progress = Progress::start(found, options);
+    evidence(found, options, Way::Together, &progress)
 }
 
 /// Analyses evidence that was found already as one case, in the calling thread or with all of the pool.
@@ -161,6 +186,29 @@ fn capture_facts(
     once(&Arc::new(Context::new(Some(Arc::new(secrets)))))
 }
 
+/// The key logs of the option, one behind the other.
+///
+/// # Errors
+/// When one cannot be read, or is none.
+pub fn given_secrets(keylogs: &[PathBuf]) -> Result<Vec<u8>, Error> {
+    let mut all = Vec::new();
+    for path in keylogs {
+        let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let mut log = KeyLog::default();
+        log.add(&bytes);
+        if log.is_empty() {
+            let reason = message!(
+                en: "no key log: no line of it has a TLS secret (SSLKEYLOGFILE, NSS key log format)",
+                ja: "キーログではない: TLS の秘密情報を含む行がない (SSLKEYLOGFILE、NSS キーログ形式)",
+            );
+            return Err(Error::Unsupported { path: path.clone(), reason });
+        }
+        all.extend(bytes);
+        all.push(b'\n');
+    }
+    Ok(all)
+}
+
 /// The secrets of all key logs of the case and of the option.
 fn key_log(
     found: &[Evidence],
@@ -168,10 +216,7 @@ fn key_log(
     unread: &mut Vec<(String, Message)>,
 ) -> Result<Option<Arc<KeyLog>>, Error> {
     let mut secrets = KeyLog::default();
-    for path in &options.keylogs {
-        let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.clone(), source })?;
-        secrets.add(&bytes);
-    }
+    secrets.add(&given_secrets(&options.keylogs)?);
     for piece in found.iter().filter(|p| p.kind == Kind::KeyLog && p.duplicate_of.is_none()) {
         match piece.whole() {
             Ok(bytes) => secrets.add(&bytes),
@@ -204,36 +249,63 @@ fn reason(error: &Error) -> Message {
             ja: format!("オフセット {offset}: {}", reason.ja),
         },
         Error::Io { source, .. } => Message::same(source.to_string()),
-        Error::Usage(text) => Message::same(text.clone()),
+        Error::Usage(text) => text.clone(),
     }
 }
 
-/// Reads every capture among `paths`, in order, and hands its facts on as soon as they are there.
+/// Reads every capture and log among `found`, in order, and hands its facts on as soon as they are there.
 ///
 /// # Errors
-/// What `sink` returns; captures that cannot be read go to `sink`.
-pub fn each_capture(
-    paths: &[PathBuf],
+/// What `sink` returns; what cannot be read goes to `sink`.
+pub fn each_piece(
+    found: &[Evidence],
     options: &Options,
-    sink: &mut dyn FnMut(&str, Result<CaptureFacts, Error>) -> Result<(), Error>,
+    sink: &mut dyn FnMut(&str, Result<PieceFacts, Error>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let found = input::open(paths, &input::Options { mmap: !options.no_mmap });
-    let progress = Progress::start(&found, options);
-    let context = Arc::new(Context::new(key_log(&found, options, &mut Vec::new())?));
-    let wanted: Vec<&Evidence> = found.iter().collect();
+    let progress = Progress::start(found, options);
+    let context = Arc::new(Context::new(key_log(found, options, &mut Vec::new())?));
+    let wanted: Vec<&Evidence> = found.iter().filter(|piece| !piece.is_emptied()).collect();
     let read = |piece: &Evidence, way| {
-        let unsupported = |reason: Message| Err(Error::Unsupported { path: PathBuf::from(&piece.path), reason });
-        Some(match (&piece.unreadable, &piece.kind) {
-            (Some(why), _) => unsupported(why.message.clone()),
-            (None, Kind::Capture(_)) => capture_facts(piece, options, &context, Wanted::Each, way, &mut 0, &progress),
-            (None, Kind::KeyLog) => return None,
-            (None, _) if piece.named => unsupported(not_evidence(piece)),
-            (None, _) => return None,
-        })
+        if let Some(why) = without_facts(piece) {
+            return why.map(Err);
+        }
+        match facts(piece, options, &context, Wanted::Each, way, &mut 0, &progress) {
+            Ok(Some(facts)) => Some(Ok(facts)),
+            Ok(None) if piece.named => Some(Err(unsupported(piece, not_evidence(piece)))),
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        }
     };
     threads::each(&wanted, Way::Together, read, |piece, result| {
         result.map_or(Ok(()), |result| sink(&piece.path, result))
     })
+}
+
+/// Why there are no facts of a piece, as far as that is known before it is read: with the error where somebody has to
+/// be told, without one where it is simply something else.
+fn without_facts(piece: &Evidence) -> Option<Option<Error>> {
+    match (&piece.unreadable, &piece.kind) {
+        (Some(why), _) => Some(Some(unsupported(piece, why.message.clone()))),
+        (None, Kind::Capture(_) | Kind::DebugLog | Kind::SigninLog) => None,
+        (None, Kind::SystemInfo) if piece.named => {
+            let reason = message!(
+                en: "what Windows tells of itself; there are facts of captures and logs only",
+                ja: "Windows のシステム情報。facts の対象はキャプチャとログのみ",
+            );
+            Some(Some(unsupported(piece, reason)))
+        }
+        (None, Kind::Unknown(_)) if piece.named => Some(Some(unsupported(piece, not_evidence(piece)))),
+        (None, Kind::KeyLog | Kind::SystemInfo | Kind::Unknown(_)) => Some(None),
+    }
+}
+
+/// Whether one of `found` is known to be unreadable before any is read.
+pub fn any_unreadable(found: &[Evidence]) -> bool {
+    found.iter().any(|piece| matches!(without_facts(piece), Some(Some(_))))
+}
+
+fn unsupported(piece: &Evidence, reason: Message) -> Error {
+    Error::Unsupported { path: PathBuf::from(&piece.path), reason }
 }
 
 /// Events of an ETL file by provider, id and version, and its packets, for comparison with other readers.

@@ -9,6 +9,7 @@ mod display;
 pub mod record;
 pub mod rollup;
 pub mod store;
+mod stream;
 mod turns;
 
 use crate::analyze::threads::{LARGE_BYTES, Way};
@@ -18,6 +19,7 @@ use crate::error::Error;
 use crate::finding::Severity;
 use crate::input::{self, Kind};
 use crate::lang::Message;
+use crate::output;
 use crate::progress::{Progress, say};
 use crate::report::json_text::{self, Layout};
 use crate::report::redact::Redactor;
@@ -37,6 +39,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use store::Store;
+use stream::{Stream, print};
 use turns::Turns;
 
 /// Set by the first Ctrl-C; no further case is begun. Static, because a signal has no other way in.
@@ -46,6 +49,9 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// twice what `netsh trace` writes unless told otherwise, and large cases are worked on one after another. Where the
 /// memory is not there, the case fails with that reason.
 const READ_BYTES_MAX: u64 = 4 << 30;
+
+/// The roll-up in its formats.
+const ROLLUPS: [&str; 4] = ["rollup.txt", "rollup.json", "rollup.csv", "rollup.html"];
 
 /// What a shell reports for a program that Ctrl-C ended (128 + SIGINT).
 const INTERRUPTED: u8 = 130;
@@ -61,14 +67,18 @@ pub fn run(
     resume: bool,
     options: &Options,
 ) -> Result<u8, Error> {
-    let store = Store::open(output)?;
+    // A key log that is none fails the call, not each of its cases.
+    analyze::given_secrets(&options.keylogs)?;
     let found = discover::discover(paths, output);
+    let names = store::report_names(&found.cases, options.redact);
+    refuse_evidence(output, &names, formats, &found, options)?;
+    let store = Store::open(output)?;
     stop_on_ctrl_c(options);
     let display = Display::start(&found.cases, options);
     let mut formats = formats.to_vec();
     formats.dedup();
     let batch = Batch {
-        names: store::report_names(&found.cases, options.redact),
+        names,
         found: &found,
         store: &store,
         formats: &formats,
@@ -104,6 +114,22 @@ pub fn run(
     Ok(status(&rollup, options))
 }
 
+/// Refuses an output folder in which a report would take the place of something that is read.
+fn refuse_evidence(
+    output: &Path,
+    names: &[String],
+    formats: &[ReportFormat],
+    found: &Found,
+    options: &Options,
+) -> Result<(), Error> {
+    let reports = names.iter().flat_map(|name| formats.iter().map(move |f| format!("{name}.{}", f.extension())));
+    let rollups = ROLLUPS.iter().map(|name| (*name).to_owned());
+    let written = reports.chain(rollups).map(|name| output.join(name)).filter(|path| path.is_file());
+    let files = found.cases.iter().flat_map(|case| &case.files).chain(&options.keylogs);
+    let inputs: Vec<&Path> = files.map(PathBuf::as_path).collect();
+    output::refuse_any(written, &inputs)
+}
+
 fn stop_on_ctrl_c(options: &Options) {
     let text = message!(
         en: "stopping after the cases in work; Ctrl-C again stops at once",
@@ -115,7 +141,9 @@ fn stop_on_ctrl_c(options: &Options) {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(INTERRUPTED));
         }
-        eprintln!("\nnettriage: {text}");
+        // The mark of the key stands on the line; nobody may be there to hear the rest.
+        let _ = writeln!(std::io::stderr());
+        say(&text);
     });
 }
 
@@ -143,12 +171,6 @@ fn write_rollup(store: &Store, rollup: &RollUp, options: &Options) -> Result<(),
     store.write("rollup.json", rollup::json::render(rollup, lang).as_bytes())?;
     store.write("rollup.csv", rollup::csv::render(rollup, lang).as_bytes())?;
     store.write("rollup.html", rollup::html::render(rollup, lang).as_bytes())
-}
-
-fn print(bytes: &[u8]) -> Result<(), Error> {
-    let mut out = std::io::stdout().lock();
-    let written = out.write_all(bytes).and_then(|()| out.flush());
-    written.map_err(|source| Error::Io { path: PathBuf::from("<stdout>"), source })
 }
 
 fn status(rollup: &RollUp, options: &Options) -> u8 {
@@ -389,6 +411,7 @@ impl Batch<'_> {
         let name = self.names.get(index).cloned().unwrap_or_default();
         let Some(analysis) = analysis else { return Ok(record) };
         self.store.forget(&name)?;
+        let mut sums = Vec::new();
         let formats = if record.is_nothing() { &[] } else { self.formats };
         for format in formats {
             if *format == ReportFormat::Jsonl {
@@ -400,12 +423,13 @@ impl Batch<'_> {
             // Writing to memory cannot fail.
             let _ = render::report(&analysis.report, *format, self.options, Some(Path::new(&path)), &mut bytes);
             self.store.write(&path, &bytes)?;
+            sums.push(store::sum(&bytes));
             record.reports.push(path);
         }
         if let Some(key) = key
             && !self.options.redact
         {
-            self.store.keep(&name, key, &record)?;
+            self.store.keep(&name, key, sums, &record)?;
         }
         Ok(record)
     }
@@ -498,34 +522,6 @@ fn unused(pieces: &[input::Evidence], analysis: &Analysis) -> Vec<(String, Messa
     out
 }
 
-/// Lines for standard output in the order of the cases, whichever is done first.
-struct Stream {
-    wanted: bool,
-    waiting: Mutex<(usize, BTreeMap<usize, Option<String>>)>,
-}
-
-impl Stream {
-    fn new(wanted: bool) -> Stream {
-        Stream { wanted, waiting: Mutex::new((0, BTreeMap::new())) }
-    }
-
-    fn put(&self, index: usize, line: Option<String>) {
-        if !self.wanted {
-            return;
-        }
-        let Ok(mut guard) = self.waiting.lock() else { return };
-        let (next, waiting) = &mut *guard;
-        waiting.insert(index, line);
-        while let Some(line) = waiting.remove(next) {
-            *next += 1;
-            // A reader that has gone away wants no more lines; the reports are still written.
-            if let Some(line) = line {
-                let _ = print(line.as_bytes());
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -578,14 +574,5 @@ mod tests {
             assert!(json.contains(file), "{file} in {json}");
         }
         assert!(out("one").join("cases/case one").exists() || out("one").join("cases/case_one.html").exists());
-    }
-
-    #[test]
-    fn lines_come_in_the_order_of_the_cases() {
-        let stream = Stream::new(true);
-        stream.put(1, None);
-        assert_eq!(stream.waiting.lock().unwrap().0, 0);
-        stream.put(0, None);
-        assert_eq!(stream.waiting.lock().unwrap().0, 2);
     }
 }

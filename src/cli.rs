@@ -1,9 +1,12 @@
 //! Command line → resolved options; the only file that knows clap.
 
 pub mod help;
+mod job;
 
 use crate::lang::Lang;
+use crate::records;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+pub use job::{Color, Job, Options, ReportFormat};
 use std::path::PathBuf;
 
 /// Says what stopped a Microsoft Entra ID sign-in, from the network trace and the debug log.
@@ -111,7 +114,7 @@ struct CommonArgs {
 
 #[derive(Debug, Args)]
 struct ReadArgs {
-    /// TLS key log (SSLKEYLOGFILE) that opens the customer's sessions
+    /// TLS key log (SSLKEYLOGFILE) that opens the customer's sessions; `convert` puts it into the file for Wireshark
     #[arg(help_heading = help::READING, long, value_name = "FILE")]
     keylog: Vec<PathBuf>,
     /// Read files instead of mapping them into memory
@@ -133,7 +136,7 @@ struct BatchArgs {
     /// Folder for the reports
     #[arg(help_heading = help::REPORT, short, long, value_name = "OUT")]
     output: PathBuf,
-    /// Formats of the reports per case
+    /// Formats of the reports per case, several with commas between them (--format json,html)
     #[arg(help_heading = help::REPORT, long, value_enum, value_delimiter = ',', default_values_t = [FormatArg::Json, FormatArg::Html])]
     format: Vec<FormatArg>,
     /// Skip cases whose report of the same content, options and version is there (not with --redact)
@@ -166,14 +169,14 @@ struct BatchArgs {
 
 #[derive(Debug, Args)]
 struct FactsArgs {
-    /// Captures, archives or folders; `-` reads standard input
+    /// Captures, logs, archives or folders; `-` reads standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Format of the records
     #[arg(help_heading = help::REPORT, long, value_enum, default_value_t = FactsFormatArg::Jsonl)]
     format: FactsFormatArg,
-    /// Only records of these types (client_hello, server_hello, alert, certificate, dns, connect, flow, ...)
-    #[arg(help_heading = help::REPORT, long = "type", value_name = "TYPE", value_delimiter = ',')]
+    /// Only records of these types, several with commas between them
+    #[arg(help_heading = help::REPORT, long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = records::TYPES)]
     types: Vec<String>,
     #[command(flatten)]
     common: CommonArgs,
@@ -183,16 +186,22 @@ struct FactsArgs {
 
 #[derive(Debug, Args)]
 struct ConvertArgs {
-    /// Capture to read
+    /// Capture to read; `-` is standard input
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// pcapng file to write
+    /// pcapng file to write; `-` is standard output
     #[arg(help_heading = help::REPORT, short, long, value_name = "OUT.pcapng")]
     output: PathBuf,
     #[command(flatten)]
     read: ReadArgs,
+    /// Language of the messages [default: the locale, else en]
+    #[arg(help_heading = help::MESSAGES, long, value_enum)]
+    lang: Option<LangArg>,
+    /// Say on standard error how many frames were written
+    #[arg(help_heading = help::MESSAGES, short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
     /// Say nothing on standard error but errors
-    #[arg(help_heading = help::MESSAGES, short, long)]
+    #[arg(help_heading = help::MESSAGES, short, long, conflicts_with = "verbose")]
     quiet: bool,
 }
 
@@ -203,8 +212,8 @@ struct DiffArgs {
     /// Trace in which it fails
     bad: PathBuf,
     /// Format of the report
-    #[arg(help_heading = help::REPORT, long, value_enum, default_value_t = FormatArg::Text)]
-    format: FormatArg,
+    #[arg(help_heading = help::REPORT, long, value_enum, default_value_t = DiffFormatArg::Text)]
+    format: DiffFormatArg,
     #[command(flatten)]
     common: CommonArgs,
     #[command(flatten)]
@@ -221,6 +230,9 @@ struct ExplainArgs {
     /// Format
     #[arg(help_heading = help::REPORT, long, value_enum, default_value_t = ExplainFormatArg::Text)]
     format: ExplainFormatArg,
+    /// Write to this file instead of standard output
+    #[arg(help_heading = help::REPORT, short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -228,6 +240,9 @@ struct GuideArgs {
     /// Language [default: the locale, else en]
     #[arg(help_heading = help::REPORT, long, value_enum)]
     lang: Option<LangArg>,
+    /// Write to this file instead of standard output
+    #[arg(help_heading = help::REPORT, short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -244,6 +259,16 @@ enum FormatArg {
     Html,
     Markdown,
     Csv,
+}
+
+/// A comparison has no tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DiffFormatArg {
+    Text,
+    Json,
+    Jsonl,
+    Html,
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -279,176 +304,6 @@ enum FailOn {
     Never,
 }
 
-/// What to do, resolved: nothing behind this type knows clap.
-#[derive(Debug)]
-pub enum Job {
-    /// One case.
-    Analyze {
-        /// Inputs.
-        paths: Vec<PathBuf>,
-        /// Format of the report.
-        format: ReportFormat,
-        /// Where to.
-        output: Option<PathBuf>,
-        /// Options.
-        options: Options,
-    },
-    /// Many cases.
-    Batch {
-        /// Folders.
-        paths: Vec<PathBuf>,
-        /// Folder for the reports.
-        output: PathBuf,
-        /// Formats of the reports per case.
-        formats: Vec<ReportFormat>,
-        /// Skip what is done.
-        resume: bool,
-        /// Options.
-        options: Options,
-    },
-    /// Facts.
-    Facts {
-        /// Inputs.
-        paths: Vec<PathBuf>,
-        /// CSV rather than JSON Lines.
-        csv: bool,
-        /// Types to keep; all when empty.
-        types: Vec<String>,
-        /// Where to.
-        output: Option<PathBuf>,
-        /// Options.
-        options: Options,
-    },
-    /// A capture as pcapng.
-    Convert {
-        /// From.
-        input: PathBuf,
-        /// To.
-        output: PathBuf,
-        /// Options.
-        options: Options,
-    },
-    /// Good against bad.
-    Diff {
-        /// Works.
-        good: PathBuf,
-        /// Fails.
-        bad: PathBuf,
-        /// Format.
-        format: ReportFormat,
-        /// Where to.
-        output: Option<PathBuf>,
-        /// Options.
-        options: Options,
-    },
-    /// What findings mean.
-    Explain {
-        /// One of them.
-        code: Option<String>,
-        /// Language.
-        lang: Lang,
-        /// Markdown instead of text.
-        markdown: bool,
-    },
-    /// How to collect evidence.
-    Guide {
-        /// Language.
-        lang: Lang,
-    },
-    /// Events of an ETL file.
-    Census {
-        /// File.
-        path: PathBuf,
-    },
-    /// A ready text (completions, manual page, schema).
-    Print(String),
-}
-
-/// A format of reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ReportFormat {
-    /// For a terminal.
-    Text,
-    /// `nettriage.case/1`.
-    Json,
-    /// The same, one line a case.
-    Jsonl,
-    /// One self-contained page.
-    Html,
-    /// For a ticket.
-    Markdown,
-    /// Hosts and findings as tables.
-    Csv,
-}
-
-impl ReportFormat {
-    /// File name extension.
-    pub fn extension(self) -> &'static str {
-        match self {
-            ReportFormat::Text => "txt",
-            ReportFormat::Json => "json",
-            ReportFormat::Jsonl => "jsonl",
-            ReportFormat::Html => "html",
-            ReportFormat::Markdown => "md",
-            ReportFormat::Csv => "csv",
-        }
-    }
-}
-
-/// When to colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Color {
-    /// On a terminal.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// Options of all commands.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Language.
-    pub lang: Lang,
-    /// Placeholders for names.
-    pub redact: bool,
-    /// Threads; 0 = all cores.
-    pub threads: usize,
-    /// Colours.
-    pub color: Color,
-    /// 0 normal, 1 and more: say more; -1 quiet.
-    pub verbosity: i8,
-    /// Key log files.
-    pub keylogs: Vec<PathBuf>,
-    /// Read instead of mapping.
-    pub no_mmap: bool,
-    /// Keep copies.
-    pub keep_duplicates: bool,
-    /// Bytes of a window.
-    pub window: usize,
-    /// Lowest severity that makes the exit status 1; `None` = never.
-    pub fail_on: Option<crate::finding::Severity>,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            lang: Lang::En,
-            redact: false,
-            threads: 0,
-            color: Color::Auto,
-            verbosity: 0,
-            keylogs: Vec::new(),
-            no_mmap: false,
-            keep_duplicates: false,
-            window: crate::limits::WINDOW_BYTES,
-            fail_on: Some(crate::finding::Severity::Critical),
-        }
-    }
-}
-
 impl From<FormatArg> for ReportFormat {
     fn from(f: FormatArg) -> ReportFormat {
         match f {
@@ -459,6 +314,31 @@ impl From<FormatArg> for ReportFormat {
             FormatArg::Markdown => ReportFormat::Markdown,
             FormatArg::Csv => ReportFormat::Csv,
         }
+    }
+}
+
+impl From<DiffFormatArg> for ReportFormat {
+    fn from(f: DiffFormatArg) -> ReportFormat {
+        match f {
+            DiffFormatArg::Text => ReportFormat::Text,
+            DiffFormatArg::Json => ReportFormat::Json,
+            DiffFormatArg::Jsonl => ReportFormat::Jsonl,
+            DiffFormatArg::Html => ReportFormat::Html,
+            DiffFormatArg::Markdown => ReportFormat::Markdown,
+        }
+    }
+}
+
+/// How much is said: less than 0 for `-q`, more for each `-v`.
+fn verbosity(quiet: bool, verbose: u8) -> i8 {
+    if quiet { -1 } else { i8::try_from(verbose).unwrap_or(i8::MAX) }
+}
+
+fn color(arg: ColorArg) -> Color {
+    match arg {
+        ColorArg::Auto => Color::Auto,
+        ColorArg::Always => Color::Always,
+        ColorArg::Never => Color::Never,
     }
 }
 
@@ -487,12 +367,8 @@ impl CommonArgs {
             lang: lang(self.lang),
             redact: self.redact,
             threads: self.threads.map_or(0, usize::from),
-            color: match self.color {
-                ColorArg::Auto => Color::Auto,
-                ColorArg::Always => Color::Always,
-                ColorArg::Never => Color::Never,
-            },
-            verbosity: if self.quiet { -1 } else { i8::try_from(self.verbose).unwrap_or(i8::MAX) },
+            color: color(self.color),
+            verbosity: verbosity(self.quiet, self.verbose),
             ..Options::default()
         };
         read.fill(&mut options);
@@ -555,7 +431,8 @@ pub fn job() -> Job {
                 lang: lang(b.lang),
                 redact: b.redact,
                 threads: b.threads.map_or(0, usize::from),
-                verbosity: if b.quiet { -1 } else { i8::try_from(b.verbose).unwrap_or(i8::MAX) },
+                color: color(b.color),
+                verbosity: verbosity(b.quiet, b.verbose),
                 fail_on: fail_on(b.fail_on),
                 ..Options::default()
             };
@@ -569,7 +446,8 @@ pub fn job() -> Job {
             Job::Facts { paths: f.paths, csv, types: f.types, output, options }
         }
         Command::Convert(c) => {
-            let mut options = Options { verbosity: -i8::from(c.quiet), ..Options::default() };
+            let verbosity = verbosity(c.quiet, c.verbose);
+            let mut options = Options { lang: lang(c.lang), verbosity, ..Options::default() };
             c.read.fill(&mut options);
             Job::Convert { input: c.input, output: c.output, options }
         }
@@ -578,9 +456,10 @@ pub fn job() -> Job {
             Job::Diff { good: d.good, bad: d.bad, format: d.format.into(), output, options }
         }
         Command::Explain(e) => {
-            Job::Explain { code: e.code, lang: lang(e.lang), markdown: e.format == ExplainFormatArg::Markdown }
+            let markdown = e.format == ExplainFormatArg::Markdown;
+            Job::Explain { code: e.code, lang: lang(e.lang), markdown, output: e.output }
         }
-        Command::Guide(g) => Job::Guide { lang: lang(g.lang) },
+        Command::Guide(g) => Job::Guide { lang: lang(g.lang), output: g.output },
         Command::Census(c) => Job::Census { path: c.path },
         Command::Completions { shell } => {
             let mut out = Vec::new();

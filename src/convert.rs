@@ -14,14 +14,15 @@ use crate::cli;
 use crate::error::Error;
 use crate::input::{self, Evidence, Kind};
 use crate::message;
+use crate::output::{Output, refuse_evidence};
 use crate::progress::say;
 use crate::time::Timestamp;
 use order::Order;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::iter;
+use std::path::{Path, PathBuf};
 
 /// Bytes collected before they are written.
 const FLUSH_BYTES: usize = 256 << 10;
@@ -37,10 +38,14 @@ const DECRYPTION_SECRETS: u32 = 10;
 /// Converts the one capture in `input` (a file, or an archive with one capture in it) to `output`; `-` is standard
 /// input and output.
 ///
+/// The TLS secrets in `secrets` (a key log, or nothing) go into the file, so that Wireshark opens the sessions.
+///
 /// # Errors
-/// When there is no capture or more than one, nothing of it can be read, or writing fails.
-pub fn run(input: &Path, output: &Path, options: &cli::Options) -> Result<(), Error> {
-    let found = input::open(&[input.to_path_buf()], &input::Options { mmap: !options.no_mmap });
+/// When there is no capture or more than one, nothing of it can be read, or writing fails; then what was in the
+/// output's place before still is.
+pub fn run(input: &PathBuf, output: &Path, secrets: Vec<u8>, options: &cli::Options) -> Result<(), Error> {
+    let found = input::open(std::slice::from_ref(input), &input::Options { mmap: !options.no_mmap });
+    refuse_evidence(Some(output), iter::once(input).chain(&options.keylogs), &found, |_| true)?;
     let captures = found.iter().filter(|e| matches!(e.kind, Kind::Capture(_)) && e.duplicate_of.is_none());
     let captures: Vec<&Evidence> = captures.collect();
     let evidence = match captures.as_slice() {
@@ -54,24 +59,17 @@ pub fn run(input: &Path, output: &Path, options: &cli::Options) -> Result<(), Er
         }
         several => {
             let names: Vec<_> = several.iter().map(|e| e.path.as_str()).collect();
-            return Err(Error::Usage(format!("{} captures, but one output: {}", several.len(), names.join(", "))));
+            let (count, names) = (several.len(), names.join(", "));
+            return Err(Error::Usage(message!(
+                en: "{count} captures, but one output: {names}",
+                ja: "キャプチャが {count} 個ありますが、出力は 1 個です: {names}",
+            )));
         }
     };
     let read = ReadOptions { window_bytes: options.window, keep_duplicates: options.keep_duplicates };
-    let failed = |source| Error::Io { path: output.to_path_buf(), source };
-    let info = if output.as_os_str() == "-" {
-        convert(evidence, &read, &mut io::stdout().lock(), output)?
-    } else {
-        if output.canonicalize().is_ok_and(|o| input.canonicalize().is_ok_and(|i| i == o)) {
-            return Err(Error::Usage(format!("{}: input and output are the same file", output.display())));
-        }
-        let mut file = File::create(output).map_err(failed)?;
-        convert(evidence, &read, &mut file, output).inspect_err(|_| {
-            // Half a file would pass for a whole one. When it cannot be removed, the error is told all the same.
-            drop(file);
-            let _ = std::fs::remove_file(output);
-        })?
-    };
+    let mut out = Output::open(Some(output))?;
+    let info = convert(evidence, &read, secrets, &mut out, output)?;
+    out.finish()?;
     if options.verbosity >= 0 {
         for problem in info.problems.iter() {
             say(&format!("{}: {}", evidence.path, problem.message.get(options.lang)));
@@ -80,25 +78,31 @@ pub fn run(input: &Path, output: &Path, options: &cli::Options) -> Result<(), Er
             say(&format!("{}: {}", evidence.path, reason.get(options.lang)));
         }
     }
+    if options.verbosity > 0 {
+        let (count, output) = (info.frames, output.display());
+        let text = message!(en: "{output}: {count} frames", ja: "{output}: {count} フレーム");
+        say(text.get(options.lang));
+    }
     Ok(())
 }
 
 /// Writes the capture in `evidence` to `out` and gives what is known of it.
 ///
 /// Interfaces and secrets must be written before the packets, but event traces name their interfaces at the end, and
-/// only the end tells whether frames stand out of order: so what can be read twice is read twice. `out_path` only
-/// names the output in errors.
+/// only the end tells whether frames stand out of order: so what can be read twice is read twice. `secrets` go in front
+/// of those that the capture has. `out_path` only names the output in errors.
 ///
 /// # Errors
 /// When nothing of the capture can be read, or writing fails.
 pub fn convert(
     evidence: &Evidence,
     options: &ReadOptions,
+    mut secrets: Vec<u8>,
     out: &mut dyn Write,
     out_path: &Path,
 ) -> Result<CaptureInfo, Error> {
     let mut order = Order::default();
-    let before = if evidence.is_rereadable() {
+    let mut before = if evidence.is_rereadable() {
         read_through(evidence, options, &mut |frames| {
             frames.iter().for_each(|f| order.see(f));
             Ok(())
@@ -106,6 +110,8 @@ pub fn convert(
     } else {
         CaptureInfo::default()
     };
+    secrets.append(&mut before.tls_secrets);
+    before.tls_secrets = secrets;
     let mut sorter = order.sorter();
     let mut writer = Writer::new(before);
     let failed = |source| Error::Io { path: out_path.to_path_buf(), source };
@@ -494,14 +500,14 @@ mod tests {
         std::fs::write(&path, &bytes).unwrap();
         let found = open(&[path], &Options::default());
         let mut out = Vec::new();
-        let info = convert(&found[0], &ReadOptions::default(), &mut out, Path::new("out")).unwrap();
+        let info = convert(&found[0], &ReadOptions::default(), Vec::new(), &mut out, Path::new("out")).unwrap();
         assert_eq!(info.frames, 5000);
         assert_eq!(crate::capture::sniff::sniff(&out[..SNIFF_BYTES]), Container::PcapNg);
         let path = folder.path().join("y.pcapng");
         std::fs::write(&path, &out).unwrap();
         let again = open(&[path], &Options::default());
         let mut second = Vec::new();
-        let copied = convert(&again[0], &ReadOptions::default(), &mut second, Path::new("out")).unwrap();
+        let copied = convert(&again[0], &ReadOptions::default(), Vec::new(), &mut second, Path::new("out")).unwrap();
         assert_eq!((copied.frames, copied.first_time, copied.latest), (info.frames, info.first_time, info.latest));
         assert_eq!(out, second);
     }
@@ -520,7 +526,7 @@ mod tests {
         std::fs::write(&path, &bytes).unwrap();
         let found = open(&[path], &Options::default());
         let mut out = Vec::new();
-        let info = convert(&found[0], &ReadOptions::default(), &mut out, Path::new("out")).unwrap();
+        let info = convert(&found[0], &ReadOptions::default(), Vec::new(), &mut out, Path::new("out")).unwrap();
         assert_eq!(info.problems.get("reordered").unwrap().count, 3);
         let mut source = PcapngSource::new(ByteSource::from_bytes(out), 1 << 20).unwrap();
         let mut order = Vec::new();
@@ -544,7 +550,8 @@ mod tests {
         let head = [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0];
         std::fs::write(&path, head).unwrap();
         let found = open(&[path], &Options::default());
-        let error = convert(&found[0], &ReadOptions::default(), &mut Full, Path::new("out.pcapng")).unwrap_err();
+        let error =
+            convert(&found[0], &ReadOptions::default(), Vec::new(), &mut Full, Path::new("out.pcapng")).unwrap_err();
         assert_eq!(error.to_string(), "out.pcapng: disk full");
     }
 }

@@ -12,12 +12,13 @@ mod text;
 use crate::analyze::{self, Analysis};
 use crate::cli::{Options, ReportFormat};
 use crate::error::Error;
+use crate::input::Evidence;
 use crate::lang::Message;
 use crate::render;
 use crate::report::json_text::Layout;
 use crate::report::redact::Redactor;
 use compare::Diff;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Something at or above `--fail-on` was found in the failing trace alone.
 const FOUND: u8 = 1;
@@ -35,22 +36,18 @@ pub struct Output {
     pub unread: Vec<(String, Message)>,
 }
 
-/// What differs between two cases.
+/// What differs between two cases, of which this is the evidence: the working one first.
 ///
 /// # Errors
-/// When a key log cannot be read, or the format is none for a comparison.
+/// When a key log cannot be read.
 pub fn run(
-    good: &Path,
-    bad: &Path,
+    found: &[Vec<Evidence>; 2],
     format: ReportFormat,
     output: Option<&Path>,
     options: &Options,
 ) -> Result<Output, Error> {
-    if format == ReportFormat::Csv {
-        return Err(Error::Usage("diff has no table to print: use text, json, jsonl, html or markdown".to_owned()));
-    }
-    let one = |path: &Path| analyze::case(&[PathBuf::from(path)], options);
-    let (good, bad) = (one(good)?, one(bad)?);
+    let [good, bad] = found;
+    let (good, bad) = (analyze::opened(good, options)?, analyze::opened(bad, options)?);
     let unread: Vec<_> = good.report.unread.iter().chain(&bad.report.unread).cloned().collect();
     let mut diff = compare::compare(&good, &bad);
     let status = status(&diff, options);

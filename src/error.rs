@@ -41,8 +41,8 @@ pub enum Error {
         reason: Message,
     },
     /// The call itself makes no sense.
-    #[error("{0}")]
-    Usage(String),
+    #[error("{text}", text = .0.en)]
+    Usage(Message),
 }
 
 impl Error {
@@ -67,6 +67,7 @@ impl Error {
             (Error::Damaged { path, offset, reason }, Lang::Ja) => {
                 format!("{}: オフセット {offset}: {}", path.display(), reason.ja)
             }
+            (Error::Usage(text), Lang::Ja) => text.ja.clone(),
             _ => self.to_string(),
         }
     }

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::finding::{self, Rule};
 use crate::lang::{Lang, Text};
+use crate::message;
 use std::fmt::Write;
 
 /// One finding explained, or the list of all.
@@ -14,7 +15,10 @@ pub fn explain(code: Option<&str>, lang: Lang, markdown: bool) -> Result<String,
     match code {
         Some(code) => {
             let rule = finding::rule(code).ok_or_else(|| {
-                Error::Usage(format!("no finding has the code '{code}'; 'nettriage explain' lists them"))
+                Error::Usage(message!(
+                    en: "no finding has the code '{code}'; 'nettriage explain' lists them",
+                    ja: "コード '{code}' の検出項目はありません。'nettriage explain' で一覧を表示します",
+                ))
             })?;
             one(&mut out, rule, lang, markdown);
         }

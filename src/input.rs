@@ -13,7 +13,7 @@ pub mod source;
 
 pub use evidence::{Evidence, Unreadable};
 pub use glance::{Glance, glance};
-pub use kind::Kind;
+pub use kind::{Kind, is_capture_name};
 pub use room::{Room, Span};
 pub use source::{ByteSource, Bytes};
 
@@ -74,7 +74,7 @@ pub fn open(paths: &[PathBuf], options: &Options) -> Vec<Evidence> {
 /// Finds all evidence in bytes that are in memory, shown under `name`: an archive with everything in it, or one piece.
 pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Vec<Evidence> {
     let mut finder = Finder { found: Vec::new(), budget: Budget::default(), options: Options::default() };
-    let place = Place { path: name.to_owned(), container: None, depth: 0, named: true };
+    let place = Place { path: name.to_owned(), container: None, depth: 0, named: true, file: None };
     let length = bytes.len() as u64;
     finder.add(Content::Memory(Bytes::from(bytes)), Some(length), place);
     mark_duplicates(&mut finder.found);
@@ -95,6 +95,8 @@ struct Place {
     container: Option<&'static str>,
     depth: usize,
     named: bool,
+    /// The file on disk.
+    file: Option<Arc<Path>>,
 }
 
 impl Place {
@@ -104,7 +106,7 @@ impl Place {
             None => self.path.clone(),
         };
         let named = self.named && member.is_none();
-        Place { path, container: Some(container), depth: self.depth + 1, named }
+        Place { path, container: Some(container), depth: self.depth + 1, named, file: self.file.clone() }
     }
 }
 
@@ -124,7 +126,7 @@ impl Finder {
                 Ok(_) => {}
                 Err(e) => {
                     let path = e.path().unwrap_or(folder).to_string_lossy().into_owned();
-                    let place = Place { path, container: None, depth: 0, named: false };
+                    let place = Place { path, container: None, depth: 0, named: false, file: None };
                     self.unreadable(place, io_unreadable(&e.into()));
                 }
             }
@@ -132,7 +134,8 @@ impl Finder {
     }
 
     fn file(&mut self, path: &Path, named: bool) {
-        let place = Place { path: path.to_string_lossy().into_owned(), container: None, depth: 0, named };
+        let shown = path.to_string_lossy().into_owned();
+        let place = Place { path: shown, container: None, depth: 0, named, file: Some(Arc::from(path)) };
         match std::fs::metadata(path) {
             Ok(metadata) if metadata.is_file() => {
                 self.add(Content::File(path.to_path_buf()), Some(metadata.len()), place);
@@ -147,7 +150,7 @@ impl Finder {
     }
 
     fn standard_input(&mut self) {
-        let place = Place { path: "-".to_owned(), container: None, depth: 0, named: true };
+        let place = Place { path: "-".to_owned(), container: None, depth: 0, named: true, file: None };
         self.once(Box::new(io::stdin()), place);
     }
 
@@ -231,6 +234,15 @@ impl Finder {
         if place.container == Some("cab") && matches!(kind, Kind::Unknown(_)) && is_text_name(&place.path) {
             kind = Kind::SystemInfo;
         }
+        // What is called a capture and is none is missed by whoever collected it: a trace that was not stopped before
+        // it was copied is empty.
+        if let Kind::Unknown(why) = &kind
+            && !place.named
+            && kind::is_capture_name(&place.path)
+        {
+            let why = unreadable("no_capture", why.clone());
+            return self.unreadable(place, why);
+        }
         let content = if matches!(kind, Kind::Unknown(_)) { Content::Memory(Bytes::from(Vec::new())) } else { content };
         self.found.push(Evidence {
             path: place.path,
@@ -240,6 +252,7 @@ impl Finder {
             named: place.named,
             duplicate_of: None,
             unreadable: None,
+            file: place.file,
             content,
             mmap: self.options.mmap,
         });
@@ -263,6 +276,7 @@ impl Finder {
             named: place.named,
             duplicate_of: None,
             unreadable: Some(why),
+            file: place.file,
             content: Content::Memory(Bytes::from(Vec::new())),
             mmap: false,
         });
@@ -499,7 +513,7 @@ mod tests {
     #[test]
     fn a_stream_is_read_once_through_its_packers() {
         let mut finder = Finder { found: Vec::new(), budget: Budget::default(), options: Options::default() };
-        let place = Place { path: "-".to_owned(), container: None, depth: 0, named: true };
+        let place = Place { path: "-".to_owned(), container: None, depth: 0, named: true, file: None };
         let capture = pcap(250);
         finder.once(Box::new(io::Cursor::new(gz(&zst(&capture)))), place.clone());
         finder.once(Box::new(io::Cursor::new(zip(&[("x", &capture)]))), place);

@@ -31,6 +31,7 @@ pub mod knowledge;
 pub mod lang;
 pub mod limits;
 pub mod log;
+pub mod output;
 pub mod packet;
 pub mod parallel;
 pub mod problem;

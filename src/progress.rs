@@ -3,7 +3,7 @@
 use crate::cli::Options;
 use crate::input::Evidence;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ const BAR_BYTES_MIN: u64 = 64 << 20;
 /// A message on standard error. Names of files come from strangers, so nothing in them may steer the terminal or pass
 /// for a line of its own.
 pub fn say(text: &str) {
-    eprintln!("nettriage: {}", crate::report::text::one_line(text));
+    // Nobody may be there to hear it, which changes nothing about what is to be done.
+    let _ = writeln!(io::stderr(), "nettriage: {}", crate::report::text::one_line(text));
 }
 
 /// Shows how far the reading of the evidence has come.

@@ -1,14 +1,51 @@
 //! `nettriage facts`: facts as JSON Lines and CSV, one record a fact.
 //!
-//! What enters: the facts of one capture. What leaves: records in a fixed order (summary, then by frame), with the
+//! What enters: the facts of one capture or log. What leaves: records in a fixed order (summary, then by frame), with the
 //! fields that README's section on facts lists. Only fields that have a value are written.
 
+mod log;
+
+use crate::case::PieceFacts;
 use crate::facts::{
     AppFacts, CaptureFacts, ClientHello, DnsData, Flow, FlowTransport, Presented, TlsCarrier, TlsSession,
 };
 use crate::flow::Side;
+use log::{of_log, of_signins};
 use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
+
+/// Every type of record.
+pub const TYPES: [&str; 19] = [
+    "alert",
+    "capture_summary",
+    "certificate",
+    "client_hello",
+    "connect",
+    "decrypted_alert",
+    "dns",
+    "drop",
+    "error",
+    "flow",
+    "http",
+    "icmp",
+    "log_event",
+    "nbns",
+    "partial_server_hello",
+    "quic",
+    "server_hello",
+    "signin",
+    "socks",
+];
+
+/// All records of one piece of evidence; none of what is neither a capture nor a log.
+pub fn of_piece(path: &str, facts: &PieceFacts) -> Vec<Value> {
+    match facts {
+        PieceFacts::Capture(capture) => of_capture(path, capture),
+        PieceFacts::Log(log) => of_log(path, log),
+        PieceFacts::Signin(signin) => of_signins(path, signin),
+        PieceFacts::System(_) | PieceFacts::KeyLog => Vec::new(),
+    }
+}
 
 /// All records of one capture, sorted by frame within each type.
 pub fn of_capture(path: &str, facts: &CaptureFacts) -> Vec<Value> {
@@ -144,7 +181,7 @@ pub fn of_error(path: &str, text: &str) -> Value {
 
 /// Gives every text of a record that may hold names to `replace`: all but words of this program, times and digests.
 pub fn replace_texts(record: &mut Value, replace: &mut dyn FnMut(&str) -> String) {
-    const OWN: [&str; 16] = [
+    const OWN: [&str; 20] = [
         "type",
         "transport",
         "conn_state",
@@ -161,6 +198,10 @@ pub fn replace_texts(record: &mut Value, replace: &mut dyn FnMut(&str) -> String
         "ja4",
         "random",
         "sha256",
+        "local_time",
+        "event",
+        "dialect",
+        "class",
     ];
     match record {
         Value::String(text) => *text = replace(text),

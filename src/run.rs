@@ -1,9 +1,10 @@
-//! Jobs → output: opens what they write to, prints results and errors, decides the exit status.
+//! Jobs → output: prints results and errors, decides the exit status.
 
 use crate::analyze::{self, Analysis};
 use crate::cli::{Job, Options};
 use crate::error::Error;
 use crate::lang::{Lang, Message};
+use crate::output::{self, Output, read_or_not};
 use crate::progress::say;
 use crate::report::json_text::{self, Layout};
 use crate::report::redact::Redactor;
@@ -25,7 +26,7 @@ pub fn run(job: Job) -> ExitCode {
         | Job::Facts { options, .. }
         | Job::Convert { options, .. }
         | Job::Diff { options, .. } => options.lang,
-        Job::Explain { lang, .. } | Job::Guide { lang } => *lang,
+        Job::Explain { lang, .. } | Job::Guide { lang, .. } => *lang,
         Job::Census { .. } | Job::Print(_) => Lang::En,
     };
     let result = match &job {
@@ -37,8 +38,6 @@ pub fn run(job: Job) -> ExitCode {
     };
     match result {
         Ok(code) => ExitCode::from(code),
-        // The reader of our output closed it: nothing is wrong.
-        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             say(&error.text(lang));
             ExitCode::from(UNREADABLE)
@@ -49,17 +48,18 @@ pub fn run(job: Job) -> ExitCode {
 fn dispatch(job: Job) -> Result<u8, Error> {
     match job {
         Job::Analyze { paths, format, output, options } => {
-            let mut analysis = analyze::case(&paths, &options)?;
+            let output = output.as_deref();
+            let found = analyze::open(&paths, &options);
+            output::refuse_evidence(output, paths.iter().chain(&options.keylogs), &found, analyze::is_evidence)?;
+            let mut analysis = analyze::opened(&found, &options)?;
             say_unread(&analysis.report.unread, &options);
+            let status = status(&analysis, &options);
             if options.redact {
                 analysis.redact(&mut Redactor::default());
             }
-            let output = output.as_deref();
-            let mut out = open_out(output)?;
-            render::report(&analysis.report, format, &options, output, &mut out)
-                .and_then(|()| out.flush())
-                .map_err(|source| io_error(output, source))?;
-            let status = status(&analysis, &options);
+            let mut out = Output::open(output)?;
+            let written = render::report(&analysis.report, format, &options, output, &mut out);
+            end(out, written)?;
             // The process ends here: giving the facts of a million flows back one by one would be for nothing.
             std::mem::forget(analysis);
             Ok(status)
@@ -68,19 +68,28 @@ fn dispatch(job: Job) -> Result<u8, Error> {
             batch::run(&paths, &output, &formats, resume, &options)
         }
         Job::Facts { paths, csv, types, output, options } => facts(&paths, csv, &types, output.as_deref(), &options),
-        Job::Convert { input, output, options } => convert::run(&input, &output, &options).map(|()| 0),
+        Job::Convert { input, output, options } => {
+            let secrets = analyze::given_secrets(&options.keylogs)?;
+            read_or_not(convert::run(&input, &output, secrets, &options)).map(|()| 0)
+        }
         Job::Diff { good, bad, format, output, options } => {
-            let diff = diff::run(&good, &bad, format, output.as_deref(), &options)?;
+            let one = |path: &PathBuf| analyze::open(std::slice::from_ref(path), &options);
+            let found = [one(&good), one(&bad)];
+            for found in &found {
+                let named = [&good, &bad].into_iter().chain(&options.keylogs);
+                output::refuse_evidence(output.as_deref(), named, found, analyze::is_evidence)?;
+            }
+            let diff = diff::run(&found, format, output.as_deref(), &options)?;
             say_unread(&diff.unread, &options);
             write_out(output.as_deref(), diff.text.as_bytes())?;
             Ok(diff.status)
         }
-        Job::Explain { code, lang, markdown } => {
+        Job::Explain { code, lang, markdown, output } => {
             let text = explain::explain(code.as_deref(), lang, markdown)?;
-            write_out(None, text.as_bytes())?;
+            write_out(output.as_deref(), text.as_bytes())?;
             Ok(0)
         }
-        Job::Guide { lang } => write_out(None, explain::guide(lang).as_bytes()).map(|()| 0),
+        Job::Guide { lang, output } => write_out(output.as_deref(), explain::guide(lang).as_bytes()).map(|()| 0),
         Job::Census { path } => {
             let text = analyze::census(&path)?;
             write_out(None, text.as_bytes()).map(|()| 0)
@@ -114,17 +123,19 @@ fn facts(
     output: Option<&Path>,
     options: &Options,
 ) -> Result<u8, Error> {
-    let mut code = 0;
-    let mut out = open_out(output)?;
+    let found = analyze::open(paths, options);
+    output::refuse_evidence(output, paths.iter().chain(&options.keylogs), &found, analyze::is_evidence)?;
+    let mut code = if analyze::any_unreadable(&found) { UNREADABLE } else { 0 };
+    let mut out = Output::open(output)?;
     let mut table = records::Csv::default();
     let mut redactor = options.redact.then(Redactor::default);
-    analyze::each_capture(paths, options, &mut |path, result| {
+    let read = analyze::each_piece(&found, options, &mut |path, result| {
         if let Some(redactor) = &mut redactor {
-            result.iter().for_each(|facts| redactor.learn_capture(facts));
+            result.iter().for_each(|facts| redactor.learn_piece(facts));
             redactor.learn_path(path);
         }
         let mut rows = match result {
-            Ok(facts) => records::of_capture(path, &facts),
+            Ok(facts) => records::of_piece(path, &facts),
             Err(error) => {
                 code = UNREADABLE;
                 say(&error.text(options.lang));
@@ -138,33 +149,29 @@ fn facts(
             if csv {
                 table.add(row);
             } else {
-                json_text::write(&mut out, row, Layout::Line).map_err(|source| io_error(output, source))?;
+                let written = json_text::write(&mut out, row, Layout::Line);
+                out.checked(written)?;
             }
         }
         Ok(())
-    })?;
-    if csv {
-        out.write_all(table.finish().as_bytes()).map_err(|source| io_error(output, source))?;
+    });
+    // A reader that wants no more ends the reading; what the rest would have told is not known.
+    match read {
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => return Ok(code),
+        other => other?,
     }
-    out.flush().map_err(|source| io_error(output, source))?;
+    let written = if csv { out.write_all(table.finish().as_bytes()) } else { Ok(()) };
+    end(out, written)?;
     Ok(code)
 }
 
-fn open_out(output: Option<&Path>) -> Result<Box<dyn Write>, Error> {
-    Ok(match output {
-        Some(path) => {
-            let file = std::fs::File::create(path).map_err(|source| io_error(output, source))?;
-            Box::new(io::BufWriter::new(file))
-        }
-        None => Box::new(io::BufWriter::new(io::stdout().lock())),
-    })
+/// Ends an output, of which `written` tells how the writing went.
+fn end(out: Output, written: io::Result<()>) -> Result<(), Error> {
+    read_or_not(out.checked(written).and_then(|()| out.finish()))
 }
 
 fn write_out(output: Option<&Path>, bytes: &[u8]) -> Result<(), Error> {
-    let mut out = open_out(output)?;
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(|source| io_error(output, source))
-}
-
-fn io_error(output: Option<&Path>, source: io::Error) -> Error {
-    Error::Io { path: output.map_or_else(|| PathBuf::from("<stdout>"), Path::to_path_buf), source }
+    let mut out = Output::open(output)?;
+    let written = out.write_all(bytes);
+    end(out, written)
 }

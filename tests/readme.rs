@@ -47,8 +47,9 @@ fn every_field_of_the_facts_is_described() {
     let paths: Vec<PathBuf> = samples::all().into_iter().map(|s| s.path).collect();
     let mut missing = Vec::new();
     let options: Options = samples::quiet();
-    analyze::each_capture(&paths, &options, &mut |path, facts| {
-        for record in nettriage::records::of_capture(path, &facts?) {
+    let found = analyze::open(&paths, &options);
+    analyze::each_piece(&found, &options, &mut |path, facts| {
+        for record in nettriage::records::of_piece(path, &facts?) {
             let fields = record.as_object().expect("a record is an object");
             missing.extend(fields.keys().filter(|f| !section.contains(&format!("`{f}`"))).cloned());
             let kind = record["type"].as_str().expect("a record has a type");

@@ -13,7 +13,7 @@
 //! the call.
 
 use crate::capture::sniff::Container;
-use crate::input::{Glance, Kind, glance};
+use crate::input::{Glance, Kind, glance, is_capture_name};
 use crate::lang::Message;
 use crate::message;
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,14 +77,19 @@ pub fn discover(paths: &[PathBuf], output: &Path) -> Found {
     let mut found = Found::default();
     let output = output.canonicalize().ok();
     let mut names = BTreeSet::new();
+    // Of a folder that is named twice, or lies in another one that is named, each file counts once.
+    let mut seen = (paths.len() > 1).then(BTreeSet::new);
     for root in paths {
         if !root.is_dir() {
+            if !is_new(&mut seen, root) {
+                continue;
+            }
             let name = unique(&mut names, &file_name(root));
             let bytes = std::fs::metadata(root).map_or(0, |m| m.len());
             found.cases.push(CaseFiles { name, files: vec![root.clone()], bytes, named: true });
             continue;
         }
-        let folders = walk(root, output.as_deref(), &mut found.skipped);
+        let folders = walk(root, output.as_deref(), &mut seen, &mut found.skipped);
         let prefix = if paths.len() > 1 { file_name(root) } else { String::new() };
         let mut grouped: BTreeMap<PathBuf, Vec<Vec<Item>>> =
             folders.into_iter().map(|(folder, items)| (folder.clone(), group(items, folder == *root))).collect();
@@ -113,6 +118,13 @@ pub fn discover(paths: &[PathBuf], output: &Path) -> Found {
     found
 }
 
+/// Whether a file is met for the first time, by whichever way.
+fn is_new(seen: &mut Option<BTreeSet<PathBuf>>, path: &Path) -> bool {
+    // Nobody asks where there is one way only.
+    let Some(seen) = seen else { return true };
+    path.canonicalize().map_or(true, |canonical| seen.insert(canonical))
+}
+
 fn file_name(path: &Path) -> String {
     let name = path.file_name().or_else(|| path.components().next_back().map(|c| c.as_os_str()));
     name.map_or_else(|| "case".to_owned(), |n| n.to_string_lossy().into_owned())
@@ -129,7 +141,12 @@ fn unique(names: &mut BTreeSet<String>, wanted: &str) -> String {
 }
 
 /// Every file below `root`, sorted into folders; hidden ones and links are listed as skipped.
-fn walk(root: &Path, output: Option<&Path>, skipped: &mut Vec<Skipped>) -> BTreeMap<PathBuf, Vec<Item>> {
+fn walk(
+    root: &Path,
+    output: Option<&Path>,
+    seen: &mut Option<BTreeSet<PathBuf>>,
+    skipped: &mut Vec<Skipped>,
+) -> BTreeMap<PathBuf, Vec<Item>> {
     let mut folders: BTreeMap<PathBuf, Vec<Item>> = BTreeMap::new();
     let mut skip = |path: &Path, reason: Message, failed: bool| {
         skipped.push(Skipped { path: path.display().to_string(), reason, failed });
@@ -162,7 +179,7 @@ fn walk(root: &Path, output: Option<&Path>, skipped: &mut Vec<Skipped>) -> BTree
             skip(path, message!(en: "a hidden file", ja: "隠しファイル"), false);
         } else if !entry.file_type().is_file() {
             skip(path, message!(en: "a link or device", ja: "リンクまたはデバイス"), false);
-        } else {
+        } else if is_new(seen, path) {
             match item(path) {
                 Ok(item) => folders.entry(path.parent().unwrap_or(root).to_path_buf()).or_default().push(item),
                 Err((reason, failed)) => skip(path, reason, failed),
@@ -176,7 +193,8 @@ fn item(path: &Path) -> Result<Item, (Message, bool)> {
     let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
     let (part, cabinet) = match glance(path) {
         Ok(Glance::Evidence(Kind::Capture(_))) => (Part::Leading, false),
-        Ok(Glance::Evidence(Kind::Unknown(why))) => return Err((why, false)),
+        // What is called a capture and is none is missed by whoever collected it.
+        Ok(Glance::Evidence(Kind::Unknown(why))) => return Err((why, is_capture_name(&path.to_string_lossy()))),
         Ok(Glance::Evidence(_)) => (Part::Companion, false),
         Ok(Glance::Archive(Container::Cab)) => (Part::Companion, true),
         Ok(Glance::Archive(_)) => (Part::Leading, false),
@@ -335,6 +353,36 @@ mod tests {
         files.push(("t/stray.log", LOG));
         let (found, _) = cases(&files);
         assert_eq!(found.len(), 21);
+    }
+
+    #[test]
+    fn a_file_counts_once_by_whichever_way_it_is_met() {
+        let root = tempfile::tempdir().unwrap();
+        let below = root.path().join("monday");
+        std::fs::create_dir_all(&below).unwrap();
+        let files = [root.path().join("a.pcap"), below.join("b.pcap")];
+        files.iter().for_each(|file| std::fs::write(file, PCAP).unwrap());
+        let (whole, part, [file, _]) = (root.path().to_path_buf(), below, files);
+        let count = |paths: &[&PathBuf]| {
+            let paths: Vec<PathBuf> = paths.iter().map(|p| (*p).clone()).collect();
+            discover(&paths, Path::new("out")).cases.len()
+        };
+        assert_eq!(count(&[&whole]), 2);
+        for paths in [[&whole, &whole], [&whole, &part], [&part, &whole], [&whole, &file], [&file, &whole]] {
+            assert_eq!(count(&paths), 2, "{paths:?}");
+        }
+        assert_eq!((count(&[&file, &file]), count(&[&part, &file])), (1, 2));
+    }
+
+    #[test]
+    fn a_capture_by_name_that_is_none_could_not_be_read() {
+        let root = tempfile::tempdir().unwrap();
+        for (name, bytes) in [("NetTrace.etl", &b""[..]), ("x.PCAPNG", &[1, 2, 3]), ("notes.bin", &[1, 2, 3])] {
+            std::fs::write(root.path().join(name), bytes).unwrap();
+        }
+        let found = discover(&[root.path().to_path_buf()], Path::new("out"));
+        let failed: Vec<bool> = found.skipped.iter().map(|s| s.failed).collect();
+        assert_eq!(failed, [true, true, false]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::record::CaseRecord;
 use crate::cli::{Options, ReportFormat};
 use crate::error::Error;
 use crate::lang::Lang;
+use crate::output::{PART, WholeFile};
 use crate::report::json_text::{self, Layout};
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,8 +21,6 @@ use walkdir::WalkDir;
 const STATE: &str = ".nettriage";
 /// Folder of the reports below the output folder.
 const CASES: &str = "cases";
-/// Ending of files that are not complete yet.
-const PART: &str = ".part";
 /// Characters of one name in a file system that lets 255 bytes pass: room for endings and for the longest encoding.
 const NAME_MAX: usize = 56;
 
@@ -54,34 +53,33 @@ impl Store {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, relative: &str, bytes: &[u8]) -> Result<(), Error> {
-        let path = self.root.join(relative);
         // Beside the file that it becomes: threads that write to different folders do not wait for one another, as they
         // would for a folder of all parts (Linux lets one rename from folder to folder happen at a time).
-        let part = self.root.join(format!("{relative}.{}{PART}", std::process::id()));
+        let path = self.root.join(relative);
         let written = (|| -> io::Result<()> {
-            let mut file = match fs::File::create(&part) {
+            let mut file = match WholeFile::create(&path) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                    part.parent().map_or(Ok(()), fs::create_dir_all)?;
-                    fs::File::create(&part)
+                    path.parent().map_or(Ok(()), fs::create_dir_all)?;
+                    WholeFile::create(&path)
                 }
                 created => created,
             }?;
             file.write_all(bytes)?;
-            drop(file);
-            fs::rename(&part, &path)
+            file.finish()
         })();
-        written.map_err(|source| {
-            let _ = fs::remove_file(&part);
-            Error::Io { path, source }
-        })
+        written.map_err(|source| Error::Io { path, source })
     }
 
-    /// The record of the case with these reports, where it was done under this very key and all reports are there.
+    /// The record of the case with these reports, where it was done under this very key and all reports are there as they
+    /// were written.
     pub fn record(&self, name: &str, key: &str) -> Option<CaseRecord> {
         let text = fs::read(self.root.join(state_of(name))).ok()?;
         let kept: Kept<CaseRecord> = serde_json::from_slice(&text).ok()?;
-        let whole = kept.key == key && kept.record.reports.iter().all(|r| self.root.join(r).is_file());
-        whole.then_some(kept.record)
+        let reports = &kept.record.reports;
+        let read = |report: &String| fs::read(self.root.join(report)).ok().map(|bytes| sum(&bytes));
+        let as_written = kept.sums.len() == reports.len()
+            && reports.iter().zip(&kept.sums).all(|(report, told)| read(report).as_ref() == Some(told));
+        (kept.key == key && as_written).then_some(kept.record)
     }
 
     /// Forgets a case whose reports are about to be overwritten: a stop in between must not leave it counting as done.
@@ -96,12 +94,12 @@ impl Store {
         }
     }
 
-    /// Keeps the record of a case whose reports are written.
+    /// Keeps the record of a case whose reports are written, with the sums of their bytes.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn keep(&self, name: &str, key: &str, record: &CaseRecord) -> Result<(), Error> {
-        let kept = Kept { key: key.to_owned(), record };
+    pub fn keep(&self, name: &str, key: &str, sums: Vec<String>, record: &CaseRecord) -> Result<(), Error> {
+        let kept = Kept { key: key.to_owned(), sums, record };
         self.write(&state_of(name), json_text::text(&kept, Layout::Line).as_bytes())
     }
 }
@@ -111,7 +109,14 @@ impl Store {
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Kept<R> {
     key: String,
+    /// Of each report's bytes, in the order of `record.reports`.
+    sums: Vec<String>,
     record: R,
+}
+
+/// What tells that a report is still as it was written.
+pub fn sum(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
 }
 
 /// Where the record of a case lies, by the name of its reports: in one of 256 folders, so that threads seldom wait for
@@ -263,15 +268,18 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         store.write("cases/x.json", b"{}").unwrap();
         let record = CaseRecord { reports: vec!["cases/x.json".into()], ..CaseRecord::default() };
-        store.keep("cases/x", "k", &record).unwrap();
+        store.keep("cases/x", "k", vec![sum(b"{}")], &record).unwrap();
         assert_eq!(store.record("cases/x", "k"), Some(record.clone()));
         store.forget("cases/x").unwrap();
         store.forget("cases/x").unwrap();
         assert_eq!(store.record("cases/x", "k"), None);
-        store.keep("cases/x", "k", &record).unwrap();
+        store.keep("cases/x", "k", vec![sum(b"{}")], &record).unwrap();
         assert_eq!(store.record("cases/y", "k"), None);
-        store.keep("cases/x", "other options", &record).unwrap();
+        store.keep("cases/x", "other options", vec![sum(b"{}")], &record).unwrap();
         assert_eq!(store.record("cases/x", "k"), None, "its reports were overwritten");
+        assert_eq!(store.record("cases/x", "other options"), Some(record.clone()));
+        fs::write(folder.path().join("cases/x.json"), b"[]").unwrap();
+        assert_eq!(store.record("cases/x", "other options"), None, "its report was changed");
         fs::remove_file(folder.path().join("cases/x.json")).unwrap();
         assert_eq!(store.record("cases/x", "other options"), None);
         let halves = [state_of("cases/x"), "cases/y/z.html".to_owned()].map(|f| folder.path().join(f + ".9.part"));

@@ -51,7 +51,8 @@ pub const FACTS: &str = "\
 Examples:
   nettriage facts trace.etl                               everything, one JSON object a line
   nettriage facts traces --type client_hello,dns          only these, of all captures of a folder
-  nettriage facts trace.pcap --format csv --type connect  a table";
+  nettriage facts trace.pcap --format csv --type connect  a table
+  nettriage facts az-debug.txt                            what a debug log tells, one object an event";
 
 /// Below the help of `convert`.
 pub const CONVERT: &str = "\

@@ -13,7 +13,7 @@ use crate::message;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 /// Why a piece cannot be read.
@@ -42,6 +42,8 @@ pub struct Evidence {
     pub duplicate_of: Option<usize>,
     /// Set when it cannot be read at all.
     pub unreadable: Option<Unreadable>,
+    /// The file on disk, or the archive that it came out of; `None` for what was never a file.
+    pub(super) file: Option<Arc<Path>>,
     pub(super) content: Content,
     pub(super) mmap: bool,
 }
@@ -204,6 +206,16 @@ impl Evidence {
 
     fn io_error(&self, source: io::Error) -> Error {
         Error::Io { path: PathBuf::from(&self.path), source }
+    }
+
+    /// The file on disk that it is, or that it came out of.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Whether it is a copy whose bytes were given back: there is nothing to read in it any more.
+    pub fn is_emptied(&self) -> bool {
+        self.duplicate_of.is_some() && matches!(self.content, Content::Memory(_))
     }
 
     /// False for standard input, which is gone once it was read.

@@ -4,6 +4,7 @@
 //! open. What leaves: a [`Kind`]. Guaranteed: a capture is recognised by its content whatever it is called; what is
 //! none of the known things is `Unknown` with a reason, never an error.
 
+use super::evidence::base_name;
 use crate::capture::sniff::{Container, sniff};
 use crate::lang::{Message, Text};
 use crate::log;
@@ -40,6 +41,16 @@ impl Kind {
             Kind::Unknown(_) => None,
         }
     }
+}
+
+/// Ends of the names that captures and cabinets have and hardly anything else.
+const CAPTURE_NAMES: [&str; 6] = [".etl", ".cab", ".pcap", ".pcapng", ".cap", ".ntar"];
+
+/// Whether a file's name says that it is a capture or a cabinet with one. Hidden files do not count: macOS lays one
+/// beside each file that it packs (`._trace.etl`).
+pub fn is_capture_name(path: &str) -> bool {
+    let name = base_name(path).to_ascii_lowercase();
+    !name.starts_with('.') && CAPTURE_NAMES.iter().any(|end| name.ends_with(end))
 }
 
 /// What the first bytes say: evidence, or something that evidence may be packed in.

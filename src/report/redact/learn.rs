@@ -72,14 +72,8 @@ impl Redactor {
         for (_, capture) in case.captures() {
             self.learn_capture(capture);
         }
-        for piece in &case.pieces {
-            match &piece.facts {
-                PieceFacts::Log(log) => self.learn_log(log),
-                PieceFacts::Signin(signin) => self.learn_signin(signin),
-                PieceFacts::System(system) => self.learn_system(system),
-                PieceFacts::Capture(_) | PieceFacts::KeyLog => {}
-            }
-        }
+        let others = case.pieces.iter().map(|piece| &piece.facts);
+        others.filter(|facts| !matches!(facts, PieceFacts::Capture(_))).for_each(|facts| self.learn_piece(facts));
         for host in &case.hosts {
             self.host(&host.name);
             if host.role == Role::Proxy || (host.role == Role::Service && !public::is_public(&host.name)) {
@@ -111,6 +105,17 @@ impl Redactor {
             if !base.bytes().all(super::scan::is_token_byte) {
                 super::insert_longest_first(&mut self.phrases, base, new);
             }
+        }
+    }
+
+    /// Learns the names in one piece of evidence.
+    pub fn learn_piece(&mut self, facts: &PieceFacts) {
+        match facts {
+            PieceFacts::Capture(capture) => self.learn_capture(capture),
+            PieceFacts::Log(log) => self.learn_log(log),
+            PieceFacts::Signin(signin) => self.learn_signin(signin),
+            PieceFacts::System(system) => self.learn_system(system),
+            PieceFacts::KeyLog => {}
         }
     }
 
