@@ -556,6 +556,7 @@ fn versions(case: &Case, host: &HostStory, judged: &[Judged], out: &mut HostVerd
         }
         let offered = session.client_hellos.iter().map(|h| h.max_version()).max();
         let chosen = session.server_hellos.iter().rev().find(|h| !h.hello_retry_request).map(|h| h.version);
+        let chosen = chosen.or_else(|| session.old_records());
         if out.client_tls_max.is_none() {
             out.client_tls_max = offered;
         }
