@@ -30,6 +30,8 @@ mod tcp_tests;
 pub mod udp;
 mod waiting;
 
+pub use side::FAREWELL_BYTES;
+
 use crate::facts::{Crowd, Fellow};
 use crate::packet::At;
 use std::hash::Hasher;

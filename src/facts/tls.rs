@@ -54,6 +54,11 @@ pub struct TlsSession {
     pub cut_hello: [Option<At>; 2],
 }
 
+/// SSL 3.0 (RFC 6101).
+const SSL_3_0: u16 = 0x0300;
+/// TLS 1.2 (RFC 5246).
+const TLS_1_2: u16 = 0x0303;
+
 /// How much longer than the round trip a ServerHello takes that asks another server first.
 const ANSWER_ROUND_TRIPS: i64 = 5;
 
@@ -64,6 +69,14 @@ impl TlsSession {
     /// Nanoseconds from the first ClientHello to the first ServerHello.
     pub fn first_answer(&self) -> Option<i64> {
         Some(self.server_hellos.first()?.at.time.since(self.client_hellos.first()?.at.time))
+    }
+
+    /// The version of the encrypted records of both sides, where it is older than TLS 1.2: what was negotiated, even if no
+    /// hello is in the capture.
+    pub fn old_records(&self) -> Option<u16> {
+        let [client, server] = &self.encrypted;
+        let is_old = |side: &EncryptedFacts| (SSL_3_0..TLS_1_2).contains(&side.version);
+        (client.version == server.version && is_old(client)).then_some(client.version)
     }
 
     /// Whether the ServerHello took so long, at a round trip of so many nanoseconds, that whoever gave it may have asked
@@ -99,6 +112,8 @@ pub struct EncryptedFacts {
     pub last: Option<At>,
     /// Length of the last record.
     pub last_len: u16,
+    /// Version that the last record (TCP) names: until TLS 1.2 the negotiated one, since then 1.2 (RFC 8446 5.1).
+    pub version: u16,
     /// Records of content type application_data only, and their bytes.
     pub application_records: u64,
     /// See `application_records`.

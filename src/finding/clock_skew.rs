@@ -3,6 +3,7 @@
 use super::{Context, Finding, Rule, Severity};
 use crate::lang::Text;
 use crate::message;
+use crate::time::{NANOS_PER_SECOND, Timestamp};
 use crate::verdict::Proof;
 
 /// See the module.
@@ -15,8 +16,8 @@ pub(super) static RULE: Rule = Rule {
         ja: "平文の HTTP 応答には送信側の時刻 (Date) が含まれる。キャプチャ時刻と比べて、トークンや証明書の許容範囲 (5 分) を超えるずれがある。スリープ後の端末や WSL で多い。",
     },
     blind: Text {
-        en: "A cached answer carries an old Date; the smallest difference of several answers is used.",
-        ja: "キャッシュされた応答の Date は古い。複数の応答のうち最小の差を使う。",
+        en: "A cached answer carries an old Date; the smallest difference of several answers is used. A capture without a clock (time stamps before 2015) is not compared.",
+        ja: "キャッシュされた応答の Date は古い。複数の応答のうち最小の差を使う。時計のないキャプチャ (タイムスタンプが 2015 年より前) は比較しない。",
     },
     advice: Text {
         en: "Set the clock (w32tm /resync, or restart WSL) and try again.",
@@ -24,6 +25,10 @@ pub(super) static RULE: Rule = Rule {
     },
     check,
 };
+
+/// Before 2015-01-01 no machine signed in that these captures are of: such time stamps (zero, or the time since the start of
+/// a device) are those of a capture without a clock, and say nothing of the client's.
+const CLOCKS_BEGIN: Timestamp = Timestamp(1_420_070_400 * NANOS_PER_SECOND);
 
 /// Entra and Kerberos tolerate five minutes.
 const SKEW_SECONDS_MIN: f64 = 300.0;
@@ -39,6 +44,9 @@ fn by_packets(context: &Context<'_>) -> Vec<Finding> {
         for flow in &capture.flows {
             for exchange in &flow.app.http {
                 let (Some(date), Some(at)) = (exchange.date, exchange.response_at) else { continue };
+                if at.time < CLOCKS_BEGIN {
+                    continue;
+                }
                 let off = at.time.seconds_since(date);
                 if best.is_none_or(|(b, ..)| off.abs() < b.abs()) {
                     best = Some((off, piece, flow.stream, at));

@@ -105,10 +105,10 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             detail.ja.push_str("クライアントはこれを信頼し、通信を続けた。");
         }
         if v.detail.client_accepts && !accepted {
-            detail.en.push_str(" Later the same program completed its handshake: it trusts the certificate by now.");
-            detail
-                .ja
-                .push_str("その後、同じプログラムがハンドシェイクを完了しており、現在はこの証明書を信頼している。");
+            detail.en.push_str(" Later the same program completed its handshake: by now it trusts the certificate, or is shown the host's own.");
+            detail.ja.push_str(
+                "その後、同じプログラムがハンドシェイクを完了しており、現在はこの証明書を信頼しているか、ホスト本来の証明書が示されている。",
+            );
         }
         if !v.detail.client_accepts && v.judged.iter().any(|j| j.detail.client_accepts) {
             detail.en.push_str(" Other connections to it went on with such a certificate: each program has its own list of authorities.");

@@ -20,8 +20,8 @@ pub(super) static RULE: Rule = Rule {
         ja: "他のクライアントが到達しているホストに到達できないクライアントがある",
     },
     meaning: Text {
-        en: "The capture shows several clients. A host's verdict is that of all of them together; the clients named here were seen to fail and never seen to reach it, while another client of the same address family reached it. A client whose questions for the name all failed counts as well. Where the sign-in needs the host and nothing else failed, the outcome is then insufficient evidence, because nobody can tell which client the failed sign-in came from; unless one machine may have tried under both addresses.",
-        ja: "キャプチャに複数のクライアントが含まれている。ホストの判定は全クライアントをまとめたものだが、ここに挙げたクライアントは失敗が確認され、到達は一度も確認されていない。同じアドレス ファミリの別のクライアントは到達している。名前の問い合わせがすべて失敗したクライアントも数える。サインインに必要なホストで、ほかに失敗がなければ、失敗したサインインがどのクライアントのものか分からないため、結論は「この証跡では判定できない」となる。ただし、1 台のコンピューターが両方のアドレスで試行したと考えられる場合は除く。",
+        en: "The capture shows several clients. A host's verdict is that of all of them together; the clients named here were seen to fail and never seen to reach it, while another client of the same address family reached it. A client whose questions for the name all failed, or were answered with addresses that lead nowhere (0.0.0.0, 127.0.0.1), counts as well. Where the sign-in needs the host and nothing else failed, the outcome is then insufficient evidence, because nobody can tell which client the failed sign-in came from; unless one machine may have tried under both addresses.",
+        ja: "キャプチャに複数のクライアントが含まれている。ホストの判定は全クライアントをまとめたものだが、ここに挙げたクライアントは失敗が確認され、到達は一度も確認されていない。同じアドレス ファミリの別のクライアントは到達している。名前の問い合わせがすべて失敗したクライアント、到達できないアドレス (0.0.0.0、127.0.0.1) しか得られなかったクライアントも数える。サインインに必要なホストで、ほかに失敗がなければ、失敗したサインインがどのクライアントのものか分からないため、結論は「この証跡では判定できない」となる。ただし、1 台のコンピューターが両方のアドレスで試行したと考えられる場合は除く。",
     },
     blind: Text {
         en: "One machine with several addresses (VPN, virtual machines, address translation) looks like several clients.",
@@ -63,7 +63,7 @@ fn finding(context: &Context<'_>, host: &HostStory, verdict: &HostVerdict) -> Op
             list.push((format!("{client}: {} ({times})", what.en), format!("{client}: {} ({times})", what.ja)));
             evidence.extend(context.shown(attempt, judged));
         } else if let Some(unresolved) = fate.unresolved {
-            let what = Verdict::DnsFailure.title();
+            let what = unresolved.judged.verdict.unwrap_or(Verdict::DnsFailure).title();
             let times = unresolved.judged.proof.len();
             list.push((format!("{client}: {} ({times})", what.en), format!("{client}: {} ({times})", what.ja)));
             if let Some(lookup) = host.lookups.get(unresolved.lookup) {

@@ -34,7 +34,17 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let offered = v.client_tls_max.map_or("?", crate::verdict::tls::version_name);
         let chosen = v.negotiated_tls.map_or("-", crate::verdict::tls::version_name);
         let client = v.detail.legacy_side == Some(crate::flow::Side::Client);
-        let (what_en, what_ja) = if client {
+        let unseen = v.detail.legacy_side.is_none() && v.client_tls_max.is_none();
+        let (what_en, what_ja) = if unseen {
+            (
+                format!(
+                    "The connection to {name} runs over {chosen}. Its hellos are not in the capture: whether the client or the peer cannot do TLS 1.2 is not told."
+                ),
+                format!(
+                    "{name} への接続は {chosen} で行われている。ハンドシェイクの Hello がキャプチャにないため、TLS 1.2 に対応していないのがクライアントか相手かは分からない。"
+                ),
+            )
+        } else if client {
             (
                 format!("The client offers {offered} at most for {name}."),
                 format!("クライアントは {name} に対して最大でも {offered} しか提示していない。"),
@@ -49,7 +59,12 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 ),
             )
         };
-        let (do_en, do_ja) = if client {
+        let (do_en, do_ja) = if unseen {
+            (
+                "Take a capture from the beginning of the sign-in. If the client offers no more than this, enable TLS 1.2 for the program; if not, update the server or the device that terminates TLS on the way.",
+                "サインインの開始時点からキャプチャを取り直す。クライアントがこのバージョンまでしか提示していなければプログラムで TLS 1.2 を有効にし、そうでなければ TLS を終端しているサーバーまたは途中の装置を更新する。",
+            )
+        } else if client {
             (
                 "Enable TLS 1.2 for the program: update it, on .NET set SchUseStrongCrypto and SystemDefaultTlsVersions to 1, in old PowerShell set [Net.ServicePointManager]::SecurityProtocol to Tls12.",
                 "プログラムで TLS 1.2 を有効にする。更新する、.NET では SchUseStrongCrypto と SystemDefaultTlsVersions を 1 にする、古い PowerShell では [Net.ServicePointManager]::SecurityProtocol に Tls12 を設定する。",

@@ -129,10 +129,9 @@ fn reached_before(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Optio
 
 /// The rule's severity for hosts that the sign-in needs, less for others.
 fn severity(case: &Case, rule: &Rule, host: &HostStory, verdict: &HostVerdict) -> Severity {
-    let accepted = verdict.verdict == Verdict::Intercepted && verdict.detail.client_accepts;
     let cap = match (host.role, host.required) {
         _ if crate::verdict::log::stopped_nothing(case, host, verdict) => Severity::Info,
-        _ if accepted => Severity::Warning,
+        _ if verdict.is_accepted() => Severity::Warning,
         (Role::Proxy, _) | (_, Some(true)) => Severity::Critical,
         (Role::Service, None) => Severity::Warning,
         (Role::Service | Role::DnsServer | Role::Other, _) => Severity::Info,

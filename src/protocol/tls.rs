@@ -531,6 +531,7 @@ impl TlsDissector {
         let facts = self.encrypted(side);
         let length = header.length;
         facts.count(length.into(), header.kind == record::APPLICATION_DATA, at);
+        facts.version = header.version;
         match header.kind {
             record::APPLICATION_DATA => {
                 if self.is_tls13() || self.hello_lost() {

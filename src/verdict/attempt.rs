@@ -10,7 +10,7 @@ use super::scene::{Judged, Proof, SILENCE_NS, Scene, Stage, reset};
 use super::{Confidence, Verdict, page, proxy, slow, tls};
 use crate::case::{Attempt, Case, Watch, Way};
 use crate::facts::{FlowTransport, TcpFacts};
-use crate::flow::Side;
+use crate::flow::{FAREWELL_BYTES, Side};
 use crate::message;
 use crate::packet::At;
 use crate::time::NANOS_PER_SECOND;
@@ -110,6 +110,15 @@ fn tcp_flow(s: &Scene<'_>) -> Judged {
         }
         if s.attempt.session.is_some() || web && (server_data < ANSWER_BYTES_MIN || !replied) {
             return Judged::neutral(Stage::Connected);
+        }
+        // With an alert a client refuses a handshake, whose hello may be missing in the capture.
+        if s.attempt.peer.port() == 443 && client_data <= FAREWELL_BYTES && client.missed_bytes == 0 {
+            let text = message!(
+                en: "the beginning of the connection is not in the capture, and all that the client says in it is no longer than an alert: whether it got through cannot be told",
+                ja: "接続の冒頭がキャプチャになく、クライアントの発言はアラート程度の長さしかないため、到達できたかどうかは判断できない",
+            );
+            let said = client.last_data.unwrap_or(s.flow.last);
+            return Judged::undecided(Stage::Connected, vec![Proof::new(said, text)]);
         }
         let proof =
             server.first_data.map(|at| Proof::new(at, message!(en: "data in both directions", ja: "双方向のデータ")));

@@ -35,13 +35,14 @@ pub struct CutOff<'a> {
     pub adapter: bool,
 }
 
-/// Whether an attempt was seen to fail, and it is known to have been about this host.
+/// Whether an attempt was seen to fail, and it is known to have been about this host. That a client broke off at a
+/// certificate is seen even where the certificate, and so the reason, is hidden.
 pub(super) fn has_failed(attempt: &Attempt, judged: &Judged) -> bool {
-    let seen = judged.verdict.is_some_and(Verdict::is_fault) && judged.confidence == Confidence::Observed;
-    seen && !attempt.name_inferred
+    let seen = judged.confidence == Confidence::Observed || judged.verdict == Some(Verdict::Intercepted);
+    judged.verdict.is_some_and(Verdict::is_fault) && seen && !attempt.name_inferred
 }
 
-/// The clients that never reached `host`, where another one did; without the one that the verdict speaks of.
+/// The clients that never reached `host`, where another one did; without the one whose failure is the verdict.
 pub fn cut_off<'a>(case: &Case, host: &HostStory, verdict: &'a HostVerdict) -> CutOff<'a> {
     // Most hosts have none, and crowds are long.
     let failing = host.attempts.iter().zip(&verdict.judged).any(|(attempt, judged)| has_failed(attempt, judged));
@@ -52,7 +53,8 @@ pub fn cut_off<'a>(case: &Case, host: &HostStory, verdict: &'a HostVerdict) -> C
     let told = if let Some(i) = verdict.name.stopped {
         host.lookups.get(i).map(|l| l.client.ip())
     } else {
-        super::host::deciding(host, verdict).filter(|_| verdict.verdict.is_fault()).map(|attempt| attempt.client)
+        let stands = verdict.verdict.is_fault() && !verdict.is_accepted();
+        super::host::deciding(host, verdict).filter(|_| stands).map(|attempt| attempt.client)
     };
     let reached: Vec<(IpAddr, Timestamp)> =
         fates.iter().filter_map(|(client, fate)| Some((*client, fate.reached?))).collect();
@@ -86,8 +88,10 @@ pub(super) fn bystanders(case: &Case, host: &HostStory, judged: &[Judged]) -> Ha
     let until = case.presence().until(reached.iter().copied());
     let [reached_v4, reached_v6] = families(reached.iter());
     let is_one = |client: &IpAddr| {
-        // Of another family it may be one of those that reached it (see `may_be_one`).
-        let others = reached.contains(client) || if client.is_ipv6() { reached_v4 } else { reached_v6 };
+        // Of another family it may be one of those that reached it (see `may_be_one`); and what talks to its own machine
+        // is a program there, whose words something local (a scanner) carries on under the machine's address.
+        let others =
+            reached.contains(client) || client.is_loopback() || if client.is_ipv6() { reached_v4 } else { reached_v6 };
         !others && until.is_some_and(|until| case.presence().was_heard_by(*client, until))
     };
     let tried: HashSet<IpAddr> = host.attempts.iter().map(|a| a.client).collect();

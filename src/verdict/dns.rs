@@ -135,9 +135,14 @@ pub fn judge(case: &Case, host: &HostStory) -> NameVerdict {
     verdict
 }
 
-/// The clients that were never given an address and tried nothing, by what they were told instead.
+/// The clients that were never given an address to which anybody can connect, and tried nothing, by what they were told
+/// instead.
 fn unresolved(case: &Case, host: &HostStory, talk: &LazyTalk<'_>) -> Vec<Unresolved> {
-    let given = |l: &&Lookup| matches!(l.result, LookupResult::Addresses { .. } | LookupResult::Cut { .. });
+    let given = |l: &&Lookup| match &l.result {
+        LookupResult::Addresses { addresses, .. } => is_own_machine(host) || !lead_nowhere(addresses),
+        LookupResult::Cut { .. } => true,
+        _ => false,
+    };
     // Mostly all were, and crowds are long.
     if host.lookups.iter().all(|l| given(&l)) {
         return Vec::new();
@@ -169,6 +174,11 @@ fn unresolved(case: &Case, host: &HostStory, talk: &LazyTalk<'_>) -> Vec<Unresol
         let margin = if is_adapter { clients::AT_ONCE_NS } else { 0 };
         if lookups.iter().any(|l| meanwhile.answered(l, margin)) {
             return None;
+        }
+        let sunk: Vec<Proof> = lookups.iter().filter_map(|l| told_addresses(l)).collect();
+        if !sunk.is_empty() {
+            let judged = Judged::seen(Verdict::DnsSinkhole, Stage::None, sunk);
+            return Some(Unresolved { client, lookup: *own.first()?, judged, rcode: None });
         }
         let (judged, rcode) = failure(case, host, &lookups, talk);
         let judged = judged.filter(|j| j.verdict == Some(Verdict::DnsFailure))?;
@@ -446,7 +456,7 @@ const PUBLIC_CHAIN: [&str; 4] = [".trafficmanager.net", ".azurefd.net", ".clouda
 /// `privatelink` zone) are meant to do so.
 pub(super) fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged> {
     let public = host.endpoint.is_some() || knowledge::is_microsoft_host(&host.name);
-    let unroutable = addresses.iter().all(|a| a.is_unspecified() || a.is_loopback());
+    let unroutable = lead_nowhere(addresses);
     let hidden = addresses.iter().all(|a| knowledge::cannot_be_public(*a));
     let blocked = !addresses.is_empty() && block_page(host, addresses).is_some();
     if addresses.is_empty() || !(unroutable || public && hidden || blocked) {
@@ -455,8 +465,7 @@ pub(super) fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged>
     if blocked {
         return Some(Judged::seen(Verdict::DnsSinkhole, Stage::None, answers(host)));
     }
-    // The machine itself, by its name or with a search suffix behind it, is where it says.
-    if unroutable && (!host.name.contains('.') || host.name.starts_with("localhost.")) {
+    if unroutable && is_own_machine(host) {
         return None;
     }
     let private_link = host.lookups.iter().any(|l| match &l.result {
@@ -475,6 +484,16 @@ pub(super) fn sinkhole(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged>
     }
     let proof = answers(host);
     Some(Judged::seen(Verdict::DnsSinkhole, Stage::None, proof))
+}
+
+/// Whether all of some addresses lead to nobody, or to the client itself.
+fn lead_nowhere(addresses: &[IpAddr]) -> bool {
+    addresses.iter().all(|a| a.is_unspecified() || a.is_loopback())
+}
+
+/// The machine itself, by its name or with a search suffix behind it, is where it says.
+fn is_own_machine(host: &HostStory) -> bool {
+    !host.name.contains('.') || host.name.starts_with("localhost.")
 }
 
 /// The product on whose block page all addresses of the name lie, or to which a CNAME leads.
@@ -506,13 +525,15 @@ fn out_of_range(host: &HostStory, addresses: &[IpAddr]) -> Option<Judged> {
 
 /// The answers with addresses, as proof.
 fn answers(host: &HostStory) -> Vec<Proof> {
-    host.lookups
-        .iter()
-        .filter_map(|l| match &l.result {
-            LookupResult::Addresses { at, addresses, .. } => Some(answer(l, *at, addresses)),
-            _ => None,
-        })
-        .collect()
+    host.lookups.iter().filter_map(told_addresses).collect()
+}
+
+/// The same of one look-up.
+fn told_addresses(lookup: &Lookup) -> Option<Proof> {
+    match &lookup.result {
+        LookupResult::Addresses { at, addresses, .. } => Some(answer(lookup, *at, addresses)),
+        _ => None,
+    }
 }
 
 /// An answer with addresses, as proof.

@@ -60,6 +60,13 @@ pub struct HostVerdict {
     pub by_log: bool,
 }
 
+impl HostVerdict {
+    /// Whether clients went on with the certificate of an inspecting device: this verdict stopped nobody.
+    pub fn is_accepted(&self) -> bool {
+        self.verdict == Verdict::Intercepted && self.detail.client_accepts
+    }
+}
+
 /// What the attempts of one way come to.
 struct WayVerdict {
     verdict: Verdict,
@@ -363,7 +370,7 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
         };
         return Some(WayVerdict::new(verdict, attempt));
     };
-    let programs = Programs::of(case, good.iter().filter_map(|i| host.attempts.get(*i)));
+    let programs = Programs::of(case, host, judged, &good);
     let (given_up, bad): (Vec<_>, Vec<_>) =
         bad.into_iter().partition(|(i, _)| tried(host, judged, *i).is_some_and(|(a, j)| programs.is_given_up(a, j)));
     let started = |i: usize| host.attempts.get(i).map(|a| a.start.time);
@@ -417,7 +424,10 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
         return Some(of_way(Verdict::Inconclusive, attempt));
     }
     // Refused at first, and trusted in the end by the same program: of a hidden certificate the refusals tell.
-    let refused: Vec<usize> = bad.iter().filter(|(_, v)| *v == Verdict::Intercepted).map(|(i, _)| *i).collect();
+    // Whose program never came through, or came through by the host's own certificate, tells nothing of the kind.
+    let got_over = |i: &usize| host.attempts.get(*i).is_some_and(|a| programs.got_over(a));
+    let refused: Vec<usize> =
+        bad.iter().filter(|(_, v)| *v == Verdict::Intercepted).map(|(i, _)| *i).filter(got_over).collect();
     let seen = distinct(case, refused.iter().filter_map(|i| host.attempts.get(*i))) >= FAILURES_AFTER_SUCCESS_MIN;
     if let Some(attempt) = inspected.or(refused.first().copied().filter(|_| seen)) {
         return Some(WayVerdict { accepted: true, inspected: true, ..WayVerdict::new(Verdict::Intercepted, attempt) });
@@ -546,6 +556,7 @@ fn versions(case: &Case, host: &HostStory, judged: &[Judged], out: &mut HostVerd
         }
         let offered = session.client_hellos.iter().map(|h| h.max_version()).max();
         let chosen = session.server_hellos.iter().rev().find(|h| !h.hello_retry_request).map(|h| h.version);
+        let chosen = chosen.or_else(|| session.old_records());
         if out.client_tls_max.is_none() {
             out.client_tls_max = offered;
         }

@@ -38,14 +38,21 @@ struct Came {
     clients: HashMap<IpAddr, Vec<Timestamp>>,
     /// Of all clients with IPv4 addresses, and with IPv6.
     families: [Vec<Timestamp>; 2],
+    /// When each client last began a connection on which it was shown a certificate of the host's own authorities.
+    genuine: HashMap<IpAddr, Timestamp>,
 }
 
 impl<'a> Programs<'a> {
-    pub(super) fn of(case: &'a Case, good: impl Iterator<Item = &'a Attempt>) -> Programs<'a> {
+    /// Those of these attempts, which all came through.
+    pub(super) fn of(case: &'a Case, host: &'a HostStory, judged: &[Judged], good: &[usize]) -> Programs<'a> {
         let mut reached: HashMap<Program<'a>, Came> = HashMap::new();
-        for attempt in good {
+        for (attempt, seen) in good.iter().filter_map(|i| tried(host, judged, *i)) {
             let Some(program) = program(case, attempt) else { continue };
             let came = reached.entry(program).or_default();
+            if seen.detail.trust.as_ref().is_some_and(|trust| !trust.is_foreign()) {
+                let last = came.genuine.entry(attempt.client).or_insert(attempt.start.time);
+                *last = attempt.start.time.max(*last);
+            }
             for (client, _, until) in case.uses(attempt) {
                 came.clients.entry(client).or_default().push(until);
                 if let Some(family) = came.families.get_mut(usize::from(client.is_ipv6())) {
@@ -72,6 +79,16 @@ impl<'a> Programs<'a> {
     /// Whether the program of an attempt came through. Of a hello that cannot be read nobody knows.
     fn came_through(&self, attempt: &Attempt) -> bool {
         self.successes(attempt).is_none_or(|(_, all)| all > 0)
+    }
+
+    /// Whether the program of an attempt that refused the certificate came through after it, and nothing shows that it
+    /// was by the host's own certificate: then it trusts the inspection by now, as far as can be told.
+    pub(super) fn got_over(&self, attempt: &Attempt) -> bool {
+        let genuine = || {
+            let came = program(self.case, attempt).and_then(|program| self.reached.get(&program));
+            came.and_then(|came| came.genuine.get(&attempt.client)).is_some_and(|at| *at > attempt.start.time)
+        };
+        self.successes(attempt).is_some_and(|(before, all)| all > before) && !genuine()
     }
 
     /// Whether the handshake with an inspecting device ended before its end for another reason than the certificate:

@@ -321,6 +321,44 @@ fn data_both_ways_is_ok_where_nothing_can_be_read() {
 }
 
 #[test]
+fn an_alert_in_answer_to_what_the_capture_missed_reaches_nothing() {
+    let middle = |said: u64| {
+        let w = World::new().resolves().flow(|w| {
+            let mut f = established(w, SERVER, 1);
+            let tcp = f.tcp.as_mut().unwrap();
+            (tcp.midstream, tcp.syn_ack) = (true, None);
+            tcp.syns.clear();
+            sends(w, &mut f, Side::Server, 2, 1281);
+            sends(w, &mut f, Side::Client, 3, said);
+            rst(w, &mut f, 3, Side::Client, 64);
+            f
+        });
+        w.verdict()
+    };
+    assert_eq!(middle(7), Some(Verdict::Inconclusive));
+    assert_eq!(middle(400), Some(Verdict::Ok));
+}
+
+#[test]
+fn an_old_version_shows_without_its_server_hello() {
+    let done = |offer: u16, records: [u16; 2]| {
+        let w = World::new().resolves().flow(|w| {
+            let mut f = established(w, SERVER, 1);
+            hello(w, &mut f, 1, HOST, offer);
+            complete(w, &mut f, 3);
+            let encrypted = &mut session(&mut f).encrypted;
+            encrypted.iter_mut().zip(records).for_each(|(side, version)| side.version = version);
+            f
+        });
+        w.verdict()
+    };
+    assert_eq!(done(0x0301, [0; 2]), Some(Verdict::TlsLegacy), "all that is offered");
+    assert_eq!(done(0x0303, [0x0302; 2]), Some(Verdict::TlsLegacy), "what was chosen");
+    assert_eq!(done(0x0304, [0x0303; 2]), Some(Verdict::Ok));
+    assert_eq!(done(0x0304, [0x0301, 0x0303]), Some(Verdict::Ok), "one side alone");
+}
+
+#[test]
 fn a_host_the_sign_in_does_not_need_is_never_the_cause() {
     let w = World::new().asks("dc.services.visualstudio.com", Some(3), &[]).resolves().flow(|w| {
         let mut f = established(w, SERVER, 1);

@@ -9,7 +9,7 @@ use super::certificate::{self, CertificateFault, Trust};
 use super::scene::{
     Judged, Proof, RETRANSMISSIONS_MIN, RETRANSMITTED_SILENCE_NS, SILENCE_NS, Scene, Stage, earliest, reset, with_trust,
 };
-use super::{Verdict, page};
+use super::{Verdict, old, page};
 use crate::facts::{Alert, ClientHello, TlsSession};
 use crate::flow::Side;
 use crate::message;
@@ -17,7 +17,7 @@ use crate::packet::At;
 use std::sync::Arc;
 
 /// TLS 1.1 (RFC 4346), the last version that is refused today.
-const TLS_1_1: u16 = 0x0302;
+pub(super) const TLS_1_1: u16 = 0x0302;
 /// TLS 1.3 (RFC 8446).
 const TLS_1_3: u16 = 0x0304;
 
@@ -95,6 +95,11 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
         }
         if let Some(h) = legacy_chosen {
             return legacy_chosen_by(h.at, h.version, offered, sent(), Stage::Complete);
+        }
+        if chosen.is_none()
+            && let Some(judged) = old::all_the_same(session, at, offered, sent())
+        {
+            return judged;
         }
         let done = Proof::new(
             at,
@@ -175,6 +180,10 @@ fn midstream(session: &TlsSession) -> Judged {
     let [client, server] = &session.encrypted;
     match (client.last, server.last) {
         (Some(at), Some(_)) => {
+            let offered = session.client_hellos.iter().map(|h| h.max_version()).max();
+            if let Some(judged) = old::all_the_same(session, at, offered, Vec::new()) {
+                return judged;
+            }
             let text = message!(
                 en: "encrypted data in both directions; the handshake is not in the capture",
                 ja: "双方向の暗号化データ。ハンドシェイクはキャプチャ外",

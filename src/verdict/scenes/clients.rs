@@ -136,6 +136,19 @@ fn a_client_that_was_never_given_an_address_is_told() {
 }
 
 #[test]
+fn a_client_that_is_only_given_addresses_that_lead_nowhere_is_told() {
+    for nowhere in ["0.0.0.0", "127.0.0.1"] {
+        let sunk = |w: World, client: &str, tenths: i64| asks(w, client, tenths, 7, Some(0), &[nowhere]);
+        let (outcome, _, report) = answer(sunk(works(World::new(), ME, 1), NEIGHBOUR, 30));
+        assert_eq!(outcome, Outcome::InsufficientEvidence);
+        let told = report.findings.iter().find(|f| f.code == "one_client_fails").unwrap();
+        assert!(told.detail.en.contains(NEIGHBOUR) && !told.evidence.is_empty(), "{}", told.detail.en);
+        let in_the_end = works(sunk(works(World::new(), ME, 1), NEIGHBOUR, 30), NEIGHBOUR, 60);
+        assert_eq!(answer(in_the_end).0, Outcome::NoNetworkFault);
+    }
+}
+
+#[test]
 fn a_question_that_is_not_repeated_before_a_connection_was_answered() {
     let asked = |w: World, tenths| asks(w, ME, tenths, 1, None, &[]);
     let then = |w: World, tenths| answer(w.flow(|w| syn(w, SERVER, tenths, 4)));

@@ -153,3 +153,45 @@ fn handshakes_ended_at_the_certificate_one_after_another_behind_the_last_success
     let got_over = trusts(closes(closes(accepted(), 300, 302), 310, 312), 350, AZ, 0x0303);
     assert_eq!(told(got_over).0, Outcome::NoNetworkFault);
 }
+
+#[test]
+fn what_one_client_refuses_another_does_not_get_over() {
+    let of = |w: World, client: &str| {
+        let mut w = w;
+        w.facts.flows.last_mut().unwrap().ends.client.set_ip(ip(client));
+        w
+    };
+    for version in [0x0303, 0x0304] {
+        let genuine = |w: World, tenths, alpn: &[&str]| {
+            w.flow(|w| {
+                let mut f = begins(w, tenths, alpn, 0x0304);
+                complete(w, &mut f, tenths + 2);
+                f
+            })
+        };
+        let refused = |w: World, client: &str, tenths| of(refuses(w, tenths, AZ, version), client);
+        let between = |client: &str| {
+            let w = genuine(World::new().resolves(), 1, BROWSER);
+            let w = refused(refused(w, client, 30), client, 40);
+            told(genuine(w, 60, BROWSER))
+        };
+        let (outcome, verdict, _) = between("10.0.0.9");
+        assert_eq!((outcome, verdict), (Outcome::InsufficientEvidence, Verdict::Ok), "{version:x}");
+        let (outcome, verdict, _) = between("127.0.0.1");
+        let here = "a program that is intercepted on the machine itself";
+        assert_eq!((outcome, verdict), (Outcome::NetworkFault, Verdict::Intercepted), "{version:x} {here}");
+    }
+}
+
+#[test]
+fn a_program_that_is_shown_the_genuine_certificate_in_the_end_trusts_no_inspection() {
+    let refused = refuses(refuses(World::new().resolves(), 1, AZ, 0x0303), 10, AZ, 0x0303);
+    let w = refused.flow(|w| {
+        let mut f = begins(w, 200, AZ, 0x0303);
+        certificate(w, &mut f, 201, GENUINE, HOST);
+        complete(w, &mut f, 202);
+        f
+    });
+    let (outcome, verdict, _) = told(w);
+    assert_eq!((outcome, verdict), (Outcome::NoNetworkFault, Verdict::Degraded));
+}
