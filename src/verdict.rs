@@ -15,6 +15,7 @@ pub mod host;
 mod inspection;
 pub mod leading;
 pub mod log;
+mod open;
 mod page;
 mod proxy;
 pub mod scene;
