@@ -17,9 +17,7 @@ impl<S: FlowSink> TcpFlow<S> {
     /// perhaps because those bytes never reached it. One byte more may be a FIN.
     pub(super) fn claim(&mut self, side: Side, seq: SeqNum) {
         let half = of(&self.sides, side);
-        let other = of(&self.sides, side.other());
-        let tells = !other.fin.is_set() && !other.flags.reset;
-        if !half.flags.based || half.flags.soft || !tells {
+        if !half.flags.based || half.flags.soft || of(&self.sides, side.other()).fin.is_set() {
             return;
         }
         let Ok(high) = i64::try_from(half.high) else { return };

@@ -59,7 +59,8 @@ impl<S: FlowSink> TcpFlow<S> {
         if !is_first || reset.peer_ttl.is_some_and(|ttl| ttl != reset.ttl) {
             return;
         }
-        if reset.peer_ttl.is_some() && of(&self.sides, side).is_blank() {
+        let is_last_word = of(&self.sides, side.other()).flags.reset;
+        if reset.peer_ttl.is_some() && of(&self.sides, side).is_blank() && !is_last_word {
             self.claim(side, SeqNum(segment.seq));
         }
         if segment.flags.ack() && of(&self.sides, side.other()).is_blank() {
