@@ -237,7 +237,7 @@ fn nameless_failure(address: &str, verdict: Verdict) -> Message {
     }
 }
 
-/// An intercepted or old-TLS connection that the client used all the same did not stop it.
+/// An intercepted connection that the client used all the same did not stop it.
 fn accepted(verdict: &HostVerdict) -> bool {
     verdict.verdict == Verdict::Intercepted && verdict.detail.client_accepts
 }

@@ -2,6 +2,7 @@
 //!
 //! The face towards the dissectors is [`FlowSink`]: it is fed each direction's bytes in order, with gaps known.
 
+mod claims;
 mod crowd;
 #[cfg(test)]
 mod crowd_tests;

@@ -16,6 +16,7 @@ mod inspection;
 pub mod leading;
 pub mod log;
 mod old;
+mod open;
 mod page;
 mod proxy;
 pub mod scene;

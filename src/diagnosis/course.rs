@@ -12,6 +12,7 @@ use crate::knowledge::endpoints::{Cloud, Role as EndpointRole};
 use crate::knowledge::federation::Likeness;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use crate::verdict::host::deciding;
+use crate::verdict::scene::Stage;
 use crate::verdict::{HostVerdict, Verdict, reached};
 use std::net::IpAddr;
 
@@ -70,6 +71,15 @@ impl Failure {
     }
 }
 
+/// Whether a host completed a handshake with an old version. Entra and Microsoft's other services refuse such a client behind
+/// the handshake (AADSTS1002016); a server of the organisation's own that agreed to the version goes on to serve it.
+fn is_used_with_old_tls(host: &HostStory, verdict: &HostVerdict) -> bool {
+    let is_complete =
+        || verdict.attempt.and_then(|i| verdict.judged.get(i)).is_some_and(|j| j.stage == Stage::Complete);
+    let is_own = host.endpoint.is_none() && host.address().is_none() && !knowledge::is_microsoft_host(&host.name);
+    verdict.verdict == Verdict::TlsLegacy && is_own && is_complete()
+}
+
 /// What the sign-in reached.
 pub(super) struct Course<'a> {
     case: &'a Case,
@@ -100,14 +110,15 @@ impl<'a> Course<'a> {
 
     /// How much the failure of a host explains.
     pub(super) fn weight(&self, host: &HostStory, verdict: &HostVerdict) -> Weight {
-        match Failure::of(host, verdict) {
+        let weight = match Failure::of(host, verdict) {
             // Only a log tells of it.
             None => Weight::Cause,
             // What a log names, its command waited for.
             _ if host.in_log => Weight::Cause,
             Some(failure) if host.required == Some(true) => self.of_needed(host, failure),
             Some(failure) => self.of_conditional(host, verdict, failure),
-        }
+        };
+        if weight == Weight::Cause && is_used_with_old_tls(host, verdict) { Weight::Doubt } else { weight }
     }
 
     /// A host that every sign-in of its cloud needs.
@@ -205,6 +216,11 @@ impl<'a> Course<'a> {
                 )
             );
             let may_wait = may_wait && !self.is_left_at_once(verdict, failure);
+            // Nor did a person with a code in hand give up who tries its page again while the program asks for the token.
+            let asked_meanwhile =
+                || authority().any(|(_, a)| a.start.time > failure.first && a.start.time < failure.last);
+            let may_wait =
+                may_wait || role == Some(EndpointRole::AuthorityAlias) && beyond.is_none() && asked_meanwhile();
             return if never_sent || aside && !may_wait {
                 Weight::Harmless
             } else if role == Some(EndpointRole::SignInPage) && self.is_page_gone(host, failure) {

@@ -37,6 +37,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         if v.detail.closed_by_fin {
             detail = message!(en: "The proxy {proxy} took the request for {name} and closed without an answer.", ja: "プロキシ {proxy} は {name} への要求を受け取り、応答せずに切断した。");
         }
+        if let Some(status) = v.detail.status {
+            detail = message!(en: "The proxy {proxy} opened the tunnel to {name} ({status}) and ended it before anything came through.", ja: "プロキシ {proxy} は {name} へのトンネルを確立したが ({status})、データを通す前に切断した。");
+        }
         Words {
             title: message!(en: "No answer from the proxy for {name}", ja: "{name} への要求にプロキシが無応答"),
             detail,

@@ -242,6 +242,8 @@ pub struct RareHalf {
     pub cut: u64,
     /// What the FIN acknowledged of the other side, where that was not seen yet.
     pub fin_answers: u64,
+    /// Where the side's own numbers stand beyond all that was seen of it: the offset that they tell.
+    pub claimed: u64,
 }
 
 /// What only some connections have.

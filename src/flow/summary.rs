@@ -140,7 +140,10 @@ fn side_facts(half: &Half, rare: &RareHalf, first: At) -> SideFacts {
         retransmissions: rare.retransmissions,
         first_retransmission: rare.first_retransmission,
         out_of_order: rare.out_of_order,
-        missed_bytes: rare.missed.saturating_add(missed).saturating_add(acked.saturating_sub(half.high)),
+        missed_bytes: rare
+            .missed
+            .saturating_add(missed)
+            .saturating_add(acked.max(rare.claimed).saturating_sub(half.high)),
         unacked_gap_bytes: lost,
         largest_segment: half.largest,
         cut_bytes: rare.cut,

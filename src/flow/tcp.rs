@@ -259,6 +259,7 @@ impl<S: FlowSink> TcpFlow<S> {
                     self.rare_half(side).fin_answers = heard;
                 }
             }
+            self.claim(side, data_seq.plus(segment.payload_len));
         }
         self.go_on_waiting(context, |waiting, acked| waiting.acknowledged(acked, at.time));
     }
@@ -371,6 +372,7 @@ impl<S: FlowSink> TcpFlow<S> {
             && segment.window == old_window;
         let sack_hole = repeats && has_sack_hole(segment);
         let duplicate = repeats && (sack_hole || peer.high > peer.acked);
+        self.deny(side, reached);
         self.note_acked(side, reached, at);
         if settled {
             self.rare().other_base = None;

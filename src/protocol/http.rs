@@ -178,10 +178,35 @@ impl HttpDissector {
         self.pending.back().and_then(|i| self.exchanges.get(*i)).filter(|x| x.is_connect())
     }
 
+    /// The last CONNECT, where the proxy wanted credentials for it and what the client said then is missing.
+    fn challenged(&self) -> Option<&HttpExchange> {
+        let is_missing = self.pending.is_empty() && matches!(self.client.state, State::Lost);
+        self.exchanges.last().filter(|x| is_missing && x.is_connect() && x.status == Some(407))
+    }
+
+    /// An exchange for the request that is missing behind such a challenge: a tunnel that opens then is the one that was
+    /// asked for before, since schemes such as NTLM go on on the connection on which they began.
+    fn asked_again(&mut self) -> Option<usize> {
+        let HttpExchange { method, target, host, .. } = self.challenged()?.clone();
+        push_only(&mut self.exchanges, HttpExchange { method, target, host, ..HttpExchange::default() });
+        self.exchanges.len().checked_sub(1)
+    }
+
+    /// Keeps what may belong to a tunnel until it is known whether there is one.
+    fn hold(&mut self, bytes: &[u8], at: At) {
+        self.held_bytes = self.held_bytes.saturating_add(bytes.len());
+        if self.held_bytes <= OPTIMISTIC_BYTES_MAX {
+            self.held.push((Side::Client, bytes.to_vec(), at));
+        }
+    }
+
     fn client_bytes(&mut self, bytes: &[u8], at: At) {
         let mut c = Cursor::new(bytes);
         if matches!(self.client.state, State::Lost) {
             if !looks_like_request(bytes) {
+                if looks_like_tls(bytes) && self.challenged().is_some() {
+                    self.hold(bytes, at);
+                }
                 return;
             }
             self.client.state = State::Head;
@@ -189,11 +214,7 @@ impl HttpDissector {
         while !c.is_empty() && self.exchanges.len() < HTTP_EXCHANGES_MAX {
             // What follows a CONNECT is held until its answer says whether it is a tunnel.
             if self.pending_connect().is_some() && matches!(self.client.state, State::Head) {
-                let rest = c.take_rest();
-                self.held_bytes = self.held_bytes.saturating_add(rest.len());
-                if self.held_bytes <= OPTIMISTIC_BYTES_MAX {
-                    self.held.push((Side::Client, rest.to_vec(), at));
-                }
+                self.hold(c.take_rest(), at);
                 return;
             }
             match &mut self.client.state {
@@ -240,9 +261,11 @@ impl HttpDissector {
         }
         // TLS in the place of the answer to a CONNECT: the answer is missing in the capture.
         let between = self.server.head.is_empty() && !matches!(self.server.state, State::Body(_));
-        if between && looks_like_tls(bytes) && self.pending_connect().is_some() {
-            let index = self.pending.pop_back().unwrap_or_default();
-            return self.start_tunnel(index, bytes, at);
+        if between && looks_like_tls(bytes) {
+            let asked = if self.pending_connect().is_some() { self.pending.pop_back() } else { self.asked_again() };
+            if let Some(index) = asked {
+                return self.start_tunnel(index, bytes, at);
+            }
         }
         while !c.is_empty() {
             match &mut self.server.state {
@@ -281,7 +304,9 @@ impl HttpDissector {
         if status < 200 && status != 101 {
             return None;
         }
-        let index = self.pending.pop_front().unwrap_or_else(|| self.without_request());
+        let grants = (200..300).contains(&status) && head::is_bare(head);
+        let asked = self.pending.pop_front().or_else(|| if grants { self.asked_again() } else { None });
+        let index = asked.unwrap_or_else(|| self.without_request());
         let x = self.exchanges.get_mut(index)?;
         let steering = head::answer(head, at, x)?;
         if status == 101 || (x.is_connect() && (200..300).contains(&status)) {
@@ -289,7 +314,7 @@ impl HttpDissector {
         }
         let length = steering.answer_body(&x.method, status);
         let html = x.content_type.as_deref().is_none_or(|t| t.to_ascii_lowercase().contains("html"));
-        let collect = !steering.encoded && (status >= 400 || html || is_pac(x));
+        let collect = !steering.encoded && (status >= 400 || html || head::is_pac(x));
         self.server.state = State::Body(Body::new(length, collect));
         self.answering = Some(index);
         if self.server.settle() {
@@ -305,7 +330,7 @@ impl HttpDissector {
         let (Some(x), State::Body(body)) = (self.exchanges.get_mut(index), &self.server.state) else { return };
         let text = body::decode(body.head(), x.content_type.as_deref());
         x.title = body::title(&text);
-        if x.status.is_some_and(|s| s >= 400) || is_pac(x) || text.contains("FindProxyForURL") {
+        if x.status.is_some_and(|s| s >= 400) || head::is_pac(x) || text.contains("FindProxyForURL") {
             x.body_head = text;
         }
     }
@@ -361,7 +386,7 @@ impl Half {
         let old = self.head.len();
         let room = HTTP_HEAD_BYTES_MAX.saturating_sub(old);
         self.head.extend_from_slice(c.peek(room.min(c.remaining()))?);
-        match head_end(&self.head, from) {
+        match head::end(&self.head, from) {
             Some(end) => {
                 let _ = c.skip(end.saturating_sub(old));
                 self.head.truncate(end);
@@ -390,32 +415,9 @@ impl Half {
     }
 }
 
-/// Offset behind the empty line that ends a head: LF LF or LF CR LF.
-fn head_end(bytes: &[u8], from: usize) -> Option<usize> {
-    let mut at = from;
-    loop {
-        let found = bytes.get(at..)?.iter().position(|b| *b == b'\n')?.checked_add(at)?;
-        let behind = bytes.get(found.checked_add(1)?..)?;
-        if behind.first() == Some(&b'\n') {
-            return found.checked_add(2);
-        }
-        if behind.starts_with(b"\r\n") {
-            return found.checked_add(3);
-        }
-        at = found.checked_add(1)?;
-    }
-}
-
 /// A TLS record of version 3.x: alert, handshake, change_cipher_spec or application data.
 fn looks_like_tls(bytes: &[u8]) -> bool {
     matches!(bytes, [0x14..=0x17, 3, 0..=4, ..])
-}
-
-/// A proxy auto-configuration file, by its type or usual names.
-fn is_pac(x: &HttpExchange) -> bool {
-    let by_type = x.content_type.as_deref().is_some_and(|t| t.to_ascii_lowercase().contains("ns-proxy-autoconfig"));
-    let path = x.target.to_ascii_lowercase();
-    by_type || path.ends_with(".pac") || path.ends_with("/wpad.dat")
 }
 
 #[cfg(test)]

@@ -50,6 +50,32 @@ fn tls_inside_a_connect_tunnel_names_the_tunnel() {
 }
 
 #[test]
+fn a_tunnel_behind_a_challenge_is_the_one_that_was_asked_for_though_the_second_request_is_missing() {
+    let at = |frame| At { frame, time: Timestamp::default() };
+    let read = |answers: &[&[u8]]| {
+        let mut flow = Dissector::tcp(&Arc::default(), ends(), true);
+        flow.data(C, b"CONNECT login.example:443 HTTP/1.1\r\n\r\n", at(1));
+        flow.data(S, b"HTTP/1.1 407 Auth\r\nContent-Length: 0\r\n\r\n", at(2));
+        flow.gap(C, 500, at(3));
+        for (i, answer) in answers.iter().enumerate() {
+            flow.data(if i == 1 { C } else { S }, answer, at(4 + i as u64));
+        }
+        flow.finish()
+    };
+    let opened = b"HTTP/1.1 200 Connection established\r\n\r\n";
+    let facts = read(&[opened, &hello(1), &hello(2)]);
+    let [_, again] = facts.http.as_slice() else { panic!("two exchanges") };
+    assert_eq!((again.target.as_str(), again.status, again.request_at), ("login.example:443", Some(200), None));
+    assert_eq!(facts.tls[0].tunnel.as_deref(), Some("login.example:443"));
+    // Nor need the consent be there.
+    let facts = read(&[b"", &hello(1), &hello(2)]);
+    assert_eq!((facts.http.len(), facts.tls[0].tunnel.as_deref()), (2, Some("login.example:443")));
+    // A page is the answer to some other request.
+    let facts = read(&[b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>"]);
+    assert_eq!((facts.http[1].target.as_str(), facts.tls.len()), ("", 0));
+}
+
+#[test]
 fn a_proxy_inside_a_socks_tunnel_is_followed_to_the_tls_inside() {
     let facts = read(
         true,

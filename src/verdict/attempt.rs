@@ -64,7 +64,9 @@ fn is_silence(verdict: Verdict) -> bool {
 
 fn tcp_flow(s: &Scene<'_>) -> Judged {
     let [client, server] = &s.flow.sides;
-    let answered = s.tcp.syn_ack.is_some() || server.bytes > 0 || s.tcp.midstream || server.cut_bytes > 0;
+    // Nobody acknowledges, or says anything to, a server that has not answered, though the answer itself may be missing.
+    let used = s.tcp.established.is_some() && server.packets > 0 || client.missed_bytes > 0 || server.missed_bytes > 0;
+    let answered = s.tcp.syn_ack.is_some() || server.bytes > 0 || s.tcp.midstream || server.cut_bytes > 0 || used;
     if !answered && s.server_not_captured() {
         let text = message!(
             en: "the client goes on as after an answer, but no packet from {} is in the capture",

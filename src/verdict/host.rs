@@ -6,7 +6,7 @@ use super::certificate::Trusts;
 use super::inspection::{self, Programs};
 use super::leading::{leading_failure, tried};
 use super::scene::{ANOTHER_TRY_NS, Detail, Judged, LONG_WAIT_NS, Proof, SILENCE_NS, Stage};
-use super::{Verdict, attempt, clients, dns, farm, tls};
+use super::{Verdict, attempt, clients, dns, farm, open, tls};
 use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Role, Way, may_be_one};
 use crate::facts::FlowTransport;
 use crate::packet::At;
@@ -91,6 +91,7 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
     let mut judged: Vec<Judged> = parallel::map(&host.attempts, Trusts::default, one);
     conclude_dead_path(case, host, &mut judged);
     let name = dns::judge(case, host);
+    open::leave_untried(case, host, &name.addresses, &mut judged);
     let mut ways: BTreeMap<&Way, Vec<usize>> = BTreeMap::new();
     for (i, way) in farm::ways(case, host, &judged).into_iter().enumerate() {
         ways.entry(way).or_default().push(i);
@@ -364,7 +365,7 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let (Some(first_good), Some(last_good)) = (good.first().copied(), good.iter().filter_map(|i| began_last(*i)).max())
     else {
         let (attempt, verdict) = leading_failure(host, judged, &bad)?;
-        let (attempt, verdict) = match came_farther_unseen(case, host, judged, members, attempt) {
+        let (attempt, verdict) = match open::came_farther_unseen(case, host, judged, members, attempt) {
             Some(open) => (open, Verdict::Inconclusive),
             None => (attempt, verdict),
         };
@@ -489,26 +490,6 @@ fn is_last_word(
     };
     let stands = !passing && last.map_or_else(never_reached, is_another);
     stands && !members.iter().filter(same_client).any(is_open)
-}
-
-/// An attempt that came farther than a failed one before it, but of which the capture misses the end: what failed first
-/// may have cost time only.
-fn came_farther_unseen(
-    case: &Case,
-    host: &HostStory,
-    judged: &[Judged],
-    members: &[usize],
-    failed: usize,
-) -> Option<usize> {
-    let of = |i| tried(host, judged, i);
-    let (before, failure) = of(failed)?;
-    let missed = |a: &Attempt| case.flow(a).is_some_and(|f| f.sides.iter().any(|s| s.missed_bytes > 0));
-    members.iter().copied().find(|i| {
-        of(*i).is_some_and(|(a, j)| {
-            let farther = j.stage > failure.stage && a.start.time > before.start.time;
-            j.verdict == Some(Verdict::Inconclusive) && farther && missed(a)
-        })
-    })
 }
 
 /// How many connections went as this attempt's, itself included.

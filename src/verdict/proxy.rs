@@ -85,7 +85,9 @@ fn asked(s: &Scene<'_>, exchange: &HttpExchange) -> Judged {
             }
             return tunnel_without_tls(s, exchange, answered);
         }
-        407 if !challenge_stands(s, answered) => return Judged::undecided(Stage::Proxy, vec![request, answer]),
+        407 if goes_on_unseen(s, answered) || !challenge_stands(s, answered) => {
+            return Judged::undecided(Stage::Proxy, vec![request, answer]);
+        }
         407 => Verdict::ProxyAuthRequired,
         300..=399 => return page::redirect(exchange, vec![request, answer]),
         511 => Verdict::CaptivePortal,
@@ -98,6 +100,17 @@ fn asked(s: &Scene<'_>, exchange: &HttpExchange) -> Judged {
     describe(&mut judged, exchange);
     judged.detail.waited_seconds = answered.time.seconds_since(asked.time);
     judged
+}
+
+/// Whether more of the client, or of the proxy in answer to it, stands behind a challenge than any captured request explains:
+/// the request with the credentials is what the capture misses then.
+fn goes_on_unseen(s: &Scene<'_>, challenged: At) -> bool {
+    let is_behind = |at: Option<At>| at.is_some_and(|at| at.frame > challenged.frame);
+    let exchanges = &s.flow.app.http;
+    let asked_again = exchanges.iter().any(|e| is_behind(e.request_at));
+    let answered_unasked = exchanges.iter().any(|e| e.request_at.is_none() && is_behind(e.response_at));
+    let [client, _] = &s.flow.sides;
+    client.missed_bytes > 0 || answered_unasked || is_behind(client.last_data) && !asked_again
 }
 
 /// Whether it is clear that the client never answers the proxy's challenge: either side ended the connection, or time
@@ -150,8 +163,11 @@ fn no_answer(s: &Scene<'_>, asked: At, mut proof: Vec<Proof>) -> Judged {
 fn tunnel_without_tls(s: &Scene<'_>, exchange: &HttpExchange, opened: At) -> Judged {
     let [up, down] = exchange.tunnel_bytes;
     let proof = vec![Proof::new(opened, message!(en: "tunnel opened", ja: "トンネル確立"))];
+    // What the capture misses may have been a ClientHello and all that answers it.
+    let is_missed = s.answer_not_captured() || s.flow.sides.first().is_some_and(|client| client.missed_bytes > 0);
     match (up, down) {
         (1.., 1..) => Judged::seen(Verdict::Ok, Stage::Complete, proof),
+        _ if is_missed => Judged::undecided(Stage::Proxy, proof),
         // The first thing in a tunnel to port 443 is a ClientHello, even if the capture lost it.
         (1.., 0) if s.waited(opened.time) >= SILENCE_NS => {
             Judged::seen(Verdict::SilentAfterClientHello, Stage::ClientHello, proof)
@@ -163,7 +179,9 @@ fn tunnel_without_tls(s: &Scene<'_>, exchange: &HttpExchange, opened: At) -> Jud
                     at,
                     message!(en: "the proxy closes the tunnel at once", ja: "プロキシがトンネルを直ちに切断"),
                 ));
-                Judged::seen(Verdict::ProxyNoResponse, Stage::Proxy, proof)
+                let mut judged = Judged::seen(Verdict::ProxyNoResponse, Stage::Proxy, proof);
+                judged.detail.status = exchange.status;
+                judged
             }
             None => Judged::neutral(Stage::Proxy),
         },

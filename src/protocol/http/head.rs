@@ -86,6 +86,22 @@ impl Steering {
     }
 }
 
+/// Offset behind the empty line that ends a head: LF LF or LF CR LF.
+pub fn end(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        let found = bytes.get(at..)?.iter().position(|b| *b == b'\n')?.checked_add(at)?;
+        let behind = bytes.get(found.checked_add(1)?..)?;
+        if behind.first() == Some(&b'\n') {
+            return found.checked_add(2);
+        }
+        if behind.starts_with(b"\r\n") {
+            return found.checked_add(3);
+        }
+        at = found.checked_add(1)?;
+    }
+}
+
 /// Whether the bytes can start a request; true for a shorter piece of one, too.
 pub fn looks_like_request(prefix: &[u8]) -> bool {
     if prefix.is_empty() {
@@ -184,6 +200,21 @@ pub fn status(head: &[u8]) -> Option<u16> {
     let rest = line.strip_prefix("HTTP/1.")?;
     let code = rest.split_ascii_whitespace().nth(1)?;
     code.parse().ok().filter(|c| (100..=999).contains(c))
+}
+
+/// A proxy auto-configuration file, by its type or usual names.
+pub fn is_pac(x: &HttpExchange) -> bool {
+    let by_type = x.content_type.as_deref().is_some_and(|t| t.to_ascii_lowercase().contains("ns-proxy-autoconfig"));
+    let path = x.target.to_ascii_lowercase();
+    by_type || path.ends_with(".pac") || path.ends_with("/wpad.dat")
+}
+
+/// Whether an answer announces nothing behind its head, as one that opens a tunnel.
+pub fn is_bare(head: &[u8]) -> bool {
+    let mut x = HttpExchange::default();
+    let steering = answer(head, At::default(), &mut x);
+    steering.is_some_and(|s| matches!(s.answer_body("", 200), BodyLength::UntilClose | BodyLength::Bytes(0)))
+        && x.content_type.is_none()
 }
 
 /// Reads an answer head into the exchange it belongs to.

@@ -301,3 +301,33 @@ fn other_use_of_a_proxy_is_no_progress_of_the_sign_in() {
     assert_eq!(fine.outcome, Outcome::NoNetworkFault);
     assert!(!fine.text.en.contains("outlook"), "no host of a sign-in: {}", fine.text.en);
 }
+
+#[test]
+fn a_federation_server_with_an_old_version_that_was_used_stopped_nothing_and_entra_refuses_one_later() {
+    let old = |w: World, (server, name): (&str, &str)| {
+        w.flow(|w| {
+            let mut f = established(w, server, 20);
+            hello(w, &mut f, 20, name, 0x0303);
+            server_hello(w, &mut f, 21, 0x0302);
+            complete(w, &mut f, 22);
+            f
+        })
+    };
+    let world = || signs_in(World::new(), 1);
+    let used = report(old(world(), ("203.0.113.20:443", "sts.contoso.com")));
+    assert_eq!(used.diagnosis.outcome, Outcome::InsufficientEvidence, "whether it went on is not in the capture");
+    let told = used.findings.iter().find(|f| f.code == "tls_legacy").unwrap();
+    assert_eq!((told.severity, told.verdict), (Severity::Warning, Some(Verdict::TlsLegacy)));
+    comes_to(works(signs_in(old(world(), ("203.0.113.20:443", "sts.contoso.com")), 50), 60, ARM), FINE);
+    comes_to(old(World::new(), (SERVER, HOST)), (Outcome::NetworkFault, Some(HOST)));
+}
+
+#[test]
+fn an_alias_that_is_tried_again_between_returns_to_the_authority_is_a_doubt() {
+    const ALIAS: (&str, &str) = ("20.190.160.66:443", "login.microsoft.com");
+    let polls = |w: World| signs_in(signs_in(signs_in(w, 60), 110), 160);
+    let page = |w: World| is_reset(is_reset(w, 50, ALIAS), 100, ALIAS);
+    comes_to(polls(page(signs_in(World::new(), 1))), OPEN);
+    comes_to(works(polls(page(signs_in(World::new(), 1))), 200, ARM), FINE);
+    comes_to(polls(is_reset(signs_in(World::new(), 1), 50, ALIAS)), FINE);
+}

@@ -93,7 +93,7 @@ fn a_dead_address_stops_nobody_who_goes_on_at_another_as_far_as_the_capture_show
             .lasts(70)
             .verdict()
     };
-    assert_eq!(then(0), Some(Verdict::SynNoAnswer));
+    assert_eq!(then(0), Some(Verdict::Inconclusive), "the capture ends while the second one is under way");
     assert_eq!(then(700), Some(Verdict::Inconclusive));
 }
 
@@ -333,4 +333,25 @@ fn of_microsofts_hosts_only_those_of_a_sign_in_can_stop_it() {
     {
         assert_eq!(blocked(name), Some(name.to_owned()));
     }
+}
+
+#[test]
+fn an_address_that_is_still_tried_stops_nobody_who_has_others_left() {
+    let tries = |known: &[&str], tried: &[&str], until| {
+        let mut w = World::new().with_life().asks(HOST, Some(0), known);
+        for (i, server) in (0..).zip(tried) {
+            w = w.flow(|w| syn(w, server, 3 + 40 * i, 4));
+        }
+        w.lasts(until).verdict()
+    };
+    let (one, two) = ("20.190.151.9", "20.190.151.7");
+    let (first, second) = ("20.190.151.9:443", "20.190.151.7:443");
+    assert_eq!(tries(&[one, two], &[first], 40), Some(Verdict::Inconclusive));
+    assert_eq!(tries(&[one], &[first], 40), Some(Verdict::SynNoAnswer), "no other address");
+    assert_eq!(tries(&[one, two], &[first], 80), Some(Verdict::SynNoAnswer), "the next SYN is overdue");
+    assert_eq!(tries(&[one, two], &[first, first], 80), Some(Verdict::SynNoAnswer), "it began anew");
+    assert_eq!(tries(&[one, two, "20.190.151.8"], &[first, second], 80), Some(Verdict::SynNoAnswer), "two are dead");
+    let six = "2603:1006:2000::9";
+    assert_eq!(tries(&[six, one], &["[2603:1006:2000::9]:443"], 40), Some(Verdict::Inconclusive), "IPv4 is left");
+    assert_eq!(tries(&[six, one], &[first], 40), Some(Verdict::SynNoAnswer), "a client without IPv6");
 }

@@ -258,3 +258,66 @@ fn the_port_of_a_proxy_on_the_machine_itself_is_one_there_only() {
     assert_eq!(refused("127.0.0.1:9001"), None);
     assert_eq!(refused("203.0.113.9:9000"), None);
 }
+
+#[test]
+fn a_challenge_behind_which_the_client_goes_on_unseen_refuses_nobody() {
+    let then = |goes_on: fn(&mut World, &mut Flow)| {
+        let w = World::new().flow(|w| {
+            let mut f = asks_proxy(w, Some(407), &["NTLM"]);
+            goes_on(w, &mut f);
+            f
+        });
+        w.lasts(60).verdict()
+    };
+    assert_eq!(then(|_, _| ()), Some(Verdict::ProxyAuthRequired));
+    assert_eq!(then(|_, f| f.sides[0].missed_bytes = 439), Some(Verdict::Inconclusive));
+    assert_eq!(then(|w, f| _ = sends(w, f, Side::Client, 3, 517)), Some(Verdict::Inconclusive));
+    let answered = |w: &mut World, f: &mut Flow| {
+        let response_at = Some(sends(w, f, Side::Server, 3, 300));
+        f.app.http.push(HttpExchange { status: Some(200), response_at, ..HttpExchange::default() });
+    };
+    assert_eq!(then(answered), Some(Verdict::Inconclusive));
+}
+
+#[test]
+fn an_empty_tunnel_is_empty_only_as_far_as_the_capture_is_whole() {
+    let ends = |missed: [u64; 2]| {
+        let w = World::new().flow(|w| {
+            let mut f = established(w, PROXY, 1);
+            opens_tunnel(w, &mut f, HOST, 1);
+            f.app.http[0].tunnel_bytes = [0, 0];
+            for (side, missed) in f.sides.iter_mut().zip(missed) {
+                side.missed_bytes = missed;
+            }
+            fin(w, &mut f, 2, Side::Server);
+            f
+        });
+        let (_, report) = w.lasts(60).case();
+        let host = report.hosts.iter().find(|h| h.name == HOST).unwrap();
+        let told = report.findings.iter().find(|f| f.code == "proxy_no_response").map(|f| f.detail.en.clone());
+        (host.verdict, told)
+    };
+    let (verdict, told) = ends([0, 0]);
+    assert_eq!(verdict, Verdict::ProxyNoResponse);
+    assert!(told.is_some_and(|text| text.contains("(200)") && !text.contains("no answer")));
+    assert_eq!(ends([316, 0]).0, Verdict::Inconclusive);
+    assert_eq!(ends([0, 1539]).0, Verdict::Inconclusive);
+}
+
+#[test]
+fn a_reset_of_a_connection_that_the_client_uses_answers_no_syn() {
+    let reset_after = |acknowledged: bool| {
+        let w = World::new().resolves().flow(|w| {
+            let mut f = syn(w, SERVER, 1, 1);
+            if acknowledged {
+                f.tcp.as_mut().unwrap().established = Some(w.at(1));
+                hello(w, &mut f, 1, HOST, 0x0304);
+            }
+            rst(w, &mut f, 2, Side::Server, 116);
+            f
+        });
+        w.lasts(60).verdict()
+    };
+    assert_eq!(reset_after(true), Some(Verdict::ResetAfterClientHello));
+    assert_eq!(reset_after(false), Some(Verdict::Refused));
+}

@@ -1,0 +1,37 @@
+//! What a side of a TCP connection says by its own numbers that it sent, though the capture holds nothing of it.
+//!
+//! What enters: the numbers of segments without payload. What leaves: the offset up to which bytes are missing in the
+//! capture. Where the other side shows by its next acknowledgement that it lacks those bytes too, they were lost on the way,
+//! and the capture missed nothing.
+
+use crate::flow::seq::SeqNum;
+use crate::flow::side::{of, of_mut};
+use crate::flow::tcp::TcpFlow;
+use crate::flow::{FlowSink, Side};
+
+/// Bytes that a side can be ahead of what was seen of it: a window without scaling, which no handshake exceeds.
+const AHEAD_MAX: i64 = 65_535;
+
+impl<S: FlowSink> TcpFlow<S> {
+    /// Notes that a side has come to the sequence number `seq`, unless the other side ended the connection before: it did so
+    /// perhaps because those bytes never reached it. One byte more may be a FIN.
+    pub(super) fn claim(&mut self, side: Side, seq: SeqNum) {
+        let half = of(&self.sides, side);
+        if !half.flags.based || half.flags.soft || of(&self.sides, side.other()).fin.is_set() {
+            return;
+        }
+        let Ok(high) = i64::try_from(half.high) else { return };
+        let offset = half.offset(seq);
+        if (2..=AHEAD_MAX).contains(&offset.saturating_sub(high)) {
+            let claimed = &mut self.rare_half(side).claimed;
+            *claimed = (*claimed).max(offset.unsigned_abs());
+        }
+    }
+
+    /// Takes back what the other side of `side` claimed where `side`, having heard it, acknowledges no more than was seen.
+    pub(super) fn deny(&mut self, side: Side, reached: u64) {
+        let high = of(&self.sides, side.other()).high;
+        let Some(rare) = self.rare.as_mut().filter(|_| reached <= high) else { return };
+        of_mut(&mut rare.halves, side.other()).claimed = 0;
+    }
+}
