@@ -57,7 +57,7 @@ regex!(CONNECTION, &format!(r"HTTPS?Connection\(host='{NAME}', port=(\d{{1,5}})\
 regex!(
     NAMED,
     &format!(
-        r"(?i)(?:failed to resolve '|could not be resolved: '|解決できませんでした。?:? ?'|UnknownHostException: |altnames: Host: |connection to |getaddrinfo \w+ |could not resolve host: |lookup |failed to connect to |connect to host |connect to |connecting to |verify that the hostname |サーバー ')'?{NAME}(?::(\d{{1,5}})|\s+port (\d{{1,5}}))?(?:'|\.?\s|:|;|,|$|\))"
+        r"(?i)(?:failed to resolve '|could not be resolved: '|解決できませんでした。?:? ?'|UnknownHostException: |altnames: Host: |connection to |getaddrinfo \w+ |could not resolve host: |lookup |failed to connect to |connect to host |connect to |connecting to |verify that the hostname |remote server |サーバー ')'?{NAME}(?::(\d{{1,5}})|\s+port (\d{{1,5}}))?(?:'|\.?\s|:|;|,|$|\))"
     )
 );
 regex!(
