@@ -5,8 +5,8 @@ use super::logs::{Run, add, runs, tenant_option};
 use super::{Context, Finding, Rule, Severity};
 use crate::facts::log::{ErrorClass, LogEvent, SigninMethod};
 use crate::knowledge::error_groups::{ErrorGroup, error_group};
+use crate::knowledge::error_texts;
 use crate::lang::{Message, Text};
-use crate::log::pattern;
 use crate::message;
 
 /// See the module.
@@ -73,14 +73,14 @@ fn interaction<'a>(run: &Run<'a>) -> Option<&'a LogEvent> {
 /// Whether `event` says that Entra ID wants the user, and no failure of the network stands in the same run: one tenant may
 /// want that while the way to the next is broken.
 pub(super) fn is_interaction(run: &Run<'_>, event: &LogEvent) -> bool {
-    pattern::wants_interaction(&event.text) && !run.failures().iter().any(|(_, c)| c.is_network())
+    error_texts::wants_interaction(&event.text) && !run.failures().iter().any(|(_, c)| c.is_network())
 }
 
 /// The failure of the network in a run whose cause is that Entra ID wants the user for one of the tenants.
 pub(super) fn beside_interaction<'a>(run: &Run<'a>) -> Option<(&'a LogEvent, ErrorClass)> {
     let (event, _) = run.ended_by(|c| c == ErrorClass::OAuth)?;
     let other = || run.failures().into_iter().find(|(_, c)| c.is_network());
-    if pattern::wants_interaction(&event.text) { other() } else { None }
+    if error_texts::wants_interaction(&event.text) { other() } else { None }
 }
 
 /// The finding where the log tells no code.

@@ -4,8 +4,8 @@ use super::logs::{Run, issues_of, runs};
 use super::{Context, Finding, Rule, Severity};
 use crate::facts::log::{ErrorClass, LogEvent, LogEventKind, Outcome};
 use crate::knowledge::endpoints::Command;
+use crate::knowledge::error_texts;
 use crate::lang::{Message, Text};
-use crate::log::pattern;
 use crate::message;
 use crate::verdict::Verdict;
 
@@ -113,7 +113,9 @@ fn is_open(context: &Context<'_>, run: &Run<'_>, event: &LogEvent) -> bool {
             && !is_tunnel
     };
     let before = run.attempt.events.iter().take_while(|e| !std::ptr::eq(*e, event));
-    context.case.captures().next().is_none() && !pattern::is_local(&event.text) && before.filter(answers).count() == 0
+    context.case.captures().next().is_none()
+        && !error_texts::is_local(&event.text)
+        && before.filter(answers).count() == 0
 }
 
 fn repository(command: Option<Command>) -> &'static str {

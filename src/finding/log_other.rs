@@ -6,8 +6,8 @@ use super::logs::{Run, add, runs, tenant_option};
 use super::{Context, Finding, Rule, Severity};
 use crate::facts::log::{ErrorClass, LogEvent, Outcome, SigninMethod};
 use crate::knowledge::endpoints::{Command, endpoint};
+use crate::knowledge::error_texts;
 use crate::lang::{Message, Text};
-use crate::log::pattern;
 use crate::message;
 use crate::verdict::Verdict;
 
@@ -155,7 +155,7 @@ fn unnamed(context: &Context<'_>) -> Vec<Finding> {
             );
             finding.advice = tls;
         }
-        if pattern::is_embedded_window(&event.text) {
+        if error_texts::is_embedded_window(&event.text) {
             finding.title = run.tell(message!(
                 en: "The sign-in window of %c could not load its page; the log does not say from which host",
                 ja: "%c のサインイン ウィンドウがページを読み込めなかった (ログからは対象のホストが分からない)",

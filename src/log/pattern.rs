@@ -8,19 +8,15 @@ use crate::facts::log::{BrokerFault, ErrorClass, NameFault, ProxyFault, TrustFau
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use std::sync::LazyLock;
 
-mod local;
 mod numbers;
 mod page;
 mod unknown;
 mod words;
 
-pub(crate) use local::is_local;
 pub use numbers::broker;
 use numbers::{hresult, socket_code, win32, winhttp};
 pub(crate) use page::{page, title};
-pub(crate) use unknown::{
-    is_about_a_connection, is_answer_of_a_service, is_embedded_window, tells_no_sender, wants_interaction,
-};
+pub(crate) use unknown::{is_about_a_connection, is_answer_of_a_service, tells_no_sender};
 use words::WORDS;
 
 use ErrorClass as E;

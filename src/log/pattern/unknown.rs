@@ -33,16 +33,6 @@ regex!(
 const NAMES_OF_STATUSES: [&str; 4] =
     ["badgateway", "serviceunavailable", "gatewaytimeout", "proxyauthenticationrequired"];
 
-/// Whether an error text is Azure PowerShell's word that Entra ID wants the user himself.
-pub(crate) fn wants_interaction(text: &str) -> bool {
-    ["Authentication failed against ", "due to the conditional access policy"].iter().any(|words| text.contains(words))
-}
-
-/// Whether an error text is of the window in which ADAL and MSAL show the authority's pages.
-pub(crate) fn is_embedded_window(text: &str) -> bool {
-    ["authentication dialog failed", "authentication_ui_failed"].iter().any(|words| text.contains(words))
-}
-
 /// Whether an error text gives a status in words that a service's answer and a proxy's refusal have in common.
 pub(crate) fn tells_no_sender(text: &str) -> bool {
     EITHER.as_ref().is_some_and(|r| r.is_match(text))

@@ -1,7 +1,7 @@
 //! Error texts of which it is known that nothing was sent when they came, or that what was sent was answered: a table.
 //!
 //! What enters: the text of an error without a cause of the network. What leaves: whether it is one of these. Any other
-//! text proves nothing about the network.
+//! text proves nothing about the network. Beside it, sentences whose meaning a finding asks for.
 
 use regex::{RegexSet, RegexSetBuilder};
 use std::sync::LazyLock;
@@ -28,8 +28,18 @@ static SET: LazyLock<RegexSet> =
     LazyLock::new(|| RegexSetBuilder::new(LOCAL).case_insensitive(true).build().unwrap_or_else(|_| RegexSet::empty()));
 
 /// Whether `text` is known to say nothing against the network.
-pub(crate) fn is_local(text: &str) -> bool {
+pub fn is_local(text: &str) -> bool {
     SET.is_match(text)
+}
+
+/// Whether an error text is Azure PowerShell's word that Entra ID wants the user himself.
+pub fn wants_interaction(text: &str) -> bool {
+    ["Authentication failed against ", "due to the conditional access policy"].iter().any(|words| text.contains(words))
+}
+
+/// Whether an error text is of the window in which ADAL and MSAL show the authority's pages.
+pub fn is_embedded_window(text: &str) -> bool {
+    ["authentication dialog failed", "authentication_ui_failed"].iter().any(|words| text.contains(words))
 }
 
 #[cfg(test)]
