@@ -9,6 +9,7 @@ pub mod endpoints;
 pub mod entra_replies;
 pub mod error_codes;
 pub mod error_groups;
+pub mod error_texts;
 pub mod federation;
 pub mod interceptors;
 pub mod issuers;

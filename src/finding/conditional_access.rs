@@ -3,8 +3,9 @@
 use super::entra_refused;
 use super::logs::{Run, add, runs, tenant_option};
 use super::{Context, Finding, Rule, Severity};
-use crate::facts::log::SigninMethod;
+use crate::facts::log::{ErrorClass, LogEvent, SigninMethod};
 use crate::knowledge::error_groups::{ErrorGroup, error_group};
+use crate::knowledge::error_texts;
 use crate::lang::{Message, Text};
 use crate::message;
 
@@ -34,7 +35,11 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut out: Vec<Finding> = Vec::new();
     for run in runs(context) {
-        let Some((event, code)) = run.aadsts() else { continue };
+        let Some((event, code)) = run.aadsts() else {
+            let found = interaction(&run).map(|event| without_code(context, &run, event));
+            out.extend(found.filter(|f| !out.iter().any(|o| o.title == f.title)));
+            continue;
+        };
         let group = error_group(code);
         if !matches!(group, ErrorGroup::Policy | ErrorGroup::MultiFactor) {
             continue;
@@ -57,6 +62,41 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         });
     }
     out
+}
+
+/// What Azure PowerShell says where Entra ID wants the user and the code is not printed.
+fn interaction<'a>(run: &Run<'a>) -> Option<&'a LogEvent> {
+    let (event, _) = run.ended_by(|c| c == ErrorClass::OAuth)?;
+    is_interaction(run, event).then_some(event)
+}
+
+/// Whether `event` says that Entra ID wants the user, and no failure of the network stands in the same run: one tenant may
+/// want that while the way to the next is broken.
+pub(super) fn is_interaction(run: &Run<'_>, event: &LogEvent) -> bool {
+    error_texts::wants_interaction(&event.text) && !run.failures().iter().any(|(_, c)| c.is_network())
+}
+
+/// The failure of the network in a run whose cause is that Entra ID wants the user for one of the tenants.
+pub(super) fn beside_interaction<'a>(run: &Run<'a>) -> Option<(&'a LogEvent, ErrorClass)> {
+    let (event, _) = run.ended_by(|c| c == ErrorClass::OAuth)?;
+    let other = || run.failures().into_iter().find(|(_, c)| c.is_network());
+    if error_texts::wants_interaction(&event.text) { other() } else { None }
+}
+
+/// The finding where the log tells no code.
+fn without_code(context: &Context<'_>, run: &Run<'_>, event: &LogEvent) -> Finding {
+    Finding {
+        title: run.tell(message!(
+            en: "%c: Entra ID wants the user to sign in again for this tenant or resource (multi-factor authentication or another policy)",
+            ja: "%c: このテナントまたはリソースに対して、Entra ID がユーザーの再サインインを要求している (多要素認証またはその他のポリシー)",
+        )),
+        detail: message!(en: "The log says: {}", ja: "ログの記録: {}", event.text),
+        advice: message!(
+            en: "Sign in interactively as the text says: Connect-AzAccount with -TenantId of that tenant, or with -AuthScope of that resource. If it is refused again, the tenant's sign-in log (tab Conditional Access) names the policy.",
+            ja: "メッセージのとおり対話的にサインインする (Connect-AzAccount に、そのテナントの -TenantId またはそのリソースの -AuthScope を指定)。再び拒否される場合は、テナントのサインイン ログ ([条件付きアクセス] タブ) で該当ポリシーを確認する。",
+        ),
+        ..run.finding(context, &RULE, event)
+    }
 }
 
 fn advice(run: &Run<'_>, code: u32, group: ErrorGroup) -> Message {

@@ -1,10 +1,11 @@
 //! The command failed for a reason that is neither the network nor a refusal of Entra ID: where to search on.
 
-use super::logs::{issues_of, runs};
+use super::logs::{Run, issues_of, runs};
 use super::{Context, Finding, Rule, Severity};
-use crate::facts::log::{ErrorClass, Outcome};
+use crate::facts::log::{ErrorClass, LogEvent, LogEventKind, Outcome};
 use crate::knowledge::endpoints::Command;
-use crate::lang::Text;
+use crate::knowledge::error_texts;
+use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::Verdict;
 
@@ -51,6 +52,10 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let query = format!("repo:{} is:issue {search}", repository(run.command()));
         let mut finding = run.finding(context, &RULE, event);
         finding.title = run.tell(message!(en: "%c failed for a reason of its own", ja: "%c が独自の理由で失敗"));
+        finding.advice = message!(
+            en: "Update the module and try again. Then search the public issues ({issues}) with: {query}",
+            ja: "モジュールを更新して再実行する。続いて公開の issue ({issues}) を次の語で検索する: {query}",
+        );
         finding.detail = message!(
             en: "The log ends with: {}",
             ja: "ログの最後のエラー: {}",
@@ -62,9 +67,18 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 .tell(message!(en: "%c failed and the log does not say why", ja: "%c が失敗したが、ログに理由がない"));
             finding.verdict = Some(Verdict::Inconclusive);
         }
-        // Words that nobody has read yet may tell of the network all the same.
-        if speaks_of_the_network(&event.text) {
+        // A text that nobody knows is no proof that the network did its part.
+        else if is_open(context, &run, event) {
+            finding.title = run.tell(message!(
+                en: "%c failed with an error that names no known cause; it does not show whether the network did its part",
+                ja: "%c が既知の原因を示さないエラーで失敗 (ネットワークが正常だったかは判断できない)",
+            ));
             finding.verdict = Some(Verdict::Inconclusive);
+            let first = message!(
+                en: "If the text gives no reason, run the command with its debug option, save the whole output and take a network trace at the same time. ",
+                ja: "メッセージに理由がない場合は、デバッグ オプション付きでコマンドを実行して出力全体を保存し、同時にネットワーク トレースを採取する。",
+            );
+            finding.advice = Message { en: first.en + &finding.advice.en, ja: first.ja + &finding.advice.ja };
         }
         // An error while a request waits for its answer may be that request's.
         if let Some(asked) = run.unanswered(event) {
@@ -75,10 +89,6 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             ));
             finding.verdict = Some(Verdict::Inconclusive);
         }
-        finding.advice = message!(
-            en: "Update the module and try again. Then search the public issues ({issues}) with: {query}",
-            ja: "モジュールを更新して再実行する。続いて公開の issue ({issues}) を次の語で検索する: {query}",
-        );
         if is_not_signed_in(&event.text) {
             finding.title = run.tell(message!(
                 en: "%c was given no token: nobody is signed in where it looks for one",
@@ -142,9 +152,27 @@ fn speaks_of_the_network(text: &str) -> bool {
     speaks && !OF_THE_CLIENT.iter().any(|words| text.contains(words))
 }
 
-/// Whether an error text ends where its reason should begin.
+/// Whether an error text ends where its reason should begin, or has none.
 fn is_mute(text: &str) -> bool {
-    text.trim_end().ends_with("failed:")
+    const ENDS: [&str; 5] =
+        ["failed:", "Exception:", "One or more errors occurred.", "An error occurred.", "' was thrown."];
+    ENDS.iter().any(|end| text.trim_end().ends_with(end))
+}
+
+/// Whether nothing shows that the network did its part: no packets, a text of no kind that is known, and no answer or token
+/// before the error, unless its words are those of connections.
+fn is_open(context: &Context<'_>, run: &Run<'_>, event: &LogEvent) -> bool {
+    use LogEventKind as K;
+    let answers = |e: &&LogEvent| {
+        let is_tunnel = matches!(&e.kind, K::HttpResponse { method, .. } if method == "CONNECT");
+        matches!(e.kind, K::HttpResponse { .. } | K::TlsEstablished { .. } | K::TokenReceived | K::CacheUsed)
+            && !is_tunnel
+    };
+    let before = run.attempt.events.iter().take_while(|e| !std::ptr::eq(*e, event));
+    context.case.captures().next().is_none()
+        && !error_texts::is_local(&event.text)
+        && !is_not_signed_in(&event.text)
+        && (speaks_of_the_network(&event.text) || before.filter(answers).count() == 0)
 }
 
 fn repository(command: Option<Command>) -> &'static str {

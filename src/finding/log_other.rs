@@ -1,10 +1,12 @@
 //! Failures that a log names and that need no more than a sentence: the browser's leg, metadata that made no sense,
 //! the user who gave up, a service that refused after the sign-in, a log that ends while the client waits.
 
+use super::conditional_access::{beside_interaction, is_interaction};
 use super::logs::{Run, add, runs, tenant_option};
 use super::{Context, Finding, Rule, Severity};
 use crate::facts::log::{ErrorClass, LogEvent, LogEventKind, Outcome, SigninMethod};
 use crate::knowledge::endpoints::{Command, endpoint};
+use crate::knowledge::error_texts;
 use crate::lang::{Message, Text};
 use crate::message;
 use crate::verdict::Verdict;
@@ -137,7 +139,7 @@ pub(super) static UNNAMED: Rule = Rule {
 
 fn unnamed(context: &Context<'_>) -> Vec<Finding> {
     let found = runs(context).into_iter().filter(|r| r.standing && r.aadsts().is_none()).find_map(|run| {
-        let (event, class) = run.ended_by(ErrorClass::is_network)?;
+        let (event, class) = run.ended_by(ErrorClass::is_network).or_else(|| beside_interaction(&run))?;
         let answer = if let ErrorClass::ProxyStatus(status) = class { Some(status) } else { None };
         // A proxy that cannot be reached is a host of its own.
         let told = matches!(class, ErrorClass::Broker(_)) || class.is_proxy() && answer.is_none();
@@ -154,6 +156,12 @@ fn unnamed(context: &Context<'_>) -> Vec<Finding> {
                 ja: "TLS のバージョンに関するエラーである。端末で TLS 1.2 を有効にする (更新する。.NET では SchUseStrongCrypto と SystemDefaultTlsVersions を 1 にする)。",
             );
             finding.advice = tls;
+        }
+        if error_texts::is_embedded_window(&event.text) {
+            finding.title = run.tell(message!(
+                en: "The sign-in window of %c could not load its page; the log does not say from which host",
+                ja: "%c のサインイン ウィンドウがページを読み込めなかった (ログからは対象のホストが分からない)",
+            ));
         }
         if let ErrorClass::AnswerUnplaced(status) = class {
             (finding.title, finding.advice) = unplaced_words(status, is_of_machine(&run));
@@ -375,7 +383,15 @@ fn page(host: Option<&str>, authority: bool, shown: bool) -> (Message, Message) 
 fn service(context: &Context<'_>) -> Vec<Finding> {
     let found = runs(context).into_iter().filter(|r| r.aadsts().is_none()).find_map(|run| {
         let (event, class) = run.ended_by(|c| matches!(c, ErrorClass::HttpStatus(_) | ErrorClass::OAuth))?;
+        if is_interaction(&run, event) {
+            return None;
+        }
         let mut finding = said(context, &run, &SERVICE, event);
+        if class == ErrorClass::HttpStatus(429) {
+            (finding.title, finding.advice) = throttled(&run);
+            finding.detail = run.tell(message!(en: "%c: {}", ja: "%c: {}", event.text));
+            return Some(finding);
+        }
         if is_of_machine(&run) && run.attempt.hosts_answered().is_empty() {
             finding.title = message!(
                 en: "The machine's service for managed identities refused",
@@ -401,6 +417,19 @@ fn service(context: &Context<'_>) -> Vec<Finding> {
         Some(finding)
     });
     found.into_iter().collect()
+}
+
+/// What an answer of 429 means: title and advice.
+fn throttled(run: &Run<'_>) -> (Message, Message) {
+    let title = run.tell(message!(
+        en: "%c was throttled: the service was reached and gets too many requests",
+        ja: "%c がスロットリングされた (サービスには到達しており、要求が多すぎる)",
+    ));
+    let advice = message!(
+        en: "Wait some minutes and try again. Have scripts and pipelines sign in once and keep their token, instead of once for every call, and find what else asks in the name of this application or account.",
+        ja: "数分待って再実行する。スクリプトやパイプラインは呼び出しごとではなく一度だけサインインし、トークンを使い回す。同じアプリケーションまたはアカウントで要求しているほかの処理も確認する。",
+    );
+    (title, advice)
 }
 
 fn waiting(context: &Context<'_>) -> Vec<Finding> {

@@ -353,6 +353,10 @@ fn status_by_name(text: &str) -> u16 {
 fn timed(b: &mut Builder, rest: &str, line: &str) -> bool {
     if let Some(c) = PARAMETER_SET.as_ref().and_then(|r| r.captures(rest)) {
         let (cmdlet, set) = (c.get(1).map_or("", |m| m.as_str()), c.get(2).map_or("", |m| m.as_str()));
+        // It prints the failure of the command before it.
+        if cmdlet == "ResolveError" {
+            return true;
+        }
         let name = match cmdlet {
             "ConnectAzureRmAccount" => "Connect-AzAccount",
             "GetAzureRmAccessToken" | "GetAzAccessToken" => "Get-AzAccessToken",

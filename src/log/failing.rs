@@ -26,6 +26,34 @@ pub fn names_a_failure_of_a_sign_in(name: &str, head: &[u8]) -> bool {
     })
 }
 
+/// Verbs of cmdlets that sign in, lower case.
+const VERBS: [&str; 3] = ["connect-", "login-", "add-"];
+/// What the nouns of modules that sign in to Microsoft's services begin with, lower case.
+const NOUNS: [&str; 11] = [
+    "az",
+    "mg",
+    "msolservice",
+    "exchangeonline",
+    "exoservice",
+    "exopssession",
+    "ippssession",
+    "microsoftteams",
+    "pnponline",
+    "sposervice",
+    "entra",
+];
+
+/// Whether a line is the error of a cmdlet that signs in: whatever its words are, the text is of a sign-in that failed.
+fn is_of_a_signin_cmdlet(line: &str) -> bool {
+    let Some(name) = CMDLET_ERROR.as_ref().and_then(|r| r.captures(line)?.get(1)) else { return false };
+    let name = name.as_str().to_ascii_lowercase();
+    let noun = VERBS
+        .iter()
+        .find_map(|verb| name.strip_prefix(verb))
+        .or_else(|| name.strip_prefix("new-exo").map(|_| "exopssession"));
+    noun.is_some_and(|noun| NOUNS.iter().any(|known| noun.starts_with(known)))
+}
+
 /// Whether a host of Microsoft stands in the text.
 fn names_microsoft(text: &str) -> bool {
     let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
@@ -50,5 +78,7 @@ fn has_failure(name: &str, head: &[u8], mut is_meant: impl FnMut(&str) -> bool) 
     }
     let is_json = ["{", "[{", "[\""].iter().any(|mark| bare.text.trim_start().starts_with(mark)) && !bare.is_of_json();
     !is_json
-        && text::lines(&bare.text).0.iter().any(|line| is_meant(&line.text) && pattern::classify(&line.text).is_some())
+        && text::lines(&bare.text).0.iter().any(|line| {
+            is_meant(&line.text) && (pattern::classify(&line.text).is_some() || is_of_a_signin_cmdlet(&line.text))
+        })
 }

@@ -37,6 +37,8 @@ regex!(WAM_LINE, r"^\s*(?:Error Code: (?:-?\d{9,10}|0x[0-9A-Fa-f]{8})|Error Mess
 regex!(EXIT, r"^\[exit (\d+|timeout), ([\d.]+)s\]$");
 // Azure extensions of Visual Studio Code: the failure stands alone on the lines behind.
 regex!(REACHING, r#"\bAttempting to reach URL "(https?://[^"\s]+)""#);
+// Azure PowerShell tells the end of a tenant in its stream of warnings.
+regex!(NO_TOKEN, r"^(?:WARNING: )?Unable to acquire token for tenant '[^']*' with error '(.+?)'?\s*$");
 regex!(DEVICE, r"(?i)devicelogin|/deviceauth|microsoft\.com/device\b");
 
 // A member of an object in JSON.
@@ -154,8 +156,9 @@ pub(crate) fn free(b: &mut Builder, message: &str, is_error: bool) -> bool {
     if answer::line(b, message) {
         return true;
     }
-    if is_error {
-        note_unknown(b, message);
+    let untold = NO_TOKEN.as_ref().and_then(|r| Some(r.captures(message)?.get(1)?.as_str()));
+    if let Some(text) = untold.or(is_error.then_some(message)) {
+        note_unknown(b, text);
         return true;
     }
     false
@@ -569,6 +572,15 @@ mod tests {
         );
         let cause = facts.attempts.first().and_then(crate::facts::log::Attempt::cause);
         assert_eq!(cause.and_then(|e| e.host.as_deref()), Some("login.microsoftonline.com"));
+    }
+
+    #[test]
+    fn a_token_that_was_not_got_is_a_failure_whatever_the_words_are() {
+        let facts =
+            read("WARNING: Unable to acquire token for tenant 'a.example' with error 'Entry point was not found.'\n");
+        let attempt = facts.attempts.first().unwrap();
+        assert_eq!(attempt.error_class(), Some(ErrorClass::Other));
+        assert_eq!(attempt.cause().map(|e| e.text.as_str()), Some("Entry point was not found."));
     }
 
     #[test]

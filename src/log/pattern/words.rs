@@ -164,6 +164,26 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         r"\bAuthorization_RequestDenied\b|Insufficient privileges to complete the operation|\b(?:Linked)?AuthorizationFailed\b|does not have authorization to perform action",
         E::HttpStatus(403),
     ),
+    // Entra ID, Graph and Resource Manager where they are asked too often; nothing on the way throttles a sign-in.
+    (
+        r"throttled by AAD|\bTooManyRequests\b|\(429\) Too Many Requests|error: \(429\)|\brequest is being throttled",
+        E::HttpStatus(429),
+    ),
+    // Az.Accounts where Entra ID wants more of the user than a token without a window can give; the code is not printed.
+    (
+        r"Authentication failed against (?:tenant|resource) \S+ User interaction is|may be due to the conditional access policy",
+        E::OAuth,
+    ),
+    // MSAL's word for a 5xx, and Graph's after its last try for 429, 503 or 504: the service's, or a proxy's in its place.
+    (
+        r"Service is unavailable to process the request|ErrorCode: ?service_not_available\b|Too many retries performed",
+        E::AnswerUnplaced(None),
+    ),
+    // Statuses of the page that the embedded window of ADAL and MSAL could not show, in the words of that window.
+    (r"dialog failed to complete\. Reason: .{0,40}acting as a gateway or proxy", E::AnswerUnplaced(Some(502))),
+    (r"dialog failed to complete\. Reason: .{0,60}temporarily overloaded", E::AnswerUnplaced(Some(503))),
+    (r"dialog failed to complete\. Reason: .{0,60}waiting for a gateway", E::AnswerUnplaced(Some(504))),
+    (r"dialog failed to complete\. Reason: Proxy authentication", E::ProxyStatus(407)),
     // The metadata service of a virtual machine, asked through something that answers in its place.
     (r"The request failed due to a gateway error", E::AnswerUnplaced(None)),
     // .NET Framework on its proxy's name, and the name that it gives the cause.
@@ -181,7 +201,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::NameNotResolved(NameFault::Temporary),
     ),
     (
-        r"NameResolutionError|NameResolutionFailure|failed to resolve '|could not resolve host|could not resolve proxy|getaddrinfo failed|no such host is known|HostNotFound|remote name could not be resolved|リモート名を解決できませんでした|そのようなホストは不明|ERR_NAME_NOT_RESOLVED|remotename konnte nicht aufgel|nom distant n.a pas pu être résolu|hôte inconnu|host ist (?:nicht bekannt|unbekannt)|kein solcher Host bekannt|host desconocido|no se conoce (?:ese|dicho|este) host|알려진 호스트가 없|无法识别这样的主机|UnknownHostException|no se p(?:uede|udo) resolver el nombre remoto|impossibile risolvere il nome remoto|nome remoto não pôde ser resolvido|разрешить удал[её]нное имя|(?:无法|未能)解析此?远程名称|無法解析遠端名稱|不知道这样的主机|無法識別這台主機|원격 이름을 확인할 수 없습니다|server name or address could not be resolved|サーバーの名前またはアドレスは解決されませんでした",
+        r"NameResolutionError|NameResolutionFailure|failed to resolve '|could not resolve host|could not resolve proxy|getaddrinfo failed|no such host is known|HostNotFound|remote name could not be resolved|リモート名を解決できませんでした|そのようなホストは不明|ERR_NAME_NOT_RESOLVED|remotename konnte nicht aufgel|nom distant n.a pas pu être résolu|hôte inconnu|host ist (?:nicht bekannt|unbekannt)|kein solcher Host bekannt|host desconocido|no se conoce (?:ese|dicho|este) host|알려진 호스트가 없|无法识别这样的主机|UnknownHostException|no se p(?:uede|udo) resolver el nombre remoto|impossibile risolvere il nome remoto|nome remoto não pôde ser resolvido|разрешить удал[её]нное имя|(?:无法|未能)解析此?远程名称|無法解析遠端名稱|不知道这样的主机|無法識別這台主機|원격 이름을 확인할 수 없습니다|server name or address could not be resolved|サーバーの名前またはアドレスは解決されませんでした|because the server name cannot be resolved",
         E::NameNotResolved(NameFault::Unspecified),
     ),
     // 11001 and .NET Framework's own words in further languages of Windows.
@@ -251,7 +271,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::CacheDamaged,
     ),
     (
-        r#"localhost refused to connect|loopback_redirect|no web browser|could not find a suitable browser|unable to open (?:a )?(?:web page|browser)|browser based authentication dialog failed|WebBrowser .*dialog failed|authentication_ui_failed|linux_xdg_open_failed|xdg-open: no method available|exec: "xdg-open[^"]*": executable file not found|browser did not respond|port \d+ is (?:already )?in use"#,
+        r#"localhost refused to connect|loopback_redirect|no web browser|could not find a suitable browser|unable to open (?:a )?(?:web page|browser)|linux_xdg_open_failed|xdg-open: no method available|exec: "xdg-open[^"]*": executable file not found|browser did not respond|port \d+ is (?:already )?in use"#,
         E::BrowserLeg,
     ),
     (
@@ -272,8 +292,20 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::TlsOther,
     ),
     (
-        r"HttpClient\.Timeout|a task was cancell?ed|TaskCancell?edException|the operation has timed out|the operation was cancell?ed|タイムアウトしました|操作がタイムアウト|タスクが(?:取り消|キャンセル)されました|context deadline exceeded|request (?:has )?timed out|TimeoutError\b|TimeoutException|délai d.attente|Zeitüberschreitung|Timeout für Vorgang|tiempo de espera de la operación|操作超时|작업 시간이 초과|Client\.Timeout exceeded",
+        r"HttpClient\.Timeout|a task was cancell?ed|TaskCancell?edException|the operation has timed out|the operation was cancell?ed|タイムアウトしました|操作がタイムアウト|タスクが(?:取り消|キャンセル)されました|context deadline exceeded|request (?:has |to the endpoint )?timed out|ErrorCode: ?request_timeout\b|WinRM client cannot complete the operation within the time|WinRM クライアントは、指定された時間内に|TimeoutError\b|TimeoutException|délai d.attente|Zeitüberschreitung|Timeout für Vorgang|tiempo de espera de la operación|操作超时|작업 시간이 초과|Client\.Timeout exceeded",
         E::Timeout,
+    ),
+    // The embedded window of ADAL and MSAL loads the authority's pages itself: without a reason that is known, all that
+    // shows is that it could not.
+    (
+        r"browser based authentication dialog failed|WebBrowser .*dialog failed|authentication_ui_failed",
+        E::ConnectOther,
+    ),
+    // WinRM and WCF, over which the older modules of Exchange and MSOnline speak. A message that is empty says as much as that
+    // no session came about.
+    (
+        r"client cannot connect to the destination specified in the request|there was no endpoint listening at|specified computer name is valid, that the computer is accessible over the network|failed with the following error message ?: +(?:For more information|MI_RESULT_FAILED)|ErrorCode: ?(?:no_network|network_not_available)\b",
+        E::ConnectOther,
     ),
     (
         r"NewConnectionError|cannot connect to host|failed to establish a new connection|failed to connect to [^ ]+ port|couldn't connect to server|unable to connect to the remote server|リモート サーバーに接続できません|Verbindung mit dem Remoteserver kann nicht|impossible de se connecter au serveur distant|conectar con el servidor remoto|无法连接到远程服务器|無法連接至遠端伺服器|원격 서버에 연결할 수 없|ConnectFailure|max retries exceeded with url|ServiceRequestError|HttpRequestException|error occurred while sending the request|要求の送信中にエラーが発生|\bfetch failed\b|network_error|request_send_failure|retry failed after \d+ tries|WebExceptionStatus|requests\.exceptions\.ConnectionError|unexpected error occurred on a (?:send|receive)|(?:送信|受信)時に、?予期しないエラー|転送接続(?:に|から)データを|HTTP/1\.x transport connection broken|malformed HTTP response",
@@ -467,6 +499,28 @@ mod tests {
             E::NameNotResolved(NameFault::Temporary),
         ),
         ("ErrorCode: Authorization_RequestDenied", E::HttpStatus(403)),
+        ("MsalServiceException: Request to the endpoint timed out.", E::Timeout),
+        ("\tErrorCode: request_timeout", E::Timeout),
+        ("\tErrorCode: network_not_available", E::ConnectOther),
+        ("MsalServiceException: Service is unavailable to process the request", E::AnswerUnplaced(None)),
+        ("Get-MgUser : Too many retries performed.", E::AnswerUnplaced(None)),
+        ("Connect-MgGraph : Your app has been throttled by AAD", E::HttpStatus(429)),
+        ("Response status code does not indicate success: 429 (Too Many Requests).", E::HttpStatus(429)),
+        (
+            "The browser based authentication dialog failed to complete. Reason: The server or proxy was not found.",
+            E::ConnectOther,
+        ),
+        (
+            "The browser based authentication dialog failed to complete. Reason: The server, acting as a gateway or proxy, got no valid answer.",
+            E::AnswerUnplaced(Some(502)),
+        ),
+        ("Authentication failed against tenant a.example. User interaction is required.", E::OAuth),
+        (
+            "Connecting to remote server a.example failed: The client cannot connect to the destination specified in the request.",
+            E::ConnectOther,
+        ),
+        ("There was no endpoint listening at https://a.example/x that could accept the message.", E::ConnectOther),
+        ("WinRM cannot go on because the server name cannot be resolved.", E::NameNotResolved(NameFault::Unspecified)),
         ("(AuthorizationFailed) The client 'x' does not have authorization to perform action 'y'", E::HttpStatus(403)),
         ("The request failed due to a gateway error.", E::AnswerUnplaced(None)),
         (
