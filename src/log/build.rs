@@ -272,6 +272,19 @@ impl Builder {
         self.event(if beside { LogEventKind::Warning } else { LogEventKind::Exception { class } }, host, line);
     }
 
+    /// The client says for what it failed behind the failure itself, which named no host: ASP.NET prints the innermost
+    /// exception first. False where nothing above waits for a name.
+    pub fn names_what_failed(&mut self, host: &str, port: Option<u16>) -> bool {
+        self.host = Some((host.to_owned(), port.unwrap_or(443)));
+        let is_failure = |e: &&mut LogEvent| matches!(e.kind, LogEventKind::Exception { .. });
+        let mut named = false;
+        for event in self.attempt.events.iter_mut().rev().take_while(is_failure).filter(|e| e.host.is_none()) {
+            (event.host, event.port) = (Some(host.to_owned()), port);
+            named |= event.kind.error().is_some_and(ErrorClass::is_network);
+        }
+        named
+    }
+
     /// Notes that credentials are tried in a chain; the one out of environment variables is always a part of one.
     pub fn in_chain(&mut self, line: &str) {
         const CHAINS: [&str; 3] = ["DefaultAzureCredential", "ChainedTokenCredential", "EnvironmentCredential"];

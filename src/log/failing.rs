@@ -2,7 +2,7 @@
 //!
 //! What enters: the first bytes of a file and its name. What leaves: yes or no. Total.
 
-use super::{CMDLET_ERROR, NATIVE, command, extension, is_binary, is_json_log, margin, pattern, text};
+use super::{CMDLET_ERROR, NATIVE, command, extension, is_binary, is_json_log, margin, other, pattern, text};
 use crate::knowledge::endpoints::{command_of, is_microsoft_host};
 
 /// Whether the beginning of the file `name` names a failure that the readers know: what is asked before a text is called
@@ -79,6 +79,7 @@ fn has_failure(name: &str, head: &[u8], mut is_meant: impl FnMut(&str) -> bool) 
     let is_json = ["{", "[{", "[\""].iter().any(|mark| bare.text.trim_start().starts_with(mark)) && !bare.is_of_json();
     !is_json
         && text::lines(&bare.text).0.iter().any(|line| {
-            is_meant(&line.text) && (pattern::classify(&line.text).is_some() || is_of_a_signin_cmdlet(&line.text))
+            let names = |text: &str| other::names_a_broker(text) || is_of_a_signin_cmdlet(text);
+            is_meant(&line.text) && (pattern::classify(&line.text).is_some() || names(&line.text))
         })
 }

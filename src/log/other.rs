@@ -3,11 +3,15 @@
 //! What enters: a line that no dialect claimed, or the message of a record. What leaves: events.
 
 use crate::facts::log::LogTime;
-use crate::facts::log::{BrokerFault, Dialect, ErrorClass, LogEventKind, SigninMethod};
+use crate::facts::log::{Dialect, ErrorClass, LogEventKind, SigninMethod};
 use crate::log::build::{Block, Builder};
 use crate::log::{answer, az, pattern, place, stamp};
 use regex::Regex;
 use std::sync::LazyLock;
+
+mod broker;
+
+pub(crate) use broker::{names_a_broker, wam};
 
 regex!(CURL_TRYING, r"^\*\s+Trying (\[[^\]]+\]|[0-9A-Fa-f.:]+):(\d{1,5})\.\.\.");
 regex!(
@@ -24,21 +28,13 @@ regex!(CURL_REPLY, r"^< HTTP/[\d.]+ (\d{3})");
 regex!(CURL_HEADER, r"^([<>]) ([A-Za-z0-9-]+): (.*)$");
 regex!(CURL_URL_RESULT, r"^(https?://\S+) (\d{3})(?: (\d+|\S.*))?$");
 regex!(NODE_MSAL, r"^azure:(?:identity|core[\w-]*):(\w+) (.*)$");
-regex!(
-    WAM_CODE,
-    r"(?i)(?:error ?code:?|api_error_code, Value:|Status: Response_Status\.Status_\w+, Error code:|error:)\s*(-?\d{5,10}|0x[0-9a-f]{8})\b"
-);
-regex!(
-    WAM_STATUS,
-    r"(?i)(?:Error Message:|(?:Status:\s*)?Response_Status\.Status_|StatusInternal::|Status:)\s*([A-Za-z]+)"
-);
-// MSAL.NET prints code and status on lines of their own.
-regex!(WAM_LINE, r"^\s*(?:Error Code: (?:-?\d{9,10}|0x[0-9A-Fa-f]{8})|Error Message: [A-Za-z]+)\s*$");
 regex!(EXIT, r"^\[exit (\d+|timeout), ([\d.]+)s\]$");
 // Azure extensions of Visual Studio Code: the failure stands alone on the lines behind.
 regex!(REACHING, r#"\bAttempting to reach URL "(https?://[^"\s]+)""#);
 // Azure PowerShell tells the end of a tenant in its stream of warnings.
 regex!(NO_TOKEN, r"^(?:WARNING: )?Unable to acquire token for tenant '[^']*' with error '(.+?)'?\s*$");
+// Microsoft's library for .NET services could not read the document of the authority that it names.
+regex!(DOCUMENT, r"\bIDX2080[34]: .*?\b(?:from|at): '(https?://[^'\s]+)'");
 regex!(DEVICE, r"(?i)devicelogin|/deviceauth|microsoft\.com/device\b");
 
 // A member of an object in JSON.
@@ -101,7 +97,9 @@ pub(crate) fn line(b: &mut Builder, line: &str) {
         }
         return;
     }
-    if text.starts_with(['{', '}', '"', '<']) && !is(&MARKED, text) {
+    // A broker's failure may stand in a string of its own.
+    let of_broker = |b: &mut Builder| broker::is_named(text) && wam(b, text, line);
+    if text.starts_with(['{', '}', '"', '<']) && !is(&MARKED, text) && !of_broker(b) {
         body(b, text);
         return;
     }
@@ -129,10 +127,7 @@ pub(crate) fn free(b: &mut Builder, message: &str, is_error: bool) -> bool {
         b.aadsts(code, message);
         return true;
     }
-    let of_broker = ["WAM", "Response_Status", "StatusInternal", "no Internet connection"];
-    if (of_broker.iter().any(|w| message.contains(w)) || WAM_LINE.as_ref().is_some_and(|r| r.is_match(message)))
-        && wam(b, message, message)
-    {
+    if broker::line(b, message) {
         return true;
     }
     if DEVICE.as_ref().is_some_and(|r| r.is_match(message)) {
@@ -143,6 +138,12 @@ pub(crate) fn free(b: &mut Builder, message: &str, is_error: bool) -> bool {
     if message.starts_with("A web browser has been opened at") || message.starts_with("Select the account you want") {
         b.authority(message);
         b.event(LogEventKind::BrowserOpened, None, message.split('?').next().unwrap_or(message));
+        return true;
+    }
+    let document = DOCUMENT.as_ref().and_then(|r| r.captures(message)?.get(1));
+    if let Some(url) = document.and_then(|url| place::urls(url.as_str()).next())
+        && b.names_what_failed(&url.host, url.port)
+    {
         return true;
     }
     if let Some(class) = pattern::classify(message) {
@@ -213,81 +214,6 @@ pub(crate) fn body(b: &mut Builder, text: &str) {
             b.failure(ErrorClass::OAuth, text);
         }
     }
-}
-
-/// A failure of the Windows broker, its code decimal (signed or not) or hexadecimal.
-pub(crate) fn wam(b: &mut Builder, message: &str, line: &str) -> bool {
-    let code = WAM_CODE.as_ref().and_then(|r| {
-        let text = r.captures(message)?.get(1)?.as_str();
-        match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-            Some(hex) => u32::from_str_radix(hex, 16).ok(),
-            // Signed codes are the same 32 bits.
-            None => text.parse::<i64>().ok().and_then(|n| u32::try_from(n & 0xFFFF_FFFF).ok()),
-        }
-    });
-    let status = WAM_STATUS.as_ref().and_then(|r| Some(r.captures(message)?.get(1)?.as_str().to_ascii_lowercase()));
-    let by_status = match status.as_deref() {
-        Some("nonetwork" | "networktemporarilyunavailable") => Some(BrokerFault::NoNetwork),
-        Some("interactionrequired" | "accountunusable") => Some(BrokerFault::InteractionRequired),
-        Some("usercanceled" | "usercancelled") => Some(BrokerFault::UserCancelled),
-        Some("servertemporarilyunavailable") => Some(BrokerFault::ConnectionAborted),
-        _ if message.contains("no Internet connection") => Some(BrokerFault::NoNetwork),
-        _ => None,
-    };
-    let by_code = code.map(pattern::broker).filter(|f| *f != BrokerFault::Unspecified);
-    let is_failure = || pattern::classify(message).is_some_and(|c| matches!(c, ErrorClass::Broker(_)));
-    if code.is_none() && by_status.is_none() && !(status.is_some() && is_failure()) {
-        return false;
-    }
-    if code.is_none() {
-        // The status completes the code on the line before; alone it would name no failure of the broker.
-        let known = b.attempt.events.iter_mut().rev().take(3).find_map(|e| match &mut e.kind {
-            LogEventKind::Wam { class, .. } => Some(class),
-            _ => None,
-        });
-        if known.is_none() && message.contains("Response_Status.") {
-            // Without a code, or with none that is one, the status is all that the broker tells.
-            let class = ErrorClass::Broker(by_status.unwrap_or(BrokerFault::Unspecified));
-            b.attempt.broker = Some(true);
-            b.event(LogEventKind::Wam { code: None, class }, None, line);
-            return true;
-        }
-        return match (known, by_status) {
-            (Some(class), Some(fault)) => {
-                if *class == ErrorClass::Broker(BrokerFault::Unspecified) {
-                    *class = ErrorClass::Broker(fault);
-                }
-                true
-            }
-            _ => false,
-        };
-    }
-    let fault = by_code.or(by_status).unwrap_or(BrokerFault::Unspecified);
-    b.attempt.broker = Some(true);
-    if let Some(code_aad) = pattern::aadsts(message) {
-        b.aadsts(code_aad, line);
-        return true;
-    }
-    let class = ErrorClass::Broker(fault);
-    // The code under the heading that announced it.
-    let heading = b.attempt.events.iter_mut().rev().take(2).find(|e| {
-        e.kind == LogEventKind::Exception { class: ErrorClass::Broker(BrokerFault::Unspecified) }
-            && e.text.trim_end().ends_with("WAM Error")
-    });
-    if let Some(event) = heading {
-        event.kind = LogEventKind::Wam { code, class };
-        event.text.push(' ');
-        event.text.push_str(line.trim());
-        return true;
-    }
-    let known = b.attempt.events.iter().rev().take(8).any(|e| match e.kind {
-        LogEventKind::Wam { code: c, class: k } => (c == code || code.is_none()) && (k == class || c.is_some()),
-        _ => false,
-    });
-    if !known {
-        b.event(LogEventKind::Wam { code, class }, None, line);
-    }
-    true
 }
 
 /// curl -v: `*` notes, `>` request, `<` reply.
@@ -446,23 +372,6 @@ mod tests {
 
     fn read(text: &str) -> crate::facts::log::LogFacts {
         crate::log::read_text(text)
-    }
-
-    #[test]
-    fn broker_codes_are_read_in_every_notation() {
-        for text in [
-            "WAM Error \n Error Code: 3399942148 Error Message: NoNetwork WAM Error Message: ",
-            "Microsoft.Identity.Client.MsalServiceException: WAM Error Error Code: -895025148 Error Message: NoNetwork",
-            "WAM: (pii) Status: NoNetwork, Error code: 0xCAA70004",
-            "ERROR: (pii). Status: Response_Status.Status_NoNetwork, Error code: 3399942148, Tag: 557973645",
-            "(pii). Status: Response_Status.Status_NoNetwork, Error code: 3399680404, Tag: 557973641",
-            "MsalServiceException: WAM Error\n Error Code: 1\n Error Code: -895025148 \n Error Message: NoNetwork \n Internal Error Code: 557973645 \n",
-            "MsalServiceException: WAM Error\n Error Code: 3047943712\n Error Message: NoNetwork\n",
-        ] {
-            let facts = read(text);
-            let class = facts.attempts.first().and_then(|a| a.error_class());
-            assert_eq!(class, Some(ErrorClass::Broker(BrokerFault::NoNetwork)), "{text}: {facts:#?}");
-        }
     }
 
     #[test]

@@ -44,6 +44,8 @@ regex!(
     GO_STATUS,
     r#"\b(?:Get|Post|Put|Patch|Head|Delete) \\?"?https://[^"\\\s]+?(?:\\?")?: (Proxy Authentication Required|Forbidden|Bad Gateway|Service Unavailable|Gateway Timeout)\s*$"#
 );
+// A gateway's page about the host that it could not reach; services do not say so of themselves.
+regex!(GATEWAY, r"(?i)\b(50[234])\b[^\n]{0,200}(?:<title>\s*could not connect|could not connect to the server)");
 regex!(
     PROXY_AUTH,
     r"\(407\)|\b407 \(?Proxy|status(?: ?code)?[: =]+'?407\b|ProxyAuthenticationRequired|ERR_PROXY_AUTH|[Ff]ailed to authenticate with proxy"
@@ -93,6 +95,11 @@ pub fn classify(text: &str) -> Option<ErrorClass> {
     if may_be_proxy
         && let Some(status) = number(&TUNNEL_STATUS, text)
         && (proxy || !text.contains("Received HTTP code"))
+    {
+        return Some(E::ProxyStatus(status));
+    }
+    if (has("ould not connect") || has("ould Not Connect"))
+        && let Some(status) = number(&GATEWAY, text)
     {
         return Some(E::ProxyStatus(status));
     }

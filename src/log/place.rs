@@ -110,7 +110,7 @@ fn named(regex: &LazyLock<Option<Regex>>, line: &str) -> Option<HostPort> {
         let (whole, name) = (c.get_match(), c.get(1)?);
         if plausible(name.as_str()) {
             let port = c.iter().skip(2).flatten().find_map(|p| p.as_str().parse().ok());
-            return Some((name.as_str().to_ascii_lowercase(), port));
+            return Some((bare(name.as_str()).to_ascii_lowercase(), port));
         }
         at = if name.start() > whole.start() { name.start() } else { name.end() };
     }
@@ -122,7 +122,7 @@ fn quoted(line: &str) -> Option<HostPort> {
     QUOTED.as_ref()?.captures_iter(line).find_map(|c| {
         let host = c.iter().skip(1).flatten().next()?.as_str();
         let is_type = host.rsplit('.').next().is_some_and(|l| l.contains(|c: char| c.is_ascii_uppercase()));
-        (plausible(host) && !is_type).then(|| (host.to_ascii_lowercase(), None))
+        (plausible(host) && !is_type).then(|| (bare(host).to_ascii_lowercase(), None))
     })
 }
 
@@ -154,6 +154,20 @@ fn tail(text: &str, max: usize) -> &str {
     (from..=text.len()).find_map(|at| text.get(at..)).unwrap_or_default()
 }
 
+/// An address as captures give it: brackets only keep its colons apart from a port.
+pub(crate) fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+/// A host and its port as they are written together.
+pub(crate) fn written(host: &str, port: Option<u16>) -> String {
+    match port {
+        Some(port) if host.contains(':') => format!("[{host}]:{port}"),
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
 /// A name with a dot, or an address: words of a sentence have none.
 pub(super) fn plausible(host: &str) -> bool {
     let bare = host.trim_matches(['[', ']']);
@@ -180,7 +194,7 @@ pub(crate) fn find(line: &str, class: ErrorClass) -> Place {
                     // The name that a proxy could not reach is no proxy.
                     named(&POOL, line).is_none_or(|(pool, _)| pool != *h)
                 })?;
-            Some(port.map_or_else(|| host.clone(), |p| format!("{host}:{p}")))
+            Some(written(&host, port))
         };
         let netty = || {
             let c = NETTY_PROXY.as_ref()?.captures(line)?;
@@ -243,7 +257,7 @@ pub(crate) struct Url {
 impl Url {
     /// What [`URL`] captured; `None` where the port is no number of one.
     fn read(c: &regex::Captures<'_>) -> Option<Url> {
-        let host = c.get(2)?.as_str().trim_end_matches('.').to_ascii_lowercase();
+        let host = bare(c.get(2)?.as_str().trim_end_matches('.')).to_ascii_lowercase();
         let secure = c.get(1)?.as_str().eq_ignore_ascii_case("https");
         let port = match c.get(3) {
             Some(p) => p.as_str().parse().ok()?,
@@ -329,6 +343,15 @@ pub(crate) fn aadsts_ids(line: &str) -> AadstsIds {
 mod tests {
     use super::*;
     use crate::facts::log::NameFault;
+
+    #[test]
+    fn an_address_has_no_brackets() {
+        let line = "A connection attempt failed. ([2001:db8::4]:443)";
+        assert_eq!(find(line, ErrorClass::ConnectTimeout).endpoint, Some(("2001:db8::4".to_owned(), Some(443))));
+        assert_eq!(target("GET https://[2001:db8::4]/x"), Some(("2001:db8::4".to_owned(), Some(443))));
+        assert_eq!(written("2001:db8::4", Some(8080)), "[2001:db8::4]:8080");
+        assert_eq!(written("a.example", Some(8080)), "a.example:8080");
+    }
 
     #[test]
     fn the_host_is_the_service_and_not_the_proxy() {

@@ -11,6 +11,8 @@ use regex::Regex;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+mod view;
+
 regex!(BAR, r"^ {2,}\d* *\|");
 
 // A record's time, behind which the words of its layout may stand on the next line.
@@ -204,12 +206,13 @@ fn mail(lines: Vec<Line<'_>>, width: usize) -> Vec<Line<'_>> {
 }
 
 /// Lines of a native program's error stream, wrapped by Windows PowerShell at the width of its window and followed by
-/// its own position lines, become one line again.
+/// its own position lines, become one line again; so do the lines of a cmdlet's error.
 fn native(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
     let mut out: Vec<Line<'_>> = Vec::with_capacity(lines.len());
     let mut inside = false;
     let mut last_width = 0usize;
     let (mut in_view, mut in_message) = (false, false);
+    let mut error = view::Message::default();
     for line in lines {
         let text = line.text.as_ref();
         // PowerShell 7 wraps the message of an error at the words, behind a margin below the line of the script.
@@ -218,6 +221,7 @@ fn native(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
         let is_script = |text: &str| text.trim_start().starts_with(|c: char| c.is_ascii_digit());
         let message = VIEW.as_ref().filter(|_| in_view && !is_script(text)).and_then(|r| r.captures(text)?.get(1));
         if let Some(message) = message {
+            error.end(&mut out);
             match out.last_mut().filter(|_| in_message) {
                 Some(last) => append(last, message.as_str()),
                 None => out.push(line),
@@ -227,6 +231,7 @@ fn native(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
         }
         in_message = false;
         if let Some(c) = NATIVE.as_ref().and_then(|r| r.captures(text)) {
+            error.end(&mut out);
             last_width = text.chars().count();
             let rest = c.get(1).map_or("", |m| m.as_str()).to_owned();
             out.push(Line { number: line.number, text: Cow::Owned(rest) });
@@ -234,15 +239,15 @@ fn native(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
             continue;
         }
         if CMDLET_ERROR.as_ref().is_some_and(|r| r.is_match(text)) {
-            last_width = text.chars().count();
+            error.end(&mut out);
+            error.begin(text);
             out.push(line);
-            inside = true;
+            inside = false;
             continue;
         }
-        let position =
-            ["At ", "発生場所", "Au caractère", "In Zeile", "En línea", "Line |"].iter().any(|p| text.starts_with(p));
-        if position || text.starts_with("    + ") || text.starts_with("+ ") {
+        if view::is_position(text, inside || error.is_open()) || text.starts_with("    + ") || text.starts_with("+ ") {
             // Position and category: nothing about the cause.
+            error.end(&mut out);
             inside = false;
             continue;
         }
@@ -251,6 +256,10 @@ fn native(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
             || text.starts_with("**********")
             || az::record(text).is_some()
             || STREAM.as_ref().is_some_and(|r| r.is_match(text));
+        if !begins && error.takes(text) {
+            continue;
+        }
+        error.end(&mut out);
         if inside && !begins {
             if let Some(last) = out.last_mut() {
                 // Wrapped in the middle of a word only where the line was full.
@@ -265,6 +274,7 @@ fn native(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
         inside = inside && !begins;
         out.push(line);
     }
+    error.end(&mut out);
     out
 }
 

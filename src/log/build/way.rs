@@ -2,7 +2,7 @@
 
 use super::Builder;
 use crate::facts::log::{ErrorClass, LogEvent, LogEventKind, SigninMethod};
-use crate::knowledge::endpoints::{is_microsoft_host, is_short_link};
+use crate::knowledge::endpoints::{command_of, is_microsoft_host, is_short_link};
 use crate::knowledge::entra_replies::is_doubtful_reply;
 use crate::knowledge::interceptors::{interceptor_by_header, interceptor_by_text};
 use crate::log::{pattern, place};
@@ -124,10 +124,11 @@ impl Builder {
             open: asked_here || self.is_waiting(),
             answered: asked.is_some_and(|(h, _)| self.answered_directly(h)),
             managed,
+            signs_in: self.signs_in(line),
         };
         if class.is_connecting() && (known || place::is_proxy(&endpoint, question)) {
             let (host, port) = &endpoint;
-            self.proxy(&port.map_or_else(|| host.clone(), |p| format!("{host}:{p}")), line);
+            self.proxy(&place::written(host, *port), line);
             if let Some((host, port)) = place.host.take() {
                 self.host = Some((host, port.unwrap_or(443)));
             }
@@ -147,10 +148,20 @@ impl Builder {
             && !self.is_waiting()
     }
 
+    /// Whether it is a tool that signs in, or a library of Microsoft's for that, whose failure `line` tells.
+    fn signs_in(&self, line: &str) -> bool {
+        /// Libraries by which programs sign in.
+        const LIBRARIES: [&str; 3] = ["Microsoft.Identity", "Azure.Identity", "IdentityModel.Clients.ActiveDirectory"];
+        let is_of_one = |text: &str| LIBRARIES.iter().any(|name| text.contains(name));
+        command_of(self.attempt.dialect).is_some()
+            || is_of_one(line)
+            || self.attempt.events.last().is_some_and(|e| is_of_one(&e.text))
+    }
+
     /// Whether the attempt's proxy is this place.
     pub(super) fn is_known_proxy(&self, (host, port): &place::HostPort) -> bool {
         let proxy = self.attempt.proxy.as_deref().map(|p| p.rsplit_once(':').unwrap_or((p, "")));
-        proxy.is_some_and(|(h, p)| h == host && port.is_none_or(|n| p.is_empty() || p == n.to_string()))
+        proxy.is_some_and(|(h, p)| place::bare(h) == host && port.is_none_or(|n| p.is_empty() || p == n.to_string()))
     }
 
     /// Whether what was asked last has no answer yet.

@@ -10,6 +10,9 @@ const ISSUER_LABELS: [&str; 7] = ["crl", "ocsp", "oneocsp", "mscrl", "cacerts", 
 /// Azure's address for a machine's own agent; nothing else has it.
 const WIRE_SERVER: [u8; 4] = [168, 63, 129, 16];
 
+/// Where the agent of Azure Arc offers managed identities on the machine itself, by plain HTTP and for its extensions.
+const IDENTITY_PORTS: [u16; 3] = [40341, 40342, 50342];
+
 /// Where AD FS takes certificates of users.
 const ADFS_CERTIFICATE_PORT: u16 = 49443;
 
@@ -26,6 +29,8 @@ pub(crate) struct Asked<'a> {
     pub answered: bool,
     /// It wants a token of the machine's own service.
     pub managed: bool,
+    /// It signs in, and so by itself connects to nothing on its own machine but a proxy.
+    pub signs_in: bool,
 }
 
 /// Whether `endpoint`, to which a connection failed, is the proxy of a client: services of a sign-in are on 443, and a
@@ -42,14 +47,16 @@ pub(crate) fn is_proxy(endpoint: &HostPort, asked: Asked<'_>) -> bool {
     let secure = asked.host.is_none_or(|(_, port)| port.is_none_or(|p| p == 443));
     // Plain HTTP is spoken to many; only a request that waits for its way makes it the way.
     let other_port = port.is_some_and(|p| p != 443 && (p != 80 || (asked.host.is_some() && asked.open)));
+    let local =
+        || asked.host.is_some() || asked.signs_in && other_port && port.is_some_and(|p| !IDENTITY_PORTS.contains(&p));
     match host.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
         // The metadata service of a virtual machine has an address that no proxy has.
         Ok(std::net::IpAddr::V4(ip)) if ip.is_link_local() || ip.octets() == WIRE_SERVER => false,
         // Arc, App Service and Service Fabric offer managed identities on addresses of the machine.
         Ok(_) if asked.managed => false,
-        Ok(ip) if ip.is_loopback() => asked.host.is_some(),
+        Ok(ip) if ip.is_loopback() => local(),
         Ok(_) => secure && other_port,
-        Err(_) if host == "localhost" => asked.host.is_some() && !asked.managed,
+        Err(_) if host == "localhost" => !asked.managed && local(),
         Err(_) => secure && (other_port || asked.here),
     }
 }
@@ -111,7 +118,15 @@ mod tests {
             assert!(is_proxy(&at(host, port), open), "{host}:{port}");
             assert!(!is_proxy(&at(host, port), Asked { managed: true, ..open }), "{host}:{port}");
         }
-        assert!(!is_proxy(&at("127.0.0.1", 40342), Asked::default()));
+        let alone = Asked { signs_in: true, ..Asked::default() };
+        for (host, port) in [("127.0.0.1", 40342), ("localhost", 50342), ("127.0.0.1", 443)] {
+            assert!(!is_proxy(&at(host, port), alone), "{host}:{port}");
+        }
+        for host in ["127.0.0.1", "localhost", "::1"] {
+            assert!(is_proxy(&at(host, 8888), alone), "{host}");
+            assert!(!is_proxy(&at(host, 8888), Asked::default()), "{host}");
+            assert!(!is_proxy(&at(host, 8888), Asked { managed: true, ..alone }), "{host}");
+        }
         assert!(!is_proxy(&at("proxy.corp.example", 80), Asked { open: false, ..open }));
         assert!(!is_proxy(&at("proxy.corp.example", 8080), Asked { answered: true, ..open }));
     }
