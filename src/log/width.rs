@@ -2,7 +2,7 @@
 //!
 //! What enters: text. What leaves: a [`Width`], and whether a name of Microsoft was cut in two between two lines. Total.
 
-use super::{pattern, place};
+use super::{CMDLET_ERROR, pattern, place};
 use crate::knowledge;
 use std::collections::BTreeSet;
 
@@ -113,6 +113,10 @@ impl Measure {
         let mut joined = String::new();
         let (mut cut, mut alone) = (false, false);
         for (line, next) in text.split('\n').zip(text.split('\n').skip(1)).filter(|(line, _)| is_full(line)) {
+            // How the error view of a cmdlet was wrapped is read with it.
+            if joined.is_empty() && CMDLET_ERROR.as_ref().is_some_and(|r| r.is_match(line)) {
+                continue;
+            }
             if joined.is_empty() {
                 joined.push_str(line);
                 (cut, alone) = (false, tells(line));
