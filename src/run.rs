@@ -3,6 +3,7 @@
 use crate::analyze::{self, Analysis};
 use crate::cli::{Job, Options};
 use crate::error::Error;
+use crate::input::Kind;
 use crate::lang::{Lang, Message};
 use crate::output::{self, Output, read_or_not};
 use crate::progress::say;
@@ -123,8 +124,12 @@ fn facts(
     output: Option<&Path>,
     options: &Options,
 ) -> Result<u8, Error> {
-    let found = analyze::open(paths, options);
+    let mut found = analyze::open(paths, options);
     output::refuse_evidence(output, paths.iter().chain(&options.keylogs), &found, analyze::is_evidence)?;
+    if options.redact {
+        // Captures tell which words of logs are names, and placeholders are numbered as in reports.
+        found.sort_by_key(|piece| !matches!(piece.kind, Kind::Capture(_)));
+    }
     let mut code = if analyze::any_unreadable(&found) { UNREADABLE } else { 0 };
     let mut out = Output::open(output)?;
     let mut table = records::Csv::default();
