@@ -1,8 +1,8 @@
 //! The command failed for a reason that is neither the network nor a refusal of Entra ID: where to search on.
 
-use super::logs::{Run, issues_of, runs};
+use super::logs::{issues_of, runs};
 use super::{Context, Finding, Rule, Severity};
-use crate::facts::log::{ErrorClass, LogEvent, LogEventKind, Outcome};
+use crate::facts::log::{ErrorClass, LogEvent, Outcome};
 use crate::knowledge::endpoints::Command;
 use crate::knowledge::error_texts;
 use crate::lang::{Message, Text};
@@ -67,8 +67,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 .tell(message!(en: "%c failed and the log does not say why", ja: "%c が失敗したが、ログに理由がない"));
             finding.verdict = Some(Verdict::Inconclusive);
         }
-        // A text that nobody knows is no proof that the network did its part.
-        else if is_open(context, &run, event) {
+        // Words of connections in a text that nobody knows: the network may have a part in it.
+        else if is_open(context, event) {
             finding.title = run.tell(message!(
                 en: "%c failed with an error that names no known cause; it does not show whether the network did its part",
                 ja: "%c が既知の原因を示さないエラーで失敗 (ネットワークが正常だったかは判断できない)",
@@ -89,7 +89,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             ));
             finding.verdict = Some(Verdict::Inconclusive);
         }
-        if is_not_signed_in(&event.text) {
+        if is_not_signed_in(&event.text) && !speaks_of_the_network(&event.text) {
             finding.title = run.tell(message!(
                 en: "%c was given no token: nobody is signed in where it looks for one",
                 ja: "%c がトークンを取得できない: 参照先にサインイン済みのアカウントがない",
@@ -118,7 +118,7 @@ fn is_not_signed_in(text: &str) -> bool {
 }
 
 /// Words of connections, in small letters.
-const OF_THE_NETWORK: [&str; 16] = [
+const OF_THE_NETWORK: [&str; 26] = [
     "certificate",
     "certificates",
     "proxy",
@@ -135,6 +135,16 @@ const OF_THE_NETWORK: [&str; 16] = [
     "handshake",
     "timeout",
     "unreachable",
+    "reachable",
+    "resolve",
+    "resolved",
+    "endpoint",
+    "destination",
+    "remote",
+    "gateway",
+    "winrm",
+    "netzwerk",
+    "verbindung",
 ];
 
 /// The same in Japanese, which does not part its words.
@@ -159,20 +169,12 @@ fn is_mute(text: &str) -> bool {
     ENDS.iter().any(|end| text.trim_end().ends_with(end))
 }
 
-/// Whether nothing shows that the network did its part: no packets, a text of no kind that is known, and no answer or token
-/// before the error, unless its words are those of connections.
-fn is_open(context: &Context<'_>, run: &Run<'_>, event: &LogEvent) -> bool {
-    use LogEventKind as K;
-    let answers = |e: &&LogEvent| {
-        let is_tunnel = matches!(&e.kind, K::HttpResponse { method, .. } if method == "CONNECT");
-        matches!(e.kind, K::HttpResponse { .. } | K::TlsEstablished { .. } | K::TokenReceived | K::CacheUsed)
-            && !is_tunnel
-    };
-    let before = run.attempt.events.iter().take_while(|e| !std::ptr::eq(*e, event));
+/// Whether the words are those of connections, and nothing else shows that the network did its part: no packets, and a text
+/// of no kind that is known.
+fn is_open(context: &Context<'_>, event: &LogEvent) -> bool {
     context.case.captures().next().is_none()
         && !error_texts::is_local(&event.text)
-        && !is_not_signed_in(&event.text)
-        && (speaks_of_the_network(&event.text) || before.filter(answers).count() == 0)
+        && speaks_of_the_network(&event.text)
 }
 
 fn repository(command: Option<Command>) -> &'static str {

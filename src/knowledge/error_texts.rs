@@ -18,7 +18,9 @@ const LOCAL: &[&str] = &[
     // The client's own window, store of certificates, and keys.
     r"window handle|certificate .{0,80}(?:was not found|could not be found|not found in)|no certificate (?:was |with .{0,60})?found|key not valid for use in specified state|keyset does not exist|cannot find the requested object",
     r"basic authentication is currently disabled",
-    // What the account may do is told by Entra ID or Resource Manager.
+    r"in type '[^']*' from assembly",
+    // What the account may do is told by Entra ID or Resource Manager; services name the code of their refusal first.
+    r"^(?:ERROR: )?(?:[\w.]+: )?\([A-Z][A-Za-z]{3,60}\) |client with IP '[^']*' is not allowed|is from a network location that is not allowed",
     r"does not have access to subscription|no subscriptions? (?:was |were )?found|bad credential|unknown.user.type|unable to authenticate your credentials",
     // Python and the machine's files.
     r"ModuleNotFoundError|ImportError|no module named|PermissionError|FileNotFoundError|no space left on device|disk full|being used by another process",

@@ -12,9 +12,9 @@ use crate::message;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use std::net::IpAddr;
 
-/// Silence after which a client has given an address up, whatever else it could try: connects time out after 21 s on
-/// Windows, and programs with limits of their own take less.
-const PATIENCE_NS: i64 = 20 * NANOS_PER_SECOND;
+/// Silence that proves an address dead, whatever else the client could try: three SYNs sent again by the clock (after 1, 2
+/// and 4 s on Linux and Windows) and lost as well.
+const PATIENCE_NS: i64 = 7 * NANOS_PER_SECOND;
 
 /// How late a SYN may be that is sent again by the clock.
 const SYN_LATE_NS: i64 = NANOS_PER_SECOND;
@@ -46,8 +46,9 @@ pub(super) fn leave_untried(case: &Case, host: &HostStory, known: &[IpAddr], jud
 /// Whether the client of an unanswered attempt has addresses left, and nothing shows that it gave up.
 fn may_try_another(case: &Case, host: &HostStory, judged: &[Judged], known: &[IpAddr], attempt: &Attempt) -> bool {
     let of_client = |a: &Attempt| a.way == Way::Direct && may_be_one(a.client, attempt.client);
-    // Whoever got an answer from another address has tried it.
-    if host.attempts.iter().zip(judged).any(|(a, j)| of_client(a) && j.stage > Stage::Syn) {
+    // Whoever got an answer from another address has tried it; and where the host was reached before, silence since then
+    // is what changed.
+    if host.attempts.iter().zip(judged).any(|(a, j)| of_client(a) && j.stage > Stage::Syn || j.has_reached()) {
         return false;
     }
     let own: Vec<&Attempt> = host.attempts.iter().filter(|a| of_client(a)).collect();
