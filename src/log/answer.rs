@@ -8,7 +8,7 @@ use super::{other, place};
 use crate::facts::log::LogEventKind;
 
 /// Methods of HTTP that clients of a sign-in use.
-const METHOD: &str = "GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS";
+const METHOD: &str = "GET|POST|PUT|PATCH|DELETE";
 /// Numbers that are statuses of HTTP; times and sizes are others mostly.
 const STATUS: &str = "20[0-7]|30[0-8]|4(?:0[0-9]|1[0-8]|2[1-9]|31|51)|50[0-8]|511";
 
@@ -21,8 +21,8 @@ regex!(
         r#"\b({METHOD}) (https?://[^\s"'<>]+)["']?(?: ["']?HTTP/[\d.]+["']?)?(?: (?:-|->|=>|:|=|status:?|status code:?|returned))? ["'(\[]?({STATUS})(?:["'\])]?\s*$|[,;"'\])]| [A-Z][A-Za-z]*\b| - | \d{{1,9}}\s*$)"#
     )
 );
-// `Request: POST https://…`, `[Request] POST https://…` at the end of a line.
-regex!(REQUEST, &format!(r#"(?i:\brequest\b)[\]:]{{0,2}} ({METHOD}) (https?://[^\s"'<>]+)["']?\s*$"#));
+// `[Request] POST https://…` at the end of a line: whose answer has an address as well.
+regex!(REQUEST, &format!(r#"\[(?i:[a-z]{{0,20}} ?request)\] ({METHOD}) (https?://[^\s"'<>]+)["']?\s*$"#));
 
 /// Reads a line that tells a request or its answer with the whole address. False for other lines.
 pub(super) fn line(b: &mut Builder, line: &str) -> bool {
@@ -37,14 +37,41 @@ pub(super) fn line(b: &mut Builder, line: &str) -> bool {
     let before = || BEFORE.as_ref()?.captures(line).map(|c| (c.get(2), c.get(3), c.get(1)));
     let behind = || BEHIND.as_ref()?.captures(line).map(|c| (c.get(1), c.get(2), c.get(3)));
     let request = || REQUEST.as_ref()?.captures(line).map(|c| (c.get(1), c.get(2), None));
-    let Some((method, url, status)) = before().or_else(behind).or_else(request).and_then(told) else { return false };
+    let Some(found) = before().or_else(behind).or_else(request) else { return false };
+    // What stands before it may be a logger's, but no sentence: that tells of another program, or another machine.
+    if !found.0.zip(found.1).is_some_and(|(a, b)| line.get(..a.start().min(b.start())).is_some_and(is_margin)) {
+        return false;
+    }
+    let Some((method, url, status)) = told(found) else { return false };
     let kind = match status {
         Some(status) => other::reply(method, url.path, status),
         None => LogEventKind::HttpRequest { method, path: url.path, request_id: None },
     };
-    b.host = Some((url.host.clone(), url.port.unwrap_or(443)));
+    // What fails next is no longer what was answered.
+    b.host = status.is_none().then(|| (url.host.clone(), url.port.unwrap_or(443)));
     b.event(kind, Some((&url.host, url.port)), line);
     true
+}
+
+/// Whether text holds nothing but what loggers put before a message: time stamps, levels and names in brackets or before
+/// a colon, a status.
+fn is_margin(text: &str) -> bool {
+    let is_label = |word: &str| {
+        let bare =
+            word.trim_matches(|c: char| matches!(c, '[' | ']' | '(' | ')' | '<' | '>' | '"' | '\'' | '-' | '|' | ':'));
+        let bracketed = word.starts_with(['[', '(', '<']) || word.ends_with([']', ')', '>']);
+        let is_upper = bare.bytes().all(|b| b.is_ascii_uppercase());
+        bracketed
+            || is_upper
+            || word.ends_with(':')
+            || bare.starts_with(|c: char| c.is_ascii_digit())
+            || bare.contains('.')
+    };
+    // What watches a service from elsewhere is no client. An address is of somebody whose requests somebody else logs.
+    let is_address = |word: &str| word.trim_matches(['[', ']', '(', ')']).parse::<std::net::IpAddr>().is_ok();
+    let is_of_a_watcher =
+        ["monitor", "health", "probe", "uptime"].iter().any(|w| text.to_ascii_lowercase().contains(w));
+    !is_of_a_watcher && text.split_whitespace().all(|word| is_label(word) && !is_address(word))
 }
 
 #[cfg(test)]
@@ -67,8 +94,8 @@ mod tests {
         for text in [
             "[info] [Response] 200 - POST https://login.microsoftonline.com/common/oauth2/token?x=1",
             "HTTP Request: POST https://login.microsoftonline.com/common \"HTTP/1.1 200 OK\"",
-            "app \"POST https://login.microsoftonline.com/common HTTP/1.1\" 200 1540",
-            "sent POST https://login.microsoftonline.com/common -> 200",
+            "2026-11-02 10:00:00,123 INFO app: \"POST https://login.microsoftonline.com/common HTTP/1.1\" 200 1540",
+            "[client] POST https://login.microsoftonline.com/common -> 200",
         ] {
             assert_eq!(answers(text), [(200, host.clone())], "{text}");
         }
@@ -76,6 +103,8 @@ mod tests {
             "POST https://login.microsoftonline.com/common 200 ms",
             "POST https://login.microsoftonline.com/common 350",
             "retry 3 of 200: https://login.microsoftonline.com/common",
+            "From my phone: GET https://login.microsoftonline.com/common 200 OK",
+            "1764547200.123 45 10.0.0.7 TCP_MISS/200 512 GET https://login.microsoftonline.com/common - 200",
         ] {
             assert_eq!(answers(text), [], "{text}");
         }

@@ -278,7 +278,10 @@ impl Builder {
         self.host = Some((host.to_owned(), port.unwrap_or(443)));
         let is_failure = |e: &&mut LogEvent| matches!(e.kind, LogEventKind::Exception { .. });
         let mut named = false;
-        for event in self.attempt.events.iter_mut().rev().take_while(is_failure).filter(|e| e.host.is_none()) {
+        // What says where it wanted to go is about that place.
+        let is_told = |e: &&mut LogEvent| ["onnection to ", "onnecting to "].iter().any(|words| e.text.contains(words));
+        let open = self.attempt.events.iter_mut().rev().take_while(is_failure);
+        for event in open.filter(|e| e.host.is_none() && !is_told(e)) {
             (event.host, event.port) = (Some(host.to_owned()), port);
             named |= event.kind.error().is_some_and(ErrorClass::is_network);
         }

@@ -43,15 +43,20 @@ const NOUNS: [&str; 11] = [
     "entra",
 ];
 
+/// What is added to sign in.
+const ACCOUNTS: [&str; 3] = ["azaccount", "azurermaccount", "azenvironment"];
+
 /// Whether a line is the error of a cmdlet that signs in: whatever its words are, the text is of a sign-in that failed.
-fn is_of_a_signin_cmdlet(line: &str) -> bool {
+pub(super) fn is_of_a_signin_cmdlet(line: &str) -> bool {
     let Some(name) = CMDLET_ERROR.as_ref().and_then(|r| r.captures(line)?.get(1)) else { return false };
     let name = name.as_str().to_ascii_lowercase();
     let noun = VERBS
         .iter()
         .find_map(|verb| name.strip_prefix(verb))
         .or_else(|| name.strip_prefix("new-exo").map(|_| "exopssession"));
-    noun.is_some_and(|noun| NOUNS.iter().any(|known| noun.starts_with(known)))
+    // Most of what is added to Azure and Graph is no account.
+    let signs_in = |noun: &str| !name.starts_with("add-") || ACCOUNTS.contains(&noun);
+    noun.is_some_and(|noun| signs_in(noun) && NOUNS.iter().any(|known| noun.starts_with(known)))
 }
 
 /// Whether a host of Microsoft stands in the text.

@@ -45,7 +45,10 @@ regex!(
     r#"\b(?:Get|Post|Put|Patch|Head|Delete) \\?"?https://[^"\\\s]+?(?:\\?")?: (Proxy Authentication Required|Forbidden|Bad Gateway|Service Unavailable|Gateway Timeout)\s*$"#
 );
 // A gateway's page about the host that it could not reach; services do not say so of themselves.
-regex!(GATEWAY, r"(?i)\b(50[234])\b[^\n]{0,200}(?:<title>\s*could not connect|could not connect to the server)");
+regex!(
+    GATEWAY,
+    r"(?i)\b(50[234])\b[^\n]{0,200}(?:<title>\s*could not connect|could not connect to the server [^\w\n]{0,3}(?:quot;)?_?[\w-]{1,63}\.[\w-]{1,63}\.?[\w.-]*)"
+);
 regex!(
     PROXY_AUTH,
     r"\(407\)|\b407 \(?Proxy|status(?: ?code)?[: =]+'?407\b|ProxyAuthenticationRequired|ERR_PROXY_AUTH|[Ff]ailed to authenticate with proxy"
@@ -77,6 +80,7 @@ regex!(
 );
 
 // What broke off a request, which urllib3 frames in the words of a connection whatever it was.
+regex!(WINSOCK, r"\bNone, (1[01]\d{3})\b");
 regex!(ABORTED, r#"Connection aborted\.?['"], ?(\w+)\((?:(\d+),)?"#);
 // urllib3 counts the answers that it would not have.
 regex!(TOO_MANY, r"too many ([45]\d\d) error responses");
@@ -158,7 +162,13 @@ pub fn classify(text: &str) -> Option<ErrorClass> {
 fn aborted(text: &str) -> ErrorClass {
     let Some(by) = ABORTED.as_ref().and_then(|r| r.captures(text)) else { return E::ConnectionClosed };
     let part = |i: usize| by.get(i).map_or("", |m| m.as_str());
+    // Windows' own number stands behind words that it translates, and tells more than Python's.
+    let windows = WINSOCK.as_ref().and_then(|r| r.captures(text)?.get(1)?.as_str().parse().ok());
+    if let Some(class) = windows.and_then(|code| numbers::socket_code(code, text)) {
+        return class;
+    }
     match (part(1), part(2)) {
+        ("timeout" | "TimeoutError", _) => E::Timeout,
         ("FileNotFoundError" | "IsADirectoryError" | "NotADirectoryError", _) => E::CaBundleBroken,
         // Numbers of files; a socket that the machine forbids has words of its own.
         ("PermissionError", "13") | ("OSError" | "IOError", "2" | "20" | "21") => E::CaBundleBroken,

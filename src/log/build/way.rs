@@ -5,7 +5,7 @@ use crate::facts::log::{ErrorClass, LogEvent, LogEventKind, SigninMethod};
 use crate::knowledge::endpoints::{command_of, is_microsoft_host, is_short_link};
 use crate::knowledge::entra_replies::is_doubtful_reply;
 use crate::knowledge::interceptors::{interceptor_by_header, interceptor_by_text};
-use crate::log::{pattern, place};
+use crate::log::{CMDLET_ERROR, failing, pattern, place};
 
 // .NET Framework puts the name that it looked for in vain behind its words.
 regex!(QUOTED_NAME, r"[:：]\s*'([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)'");
@@ -133,7 +133,8 @@ impl Builder {
                 self.host = Some((host, port.unwrap_or(443)));
             }
             place.host = Some(endpoint);
-        } else if !asked_here {
+        } else if !asked_here && (endpoint.0.contains(['.', ':']) || place::is_of_the_machine(&endpoint.0)) {
+            // No service of a sign-in has a name of one label.
             place.host = Some(endpoint);
         }
     }
@@ -153,6 +154,10 @@ impl Builder {
         /// Libraries by which programs sign in.
         const LIBRARIES: [&str; 3] = ["Microsoft.Identity", "Azure.Identity", "IdentityModel.Clients.ActiveDirectory"];
         let is_of_one = |text: &str| LIBRARIES.iter().any(|name| text.contains(name));
+        // The error of a cmdlet that asks something else.
+        if CMDLET_ERROR.as_ref().is_some_and(|r| r.is_match(line)) && !failing::is_of_a_signin_cmdlet(line) {
+            return false;
+        }
         command_of(self.attempt.dialect).is_some()
             || is_of_one(line)
             || self.attempt.events.last().is_some_and(|e| is_of_one(&e.text))

@@ -44,7 +44,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::CertificateUntrusted(TrustFault::Expired),
     ),
     (
-        r"hostname mismatch|ip address mismatch|hostname '[^']*' doesn't match|ERR_TLS_CERT_ALTNAME_INVALID|RemoteCertificateNameMismatch|certificate is (?:not )?valid for |no alternative certificate subject name|ERR_CERT_COMMON_NAME_INVALID|Hostname/IP does not match|CERT_E_CN_NO_MATCH|SEC_E_WRONG_PRINCIPAL|subject name does not match|No subject alternative (?:DNS |IP |URI )?names? (?:matching|present)|No name matching |名前と一致しません",
+        r"hostname mismatch|ip address mismatch|hostname '[^']*' doesn't match|ERR_TLS_CERT_ALTNAME_INVALID|RemoteCertificateNameMismatch|certificate is (?:not )?valid for |no alternative certificate subject name|ERR_CERT_COMMON_NAME_INVALID|Hostname/IP does not match|CERT_E_CN_NO_MATCH|SEC_E_WRONG_PRINCIPAL|subject name does not match|No subject alternative (?:DNS |IP |URI )?names? (?:matching|present)|No name matching [\w-]+(?:\.[\w-]+)+ found|名前と一致しません",
         E::CertificateUntrusted(TrustFault::NameMismatch),
     ),
     // Parameters of the handshake that OpenSSL refuses: neither the certificate nor the version is at fault.
@@ -59,7 +59,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::CertificateUntrusted(TrustFault::UnknownIssuer),
     ),
     (
-        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|remote certificate is invalid|remote certificate was rejected|RemoteCertificateChainErrors|RemoteCertificateValidation|could not establish trust relationship|SSL certificate problem|certificate (?:validation|verification) failed|remote certificate was not (?:provided|available)|RemoteCertificateNotAvailable|検証プロシージャによると、?リモート証明書は無効|Remotezertifikat ist (?:laut|gemäß) |certificat distant (?:n.est pas valide|est non valide)|certificado remoto no es válido|远程证书无效|遠端憑證(?:是)?無效|원격 인증서가 유효하지 않|konnte keine Vertrauensstellung hergestellt werden|établir une relation de confiance|establecer una relación de confianza|建立信任关系|建立信任關係|트러스트 관계를 설정할 수 없|信頼関係を確立できません|failed to verify certificate|UnknownIssuer|PKIX path validation failed|CertPathValidatorException",
+        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|remote certificate is invalid|remote certificate was rejected|RemoteCertificateChainErrors|RemoteCertificateValidation|could not establish trust relationship|SSL certificate problem|certificate validation failed|Certificate verification failed\. (?:This typically happens|A proxy)|remote certificate was not (?:provided|available)|RemoteCertificateNotAvailable|検証プロシージャによると、?リモート証明書は無効|Remotezertifikat ist (?:laut|gemäß) |certificat distant (?:n.est pas valide|est non valide)|certificado remoto no es válido|远程证书无效|遠端憑證(?:是)?無效|원격 인증서가 유효하지 않|konnte keine Vertrauensstellung hergestellt werden|établir une relation de confiance|establecer una relación de confianza|建立信任关系|建立信任關係|트러스트 관계를 설정할 수 없|信頼関係を確立できません|failed to verify certificate|UnknownIssuer|PKIX path validation failed|CertPathValidatorException",
         E::CertificateUntrusted(TrustFault::Unspecified),
     ),
     // The same in further languages of Windows.
@@ -166,7 +166,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
     ),
     // Entra ID, Graph and Resource Manager where they are asked too often; nothing on the way throttles a sign-in.
     (
-        r"throttled by AAD|\bTooManyRequests\b|\(429\) Too Many Requests|error: \(429\)|\brequest is being throttled",
+        r"throttled by AAD|(?:Status|Status ?Code|Code|error): ?'?TooManyRequests\b|\(429\) Too Many Requests|error: \(429\)|\brequest is being throttled",
         E::HttpStatus(429),
     ),
     // Az.Accounts where Entra ID wants more of the user than a token without a window can give; the code is not printed.
@@ -250,7 +250,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::ReadTimeout,
     ),
     (
-        r"ENETUNREACH|EHOSTUNREACH|no route to host|host is down|EHOSTDOWN|network is unreachable|unreachable (?:network|host)|\b(?:Network|Host)Unreachable\b|ERR_ADDRESS_UNREACHABLE|ERR_INTERNET_DISCONNECTED|到達できないホスト|到達できないネットワーク|ENETDOWN",
+        r"ENETUNREACH|EHOSTUNREACH|no route to host|connect: host is down|EHOSTDOWN|network is unreachable|unreachable (?:network|host)|\b(?:Network|Host)Unreachable\b|ERR_ADDRESS_UNREACHABLE|ERR_INTERNET_DISCONNECTED|到達できないホスト|到達できないネットワーク|ENETDOWN",
         E::NetworkUnreachable,
     ),
     (
@@ -271,7 +271,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::CacheDamaged,
     ),
     (
-        r#"localhost refused to connect|loopback_redirect|no web browser|could not find a suitable browser|unable to open (?:a )?(?:web page|browser)|linux_xdg_open_failed|xdg-open: no method available|exec: "xdg-open[^"]*": executable file not found|browser did not respond|port \d+ is (?:already )?in use"#,
+        r#"localhost refused to connect|loopback_redirect|no web browser|could not find a suitable browser|unable to open (?:a )?(?:web page|browser)|linux_xdg_open_failed|exec: "xdg-open[^"]*": executable file not found|browser did not respond|port \d+ is (?:already )?in use"#,
         E::BrowserLeg,
     ),
     (
@@ -321,8 +321,8 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::Broker(BrokerFault::Unspecified),
     ),
     // Clients of HashiCorp that had answers and no good one among them; with an error of the connection they name it behind.
-    (r"giving up after \d+ attempt(?:s|\(s\))\s*$", E::AnswerUnplaced(None)),
-    (r"giving up after \d+ attempt", E::ConnectOther),
+    (r"\b[A-Z]{3,7} https?://\S+ giving up after \d+ attempt(?:s|\(s\))\s*$", E::AnswerUnplaced(None)),
+    (r"giving up after \d+ attempt(?:s|\(s\)): ", E::ConnectOther),
     // Programs that take their tokens from another one, in which nobody is signed in.
     (
         r"(?:\berror|Credential): (?:[^\n]*: )?Please run 'az login' to set ?up|No Authorization Tokens were found - please ensure|DefaultAzureCredential failed to retrieve a token from the included credentials",
@@ -433,7 +433,6 @@ mod tests {
         ("Status: Response_Status.Status_Unexpected, Error code: 0", E::Broker(BrokerFault::Unspecified)),
         ("fatal: WAM Error", E::Broker(BrokerFault::Unspecified)),
         ("Can't get attribute 'X' on <module 'msal.y' from 'z'>", E::CacheDamaged),
-        ("xdg-open: no method available for opening 'https://a.example/'", E::BrowserLeg),
         ("auth failed: exec: \"xdg-open,www-browser\": executable file not found in $PATH", E::BrowserLeg),
         ("Error: running Azure CLI: exit status 1: ERROR: Please run 'az login' to setup account.", E::Other),
         ("AzureCliCredential: Please run 'az login' to set up an account", E::Other),

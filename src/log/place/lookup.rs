@@ -23,10 +23,16 @@ regex!(IN_PARENTHESES, &format!(r"[.。．] ?\({LABEL}:(\d{{1,5}})\)"));
 // Netty says what it was asked for before the last name that it tried.
 regex!(ORIGINAL, r"\bOriginal hostname: '([A-Za-z0-9_.-]{1,253})'");
 
+/// Words that programs put where they know no name.
+const NO_NAMES: [&str; 8] = ["null", "none", "failed", "unknown", "hostname", "host", "error", "localhost"];
+
 /// The single label that was looked up.
 pub(super) fn label(line: &str) -> Option<HostPort> {
     let c = LOOKED_UP.as_ref()?.captures(line).or_else(|| in_parentheses(line))?;
     let name = c.get(1)?.as_str().to_ascii_lowercase();
+    if NO_NAMES.contains(&name.as_str()) {
+        return None;
+    }
     Some((name, c.get(2).and_then(|p| p.as_str().parse().ok())))
 }
 

@@ -33,6 +33,9 @@ pub(crate) struct Asked<'a> {
     pub signs_in: bool,
 }
 
+/// Ports of databases (SQL Server, MySQL, PostgreSQL, Redis, MongoDB, Elasticsearch; IANA's registry).
+const DATABASE_PORTS: [u16; 6] = [1433, 3306, 5432, 6379, 27017, 9200];
+
 /// Whether `endpoint`, to which a connection failed, is the proxy of a client: services of a sign-in are on 443, and a
 /// client that wants one of them connects to itself only for a proxy.
 pub(crate) fn is_proxy(endpoint: &HostPort, asked: Asked<'_>) -> bool {
@@ -42,6 +45,10 @@ pub(crate) fn is_proxy(endpoint: &HostPort, asked: Asked<'_>) -> bool {
         || *port == Some(ADFS_CERTIFICATE_PORT)
         || is_service(host)
     {
+        return false;
+    }
+    // What runs there is no proxy.
+    if port.is_some_and(|p| DATABASE_PORTS.contains(&p)) {
         return false;
     }
     let secure = asked.host.is_none_or(|(_, port)| port.is_none_or(|p| p == 443));
@@ -57,6 +64,8 @@ pub(crate) fn is_proxy(endpoint: &HostPort, asked: Asked<'_>) -> bool {
         Ok(ip) if ip.is_loopback() => local(),
         Ok(_) => secure && other_port,
         Err(_) if host == "localhost" => !asked.managed && local(),
+        // A name without a domain is a container's or a machine's as well.
+        Err(_) if !host.contains('.') => (secure && other_port || asked.here) && (asked.open || asked.signs_in),
         Err(_) => secure && (other_port || asked.here),
     }
 }
