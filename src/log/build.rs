@@ -217,7 +217,7 @@ impl Builder {
             self.proxy(proxy, line);
         }
         let class = if self.listens(class, &place) { ErrorClass::BrowserLeg } else { class };
-        self.endpoint(&mut place, class, line);
+        let is_here = self.endpoint(&mut place, class, line);
         let class = self.instead_of_metadata(class, line);
         if let Some(proxy) = self.unresolved_proxy(class, &place, line) {
             self.proxy(&proxy, line);
@@ -238,7 +238,8 @@ impl Builder {
         // An address is the same service as the name that it was resolved from.
         let is_address = |h: &str| h.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
         let named = place.host.filter(|(h, _)| self.host.is_none() || !is_address(h));
-        let host = named.or_else(|| self.host.clone().map(|(h, p)| (h, Some(p))));
+        let asked = || self.host.clone().filter(|_| is_here).map(|(h, p)| (h, Some(p)));
+        let host = named.or_else(asked);
         let class = match (
             class,
             self.attempt

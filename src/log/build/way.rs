@@ -108,9 +108,10 @@ impl Builder {
         (first != last).then(|| (first.to_owned(), last.to_owned()))
     }
 
-    /// Where a connection failed by the text is the service, or the proxy of a client that does not call it one.
-    pub(super) fn endpoint(&mut self, place: &mut place::Place, class: ErrorClass, line: &str) {
-        let Some(endpoint) = place.endpoint.take() else { return };
+    /// Where a connection failed by the text is the service, or the proxy of a client that does not call it one. False where
+    /// it is neither: no service of a sign-in has a name of one label.
+    pub(super) fn endpoint(&mut self, place: &mut place::Place, class: ErrorClass, line: &str) -> bool {
+        let Some(endpoint) = place.endpoint.take() else { return true };
         let asked_here = place.host.is_some();
         let open = self.host.clone().map(|(h, p)| (h, Some(p)));
         let asked = place.host.as_ref().or(open.as_ref());
@@ -133,10 +134,13 @@ impl Builder {
                 self.host = Some((host, port.unwrap_or(443)));
             }
             place.host = Some(endpoint);
-        } else if !asked_here && (endpoint.0.contains(['.', ':']) || place::is_of_the_machine(&endpoint.0)) {
-            // No service of a sign-in has a name of one label.
+        } else if !asked_here {
+            if !endpoint.0.contains(['.', ':']) && !place::is_of_the_machine(&endpoint.0) {
+                return false;
+            }
             place.host = Some(endpoint);
         }
+        true
     }
 
     /// Whether a socket that the machine itself forbids is the one on which the client listens for its browser: everything
