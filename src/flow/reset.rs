@@ -5,7 +5,7 @@
 
 use crate::facts::{Reset, ResetStage};
 use crate::flow::seq::SeqNum;
-use crate::flow::side::{Letter, of};
+use crate::flow::side::Letter;
 use crate::flow::tcp::TcpFlow;
 use crate::flow::{FlowSink, Side};
 use crate::packet::{Packet, TcpSegment};
@@ -46,25 +46,9 @@ impl<S: FlowSink> TcpFlow<S> {
         if !peer.flags.based && segment.flags.ack() {
             peer.set_base(SeqNum(segment.ack), true);
         }
-        self.claim_by_reset(side, segment, &reset);
         let rare = self.rare();
         if rare.resets.len() < RESETS_KEPT {
             rare.resets.push(reset);
-        }
-    }
-
-    /// Takes the numbers of a side's first reset for what that side sent and heard, if it comes from as far as the rest.
-    fn claim_by_reset(&mut self, side: Side, segment: &TcpSegment<'_>, reset: &Reset) {
-        let is_first = self.rare.as_ref().is_none_or(|rare| rare.resets.iter().all(|r| r.by != side));
-        if !is_first || reset.peer_ttl.is_some_and(|ttl| ttl != reset.ttl) {
-            return;
-        }
-        let is_last_word = of(&self.sides, side.other()).flags.reset;
-        if reset.peer_ttl.is_some() && of(&self.sides, side).is_blank() && !is_last_word {
-            self.claim(side, SeqNum(segment.seq));
-        }
-        if segment.flags.ack() && of(&self.sides, side.other()).is_blank() {
-            self.claim(side.other(), SeqNum(segment.ack));
         }
     }
 

@@ -45,13 +45,11 @@ fn an_ordinary_connection_is_told_from_syn_to_fin() {
 fn what_a_sides_own_numbers_tell_beyond_its_bytes_is_missing_unless_the_other_side_lacks_it_too() {
     let missed = |rest: &str| one(&opened(rest)).0.sides().map(|side| side.missed_bytes);
     assert_eq!(missed("<FA 401 101"), [0, 100]);
-    assert_eq!(missed("<RA 401 101"), [0, 100]);
+    assert_eq!(missed("<RA 401 101"), [0, 0], "numbers of resets are often made up");
     assert_eq!(missed(">FA 101 301\n<FA 401 102"), [0, 0], "the client gave up before");
     assert_eq!(missed(">PA 101 301 hello\n<PA 301 106 world\n<FA 406 106"), [0, 100]);
     assert_eq!(missed("<FA 401 101\n>A 101 301"), [0, 0], "the client lacks it as well");
-    assert_eq!(missed("<RA 401 101 ttl9"), [0, 0], "from elsewhere");
     assert_eq!(missed("<FA 301 101\n<A 302 101"), [0, 0]);
-    assert_eq!(one(">S 100\n<RA 301 618").0.sides()[0].missed_bytes, 517, "a hello that was heard");
     assert_eq!(one(">S 100\n<RA 0 101").0.sides().map(|side| side.missed_bytes), [0, 0]);
 }
 

@@ -23,6 +23,10 @@ pub(super) fn all_the_same(
     // the end of the hello is missing.
     let is_old =
         |hello: &ClientHello| hello.max_version() <= TLS_1_1 && (!hello.cut || hello.legacy_version <= TLS_1_1);
+    // Without the client's hello the connection is older than the capture, and may be another program's.
+    if session.client_hellos.is_empty() {
+        return None;
+    }
     let client_is_old = !session.client_hellos.is_empty() && session.client_hellos.iter().all(is_old);
     let text = match (session.old_records(), offered) {
         (Some(version), _) => message!(
