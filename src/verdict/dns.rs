@@ -176,7 +176,8 @@ fn unresolved(case: &Case, host: &HostStory, talk: &LazyTalk<'_>) -> Vec<Unresol
             return None;
         }
         let sunk: Vec<Proof> = lookups.iter().filter_map(|l| told_addresses(l)).collect();
-        if !sunk.is_empty() {
+        // An answer of `::` alone switches IPv6 off and no more.
+        if !sunk.is_empty() && lookups.iter().any(|l| l.kind == 1) {
             let judged = Judged::seen(Verdict::DnsSinkhole, Stage::None, sunk);
             return Some(Unresolved { client, lookup: *own.first()?, judged, rcode: None });
         }

@@ -102,16 +102,22 @@ fn asked(s: &Scene<'_>, exchange: &HttpExchange) -> Judged {
     judged
 }
 
-/// Whether more of the client, or of the proxy in answer to it, stands behind a challenge than any captured request explains:
-/// the request with the credentials is what the capture misses then.
+/// Whether the capture misses bytes of the client, and with them perhaps the request with the credentials: the numbers have a
+/// gap, payload of more than any captured request was cut, or the proxy answers what nobody asked (but for 408, by which
+/// it says that no request came).
 fn goes_on_unseen(s: &Scene<'_>, challenged: At) -> bool {
     let is_behind = |at: Option<At>| at.is_some_and(|at| at.frame > challenged.frame);
     let exchanges = &s.flow.app.http;
     let asked_again = exchanges.iter().any(|e| is_behind(e.request_at));
-    let answered_unasked = exchanges.iter().any(|e| e.request_at.is_none() && is_behind(e.response_at));
+    let is_answer = |e: &&HttpExchange| e.request_at.is_none() && e.status != Some(TIRED_OF_WAITING);
+    let answered_unasked = exchanges.iter().filter(is_answer).any(|e| is_behind(e.response_at));
     let [client, _] = &s.flow.sides;
-    client.missed_bytes > 0 || answered_unasked || is_behind(client.last_data) && !asked_again
+    let said_more = is_behind(client.last_data) && !asked_again;
+    client.missed_bytes > 0 || answered_unasked || client.cut_bytes > 0 && said_more
 }
+
+/// The status of a server to which no request comes (RFC 9110 15.5.9).
+const TIRED_OF_WAITING: u16 = 408;
 
 /// Whether it is clear that the client never answers the proxy's challenge: either side ended the connection, or time
 /// went by. A capture may end between the challenge and its answer.

@@ -271,12 +271,18 @@ fn a_challenge_behind_which_the_client_goes_on_unseen_refuses_nobody() {
     };
     assert_eq!(then(|_, _| ()), Some(Verdict::ProxyAuthRequired));
     assert_eq!(then(|_, f| f.sides[0].missed_bytes = 439), Some(Verdict::Inconclusive));
-    assert_eq!(then(|w, f| _ = sends(w, f, Side::Client, 3, 517)), Some(Verdict::Inconclusive));
-    let answered = |w: &mut World, f: &mut Flow| {
-        let response_at = Some(sends(w, f, Side::Server, 3, 300));
-        f.app.http.push(HttpExchange { status: Some(200), response_at, ..HttpExchange::default() });
+    assert_eq!(then(|w, f| _ = sends(w, f, Side::Client, 3, 2)), Some(Verdict::ProxyAuthRequired));
+    let cut = |w: &mut World, f: &mut Flow| {
+        sends(w, f, Side::Client, 3, 517);
+        f.sides[0].cut_bytes = 400;
     };
-    assert_eq!(then(answered), Some(Verdict::Inconclusive));
+    assert_eq!(then(cut), Some(Verdict::Inconclusive));
+    fn answered(w: &mut World, f: &mut Flow, status: u16) {
+        let response_at = Some(sends(w, f, Side::Server, 3, 300));
+        f.app.http.push(HttpExchange { status: Some(status), response_at, ..HttpExchange::default() });
+    }
+    assert_eq!(then(|w, f| answered(w, f, 200)), Some(Verdict::Inconclusive));
+    assert_eq!(then(|w, f| answered(w, f, 408)), Some(Verdict::ProxyAuthRequired));
 }
 
 #[test]
