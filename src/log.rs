@@ -14,6 +14,11 @@ macro_rules! regex {
     };
 }
 
+/// Whether `text` is what a pattern says.
+fn is(pattern: &std::sync::LazyLock<Option<::regex::Regex>>, text: &str) -> bool {
+    pattern.as_ref().is_some_and(|pattern| pattern.is_match(text))
+}
+
 mod answer;
 pub mod az;
 pub mod az_powershell;

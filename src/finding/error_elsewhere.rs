@@ -61,14 +61,13 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             ja: "ログの最後のエラー: {}",
             event.text
         );
-        // A frame without a picture: what failed inside it is not in the log.
         if is_mute(&event.text) {
+            // A frame without a picture: what failed inside it is not in the log.
             finding.title = run
                 .tell(message!(en: "%c failed and the log does not say why", ja: "%c が失敗したが、ログに理由がない"));
             finding.verdict = Some(Verdict::Inconclusive);
-        }
-        // Words of connections in a text that nobody knows: the network may have a part in it.
-        else if is_open(context, event) {
+        } else if is_open(context, event) {
+            // Words of connections in a text that nobody knows: the network may have a part in it.
             finding.title = run.tell(message!(
                 en: "%c failed with an error that names no known cause; it does not show whether the network did its part",
                 ja: "%c が既知の原因を示さないエラーで失敗 (ネットワークが正常だったかは判断できない)",

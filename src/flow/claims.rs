@@ -1,7 +1,7 @@
 //! What a side of a TCP connection says by its own numbers that it sent, though the capture holds nothing of it.
 //!
-//! What enters: the numbers of segments without payload. What leaves: the offset up to which bytes are missing in the
-//! capture. Where the other side shows by its next acknowledgement that it lacks those bytes too, they were lost on the way,
+//! What enters: the numbers of FINs, and acknowledgements. (Those of resets are often made up.) What leaves: the offset up to
+//! which bytes are missing in the capture. Where the other side shows by its next acknowledgement that it lacks those bytes too, they were lost on the way,
 //! and the capture missed nothing.
 
 use crate::flow::seq::SeqNum;

@@ -29,26 +29,23 @@ pub(super) fn line(b: &mut Builder, line: &str) -> bool {
     if memchr::memmem::find(line.as_bytes(), b"://").is_none() {
         return false;
     }
-    let told =
-        |(method, url, status): (Option<regex::Match<'_>>, Option<regex::Match<'_>>, Option<regex::Match<'_>>)| {
-            let url = place::urls(url?.as_str()).next()?;
-            Some((method?.as_str().to_owned(), url, status.and_then(|s| s.as_str().parse::<u16>().ok())))
-        };
-    let before = || BEFORE.as_ref()?.captures(line).map(|c| (c.get(2), c.get(3), c.get(1)));
-    let behind = || BEHIND.as_ref()?.captures(line).map(|c| (c.get(1), c.get(2), c.get(3)));
-    let request = || REQUEST.as_ref()?.captures(line).map(|c| (c.get(1), c.get(2), None));
-    let Some(found) = before().or_else(behind).or_else(request) else { return false };
+    let before = || BEFORE.as_ref()?.captures(line).and_then(|c| Some((c.get(2)?, c.get(3)?, c.get(1))));
+    let behind = || BEHIND.as_ref()?.captures(line).and_then(|c| Some((c.get(1)?, c.get(2)?, c.get(3))));
+    let request = || REQUEST.as_ref()?.captures(line).and_then(|c| Some((c.get(1)?, c.get(2)?, None)));
+    let Some((method, url, status)) = before().or_else(behind).or_else(request) else { return false };
     // What stands before it may be a logger's, but no sentence: that tells of another program, or another machine.
-    if !found.0.zip(found.1).is_some_and(|(a, b)| line.get(..a.start().min(b.start())).is_some_and(is_margin)) {
+    if !line.get(..method.start()).is_some_and(is_margin) {
         return false;
     }
-    let Some((method, url, status)) = told(found) else { return false };
-    let kind = match status {
+    let Some(url) = place::urls(url.as_str()).next() else { return false };
+    let method = method.as_str().to_owned();
+    let kind = match status.and_then(|s| s.as_str().parse().ok()) {
         Some(status) => other::reply(method, url.path, status),
         None => LogEventKind::HttpRequest { method, path: url.path, request_id: None },
     };
     // What fails next is no longer what was answered.
-    b.host = status.is_none().then(|| (url.host.clone(), url.port.unwrap_or(443)));
+    let is_request = matches!(kind, LogEventKind::HttpRequest { .. });
+    b.host = is_request.then(|| (url.host.clone(), url.port.unwrap_or(443)));
     b.event(kind, Some((&url.host, url.port)), line);
     true
 }
@@ -69,8 +66,8 @@ fn is_margin(text: &str) -> bool {
     };
     // What watches a service from elsewhere is no client. An address is of somebody whose requests somebody else logs.
     let is_address = |word: &str| word.trim_matches(['[', ']', '(', ')']).parse::<std::net::IpAddr>().is_ok();
-    let is_of_a_watcher =
-        ["monitor", "health", "probe", "uptime"].iter().any(|w| text.to_ascii_lowercase().contains(w));
+    let lower = text.to_ascii_lowercase();
+    let is_of_a_watcher = ["monitor", "health", "probe", "uptime"].iter().any(|word| lower.contains(word));
     !is_of_a_watcher && text.split_whitespace().all(|word| is_label(word) && !is_address(word))
 }
 

@@ -236,7 +236,7 @@ impl Builder {
         }
         let class = if at_proxy { pattern::at_proxy(class, line) } else { class };
         // An address is the same service as the name that it was resolved from.
-        let is_address = |h: &str| h.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
+        let is_address = |h: &str| place::bare(h).parse::<std::net::IpAddr>().is_ok();
         let named = place.host.filter(|(h, _)| self.host.is_none() || !is_address(h));
         let asked = || self.host.clone().filter(|_| is_here).map(|(h, p)| (h, Some(p)));
         let host = named.or_else(asked);

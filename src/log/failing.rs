@@ -4,6 +4,7 @@
 
 use super::{CMDLET_ERROR, NATIVE, command, extension, is_binary, is_json_log, margin, other, pattern, text};
 use crate::knowledge::endpoints::{command_of, is_microsoft_host};
+use crate::log::is;
 
 /// Whether the beginning of the file `name` names a failure that the readers know: what is asked before a text is called
 /// no log. Programs, configurations and translations name failures that nobody had: their names say that they are no logs.
@@ -21,7 +22,7 @@ pub fn names_a_failure_of_a_sign_in(name: &str, head: &[u8]) -> bool {
                 command_of(command.dialect).is_some() || command.arguments.iter().any(|a| names_microsoft(a));
         }
         let cmdlet = CMDLET_ERROR.as_ref().and_then(|r| r.captures(line)?.get(1)).map_or("", |m| m.as_str());
-        let is_native = line.starts_with("az") && NATIVE.as_ref().is_some_and(|r| r.is_match(line));
+        let is_native = line.starts_with("az") && is(&NATIVE, line);
         is_of_a_tool || is_native || cmdlet.contains("-Az") || cmdlet.contains("-Mg") || names_microsoft(line)
     })
 }

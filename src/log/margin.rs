@@ -5,6 +5,7 @@
 //! is taken from a text of which not nearly all lines, or most records, begin so.
 
 use crate::facts::log::LogTime;
+use crate::log::is;
 use crate::log::stamp;
 use std::borrow::Cow;
 
@@ -180,7 +181,7 @@ fn note(times: &mut Vec<Option<LogTime>>, line: usize, time: Option<LogTime>) {
 }
 
 fn is_category(line: &str) -> bool {
-    line.trim_end().ends_with(']') && CATEGORY.as_ref().is_some_and(|r| r.is_match(line))
+    line.trim_end().ends_with(']') && is(&CATEGORY, line)
 }
 
 /// Messages below a line with level and category come to the edge; the time of that line is theirs.

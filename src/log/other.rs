@@ -5,9 +5,8 @@
 use crate::facts::log::LogTime;
 use crate::facts::log::{Dialect, ErrorClass, LogEventKind, SigninMethod};
 use crate::log::build::{Block, Builder};
+use crate::log::is;
 use crate::log::{answer, az, pattern, place, stamp};
-use regex::Regex;
-use std::sync::LazyLock;
 
 mod broker;
 
@@ -41,11 +40,6 @@ regex!(DEVICE, r"(?i)devicelogin|/deviceauth|microsoft\.com/device\b");
 regex!(MEMBER, r#"^"[^"]{0,200}"\s*:"#);
 // Layouts of Java's loggers begin a line with a word in angle brackets; an element of a page closes, and is in small letters.
 regex!(MARKED, r"^<[A-Z][a-z]+[A-Za-z]*> +[^<]*$");
-
-/// Whether `text` is what a pattern says.
-fn is(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
-    pattern.as_ref().is_some_and(|r| r.is_match(text))
-}
 
 /// Reads one line that no dialect claimed.
 pub(crate) fn line(b: &mut Builder, line: &str) {
@@ -130,7 +124,7 @@ pub(crate) fn free(b: &mut Builder, message: &str, is_error: bool) -> bool {
     if broker::line(b, message) {
         return true;
     }
-    if DEVICE.as_ref().is_some_and(|r| r.is_match(message)) {
+    if is(&DEVICE, message) {
         b.attempt.method = SigninMethod::DeviceCode;
         b.event(LogEventKind::DeviceCode, None, message);
         return true;
@@ -244,7 +238,7 @@ fn curl(b: &mut Builder, line: &str) -> bool {
     }
     if let Some(c) = CURL_TRYING.as_ref().and_then(|r| r.captures(line)) {
         b.speaks(Dialect::Curl);
-        let address = c.get(1).and_then(|a| a.as_str().trim_matches(['[', ']']).parse().ok());
+        let address = c.get(1).and_then(|a| place::bare(a.as_str()).parse().ok());
         let port: u16 = c.get(2).and_then(|p| p.as_str().parse().ok()).unwrap_or(443);
         // curl names the host only once connected; the command line has it.
         b.target = b.target.take().or_else(|| curl_target(b));
@@ -255,7 +249,7 @@ fn curl(b: &mut Builder, line: &str) -> bool {
     } else if let Some(c) = CURL_CONNECTED.as_ref().and_then(|r| r.captures(line)) {
         b.speaks(Dialect::Curl);
         let host = c.get(1).map_or("", |m| m.as_str()).to_ascii_lowercase();
-        let address = c.get(2).and_then(|a| a.as_str().trim_matches(['[', ']']).parse().ok());
+        let address = c.get(2).and_then(|a| place::bare(a.as_str()).parse().ok());
         let port = c.get(3).and_then(|p| p.as_str().parse().ok());
         b.host = Some((host.clone(), port.unwrap_or(443)));
         b.event(LogEventKind::Connected { address }, Some((&host, port)), line);

@@ -5,6 +5,7 @@
 //! and never its numbers. Knowledge is in tables; the order of the words is the order of precedence.
 
 use crate::facts::log::{BrokerFault, ErrorClass, NameFault, ProxyFault, TrustFault};
+use crate::log::is;
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use std::sync::LazyLock;
 
@@ -95,7 +96,7 @@ pub fn classify(text: &str) -> Option<ErrorClass> {
     let may_be_proxy = has("roxy") || has("PROXY") || has("unnel") || has("TUNNEL") || has("Received HTTP code");
     // What a SOCKS server itself reports has no number of the system; a number is of the connection to it.
     let may_be_proxy = may_be_proxy || has("socks connect") || has("SOCKSHTTP");
-    let proxy = may_be_proxy && PROXY_CONTEXT.as_ref().is_some_and(|r| r.is_match(text));
+    let proxy = may_be_proxy && is(&PROXY_CONTEXT, text);
     if may_be_proxy
         && let Some(status) = number(&TUNNEL_STATUS, text)
         && (proxy || !text.contains("Received HTTP code"))
@@ -119,7 +120,7 @@ pub fn classify(text: &str) -> Option<ErrorClass> {
         }));
     }
     if (has("407") || has("ProxyAuthenticationRequired") || has("ERR_PROXY_AUTH") || has("authenticate with proxy"))
-        && PROXY_AUTH.as_ref().is_some_and(|r| r.is_match(text))
+        && is(&PROXY_AUTH, text)
     {
         return Some(E::ProxyStatus(407));
     }
@@ -181,7 +182,7 @@ fn aborted(text: &str) -> ErrorClass {
 
 /// Whether `text` says that JSON was expected and something else came.
 pub(crate) fn is_unread_json(text: &str) -> bool {
-    UNREAD_JSON.as_ref().is_some_and(|r| r.is_match(text))
+    is(&UNREAD_JSON, text)
 }
 
 /// The first of the words in `text`, by precedence. Whether there is any is asked first, which is much quicker.

@@ -3,6 +3,7 @@
 //! What enters: one line. What leaves: names in lower case, ports, ids. Total; takes the first plausible reading.
 
 use crate::facts::log::{ErrorClass, LogTime};
+use crate::log::is;
 use crate::log::stamp;
 use crate::time::Timestamp;
 use regex::Regex;
@@ -170,9 +171,8 @@ pub(crate) fn written(host: &str, port: Option<u16>) -> String {
 
 /// A name with a dot, or an address: words of a sentence have none.
 pub(super) fn plausible(host: &str) -> bool {
-    let bare = host.trim_matches(['[', ']']);
     (host.contains('.') && !host.ends_with(".py") && !host.contains(".."))
-        || bare.parse::<std::net::IpAddr>().is_ok()
+        || bare(host).parse::<std::net::IpAddr>().is_ok()
         || host.eq_ignore_ascii_case("localhost")
 }
 
@@ -209,7 +209,7 @@ pub(crate) fn find(line: &str, class: ErrorClass) -> Place {
             .or_else(|| {
                 // The proxy's name alone, without its domain.
                 let (name, port) = lookup::label(line).filter(|_| class == ErrorClass::ProxyNameNotResolved)?;
-                Some(port.map_or_else(|| name.clone(), |p| format!("{name}:{p}")))
+                Some(written(&name, port))
             });
         place.host = named(&POOL, line)
             .or_else(|| requested(line))
@@ -235,7 +235,7 @@ pub(crate) fn find(line: &str, class: ErrorClass) -> Place {
 
 /// Whether `host` is an address that only the machine itself can reach: loopback, or the link's (its metadata service).
 pub(crate) fn is_of_the_machine(host: &str) -> bool {
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    let address = bare(host).parse::<std::net::IpAddr>();
     host == "localhost"
         || address.is_ok_and(|ip| match ip {
             std::net::IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local(),
@@ -309,7 +309,7 @@ pub(crate) fn authority_and_tenant(url: &str) -> Option<(String, Option<String>)
 
 /// Whether `text` is a GUID.
 pub(crate) fn is_guid(text: &str) -> bool {
-    text.len() == 36 && GUID.as_ref().is_some_and(|r| r.is_match(text))
+    text.len() == 36 && is(&GUID, text)
 }
 
 /// The first GUID in `text`.

@@ -5,6 +5,7 @@
 
 use crate::facts::log::Transcript;
 use crate::log::build::Builder;
+use crate::log::is;
 use crate::log::{secret, stamp};
 use regex::Regex;
 use std::sync::LazyLock;
@@ -24,7 +25,7 @@ pub(super) fn line(b: &mut Builder, head: &mut Option<Transcript>, line: &str) -
         *head = None;
         return false;
     }
-    if START.as_ref().is_some_and(|r| r.is_match(line)) {
+    if is(&START, line) {
         return true;
     }
     let Some(c) = FIELD.as_ref().and_then(|r| r.captures(line)) else { return false };

@@ -4,6 +4,7 @@
 
 use super::{CMDLET_ERROR, pattern, place};
 use crate::knowledge;
+use crate::log::is;
 use std::collections::BTreeSet;
 
 /// Narrowest and widest console for which wrapped lines are joined again.
@@ -114,7 +115,7 @@ impl Measure {
         let (mut cut, mut alone) = (false, false);
         for (line, next) in text.split('\n').zip(text.split('\n').skip(1)).filter(|(line, _)| is_full(line)) {
             // How the error view of a cmdlet was wrapped is read with it.
-            if joined.is_empty() && CMDLET_ERROR.as_ref().is_some_and(|r| r.is_match(line)) {
+            if joined.is_empty() && is(&CMDLET_ERROR, line) {
                 continue;
             }
             if joined.is_empty() {

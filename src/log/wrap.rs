@@ -4,12 +4,11 @@
 //! What enters: lines. What leaves: fewer and longer ones, each with the number of its first. Total; a line grows to
 //! `LINE_BYTES_MAX` and no further.
 
+use crate::log::is;
 use crate::log::text::{LINE_BYTES_MAX, Line};
 use crate::log::width::{columns, cuts_a_name};
 use crate::log::{CMDLET_ERROR, NATIVE, STREAM, VIEW, az, command, pattern, place};
-use regex::Regex;
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 mod view;
 
@@ -98,7 +97,7 @@ fn boxes(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
 
 /// Whether a line begins by itself: a record, an error, a prompt, an indented or an empty line.
 fn begins(text: &str) -> bool {
-    let is = |r: &LazyLock<Option<Regex>>| r.as_ref().is_some_and(|r| r.is_match(text));
+    let is = |pattern| is(pattern, text);
     // Python's name of an object: `<urllib3.connection.HTTPSConnection object at`.
     let is_object = || {
         let name = text.strip_prefix('<').and_then(|rest| rest.split_once(' ')).map_or("", |(name, _)| name);
@@ -154,7 +153,7 @@ fn mail_columns(lines: &[Line<'_>]) -> Option<usize> {
     let wrapped = lines.iter().zip(lines.iter().skip(1)).filter(|(line, next)| goes_on(&line.text, &next.text, width));
     // Records and commands tell that it is a log; prose is wrapped too, and means the same.
     let is_log = |text: &str| {
-        let is_dated = DATE.as_ref().is_some_and(|r| r.is_match(text));
+        let is_dated = is(&DATE, text);
         is_dated || az::record(text).is_some() || command::prompt(text).is_some()
     };
     let is_log = || lines.iter().any(|l| is_log(&l.text)) || has_telling_paragraph(lines, width);
@@ -216,7 +215,7 @@ fn native(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
     for line in lines {
         let text = line.text.as_ref();
         // PowerShell 7 wraps the message of an error at the words, behind a margin below the line of the script.
-        in_view = text.starts_with("Line |") || (in_view && BAR.as_ref().is_some_and(|r| r.is_match(text)));
+        in_view = text.starts_with("Line |") || (in_view && is(&BAR, text));
         // Lines of the script have their number before the bar.
         let is_script = |text: &str| text.trim_start().starts_with(|c: char| c.is_ascii_digit());
         let message = VIEW.as_ref().filter(|_| in_view && !is_script(text)).and_then(|r| r.captures(text)?.get(1));
@@ -238,7 +237,7 @@ fn native(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
             inside = true;
             continue;
         }
-        if CMDLET_ERROR.as_ref().is_some_and(|r| r.is_match(text)) {
+        if is(&CMDLET_ERROR, text) {
             error.end(&mut out);
             error.begin(text);
             out.push(line);
@@ -255,7 +254,7 @@ fn native(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
             || text.starts_with("PS ")
             || text.starts_with("**********")
             || az::record(text).is_some()
-            || STREAM.as_ref().is_some_and(|r| r.is_match(text));
+            || is(&STREAM, text);
         if !begins && error.takes(text) {
             continue;
         }

@@ -96,7 +96,7 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
         if let Some(h) = legacy_chosen {
             return legacy_chosen_by(h.at, h.version, offered, sent(), Stage::Complete);
         }
-        if chosen.is_none()
+        if let (None, Some(offered)) = (chosen, offered)
             && let Some(judged) = old::all_the_same(session, at, offered, sent())
         {
             return judged;
@@ -180,10 +180,6 @@ fn midstream(session: &TlsSession) -> Judged {
     let [client, server] = &session.encrypted;
     match (client.last, server.last) {
         (Some(at), Some(_)) => {
-            let offered = session.client_hellos.iter().map(|h| h.max_version()).max();
-            if let Some(judged) = old::all_the_same(session, at, offered, Vec::new()) {
-                return judged;
-            }
             let text = message!(
                 en: "encrypted data in both directions; the handshake is not in the capture",
                 ja: "双方向の暗号化データ。ハンドシェイクはキャプチャ外",

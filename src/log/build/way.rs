@@ -5,6 +5,7 @@ use crate::facts::log::{ErrorClass, LogEvent, LogEventKind, SigninMethod};
 use crate::knowledge::endpoints::{command_of, is_microsoft_host, is_short_link};
 use crate::knowledge::entra_replies::is_doubtful_reply;
 use crate::knowledge::interceptors::{interceptor_by_header, interceptor_by_text};
+use crate::log::is;
 use crate::log::{CMDLET_ERROR, failing, pattern, place};
 
 // .NET Framework puts the name that it looked for in vain behind its words.
@@ -159,7 +160,7 @@ impl Builder {
         const LIBRARIES: [&str; 3] = ["Microsoft.Identity", "Azure.Identity", "IdentityModel.Clients.ActiveDirectory"];
         let is_of_one = |text: &str| LIBRARIES.iter().any(|name| text.contains(name));
         // The error of a cmdlet that asks something else.
-        if CMDLET_ERROR.as_ref().is_some_and(|r| r.is_match(line)) && !failing::is_of_a_signin_cmdlet(line) {
+        if is(&CMDLET_ERROR, line) && !failing::is_of_a_signin_cmdlet(line) {
             return false;
         }
         command_of(self.attempt.dialect).is_some()

@@ -6,7 +6,7 @@
 
 use super::speaker::{self, Speakers};
 use crate::facts::log::LogTime;
-use crate::log::{CMDLET_ERROR, NATIVE, STREAM, STREAMS, az, command, place, stamp, text};
+use crate::log::{CMDLET_ERROR, NATIVE, STREAM, STREAMS, az, command, is, place, stamp, text};
 use regex::Regex;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -94,7 +94,7 @@ pub(super) fn is_level(name: &str) -> bool {
 /// Where a record begins in `line`.
 pub(super) fn record(line: &str) -> Option<usize> {
     let of_python = |text: &str| az::record(text).is_some_and(|r| is_logger(r.logger));
-    let is = |r: &LazyLock<Option<Regex>>| r.as_ref().is_some_and(|r| r.is_match(line));
+    let is = |pattern| is(pattern, line);
     if of_python(line) || is(&STREAM) || is(&NATIVE) || is(&CMDLET_ERROR) || command::prompt(line).is_some() {
         return Some(0);
     }

@@ -5,6 +5,7 @@
 //! something of a client is a quoted one, and a transcript of curl is none.
 
 use super::learned;
+use crate::log::is;
 use crate::log::{STREAM, pattern};
 
 // curl's own request, and what else it marks at the beginning of lines.
@@ -18,7 +19,7 @@ pub(super) fn cut(line: &str) -> Option<&str> {
 
 /// Takes one mark off the lines of blocks that tell something; whether there was any.
 pub(super) fn strip(lines: &mut [&str]) -> bool {
-    let is_curls = |line: &str| CURL.as_ref().is_some_and(|r| r.is_match(line));
+    let is_curls = |line: &str| is(&CURL, line);
     let mut any = false;
     let mut rest = lines;
     while !rest.is_empty() {
@@ -42,9 +43,7 @@ pub(super) fn strip(lines: &mut [&str]) -> bool {
 /// Whether a line, however often it was quoted, is a record of a client or names a failure.
 fn tells(line: &str) -> bool {
     let line = line.trim_start_matches(['>', ' ']);
-    STREAM.as_ref().is_some_and(|r| r.is_match(line))
-        || learned::record(line).is_some()
-        || pattern::classify(line).is_some()
+    is(&STREAM, line) || learned::record(line).is_some() || pattern::classify(line).is_some()
 }
 
 #[cfg(test)]

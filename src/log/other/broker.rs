@@ -5,6 +5,7 @@
 use crate::facts::log::{BrokerFault, ErrorClass, LogEventKind};
 use crate::limits::LOG_TEXT_CHARS_MAX;
 use crate::log::build::{Builder, shown};
+use crate::log::is;
 use crate::log::pattern;
 
 regex!(
@@ -42,8 +43,7 @@ pub(super) fn is_named(text: &str) -> bool {
 pub(super) fn line(b: &mut Builder, message: &str) -> bool {
     let of_broker = ["WAM", "Response_Status", "StatusInternal", "no Internet connection"];
     let is_told = || of_broker.iter().any(|w| message.contains(w)) || is_named(message);
-    broker_detail(b, message)
-        || (is_told() || WAM_LINE.as_ref().is_some_and(|r| r.is_match(message))) && wam(b, message, message)
+    broker_detail(b, message) || (is_told() || is(&WAM_LINE, message)) && wam(b, message, message)
 }
 
 /// What the broker ended with by one of MSAL's names.

@@ -2,6 +2,7 @@
 
 use crate::facts::log::ErrorClass;
 use crate::knowledge::interceptors::interceptor_by_text;
+use crate::log::is;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -59,15 +60,15 @@ pub(crate) fn page(text: &str) -> Option<ErrorClass> {
         return None;
     }
     let title = title(&text).unwrap_or_default();
-    if STATUS_FIRST.as_ref().is_some_and(|r| r.is_match(title)) {
+    if is(&STATUS_FIRST, title) {
         return Some(ErrorClass::ForeignPage);
     }
     let says = |words: &[&str]| words.iter().any(|w| title.contains(w));
-    let blocks = BLOCKS.as_ref().is_some_and(|r| r.is_match(title));
+    let blocks = is(&BLOCKS, title);
     let shown = UNSEEN.as_ref().map(|r| r.replace_all(&text, " ")).unwrap_or_default();
     let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     let reads = |words: &LazyLock<Option<Regex>>| words.as_ref().is_some_and(|r| r.is_match(&shown));
-    let wants_login = WANTS_LOGIN.as_ref().is_some_and(|r| r.is_match(title));
+    let wants_login = is(&WANTS_LOGIN, title);
     // A product may give its name to the title and the refusal to the text.
     let refuses = || (says(&REFUSAL_WORDS) || reads(&REFUSES)) && interceptor_by_text(title).is_some();
     let below = || says(&REFUSAL_WORDS) && reads(&BLOCKS_BELOW);

@@ -1,6 +1,7 @@
 //! What error texts tell beside their cause: that they are about a connection, and who gave the answer that they name.
 
 use super::{IN_BRACKETS, RETURNED};
+use crate::log::is;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -35,7 +36,7 @@ const NAMES_OF_STATUSES: [&str; 4] =
 
 /// Whether an error text gives a status in words that a service's answer and a proxy's refusal have in common.
 pub(crate) fn tells_no_sender(text: &str) -> bool {
-    EITHER.as_ref().is_some_and(|r| r.is_match(text))
+    is(&EITHER, text)
 }
 
 /// Whether an error text holds what only a service of Microsoft writes.
@@ -44,7 +45,7 @@ pub(crate) fn is_answer_of_a_service(text: &str) -> bool {
     let coded = |r: &regex::Regex| {
         r.captures_iter(text).any(|c| c.iter().skip(1).flatten().next().is_some_and(|code| own(code.as_str())))
     };
-    OF_A_SERVICE.as_ref().is_some_and(|r| r.is_match(text)) || SERVICE_CODE.as_ref().is_some_and(coded)
+    is(&OF_A_SERVICE, text) || SERVICE_CODE.as_ref().is_some_and(coded)
 }
 
 /// Whether an error text that [`classify`](super::classify) does not understand is about a connection: by the type of

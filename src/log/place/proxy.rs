@@ -56,7 +56,7 @@ pub(crate) fn is_proxy(endpoint: &HostPort, asked: Asked<'_>) -> bool {
     let other_port = port.is_some_and(|p| p != 443 && (p != 80 || (asked.host.is_some() && asked.open)));
     let local =
         || asked.host.is_some() || asked.signs_in && other_port && port.is_some_and(|p| !IDENTITY_PORTS.contains(&p));
-    match host.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
+    match super::bare(host).parse::<std::net::IpAddr>() {
         // The metadata service of a virtual machine has an address that no proxy has.
         Ok(std::net::IpAddr::V4(ip)) if ip.is_link_local() || ip.octets() == WIRE_SERVER => false,
         // Arc, App Service and Service Fabric offer managed identities on addresses of the machine.

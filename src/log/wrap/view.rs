@@ -5,6 +5,7 @@
 //! the window ends, in the middle of a word. Total; linear in the length of the text.
 
 use super::{append, first_word};
+use crate::log::is;
 use crate::log::pattern;
 use crate::log::text::{LINE_BYTES_MAX, Line};
 use crate::log::width::{columns, cuts_a_name, is_wide};
@@ -23,8 +24,7 @@ regex!(POSITION, r"^\S.{0,24}?[:：]\s?\d{1,7}\s?[^\s\d]{1,20}\s?[:：]\s?\d{1,5
 
 /// Whether a line says where in a script an error was raised. Behind an error its form is enough.
 pub(super) fn is_position(text: &str, behind_an_error: bool) -> bool {
-    POSITIONS.iter().any(|p| text.starts_with(p))
-        || behind_an_error && POSITION.as_ref().is_some_and(|r| r.is_match(text))
+    POSITIONS.iter().any(|p| text.starts_with(p)) || behind_an_error && is(&POSITION, text)
 }
 
 /// Lines of an error that is being read; its first line already stands at the end of what goes out.
@@ -195,7 +195,7 @@ mod tests {
             read += 1;
             for width in WIDTHS {
                 // Only errors are wrapped by their view; the streams beside them keep their lines.
-                let is_error = |line: &str| crate::log::CMDLET_ERROR.as_ref().is_some_and(|r| r.is_match(line));
+                let is_error = |line: &str| is(&crate::log::CMDLET_ERROR, line);
                 let wrap = |l: &str| if is_error(l) { at_words(l, width, "") } else { l.to_owned() };
                 let wrapped: Vec<String> = text.lines().map(wrap).collect();
                 assert_eq!(said(&wrapped.join("\n")), said(&text), "{width}: {}", folder.path().display());
