@@ -11,7 +11,8 @@ use crate::message;
 use crate::verdict::breaker::BreakerKind;
 use crate::verdict::{HostVerdict, Judged, Verdict};
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
 
 /// Texts of one finding that depend on the case.
 pub(super) struct Words {
@@ -161,29 +162,48 @@ pub(super) fn display_filters<'a>(case: &Case, hosts: impl IntoIterator<Item = &
     each.collect::<Vec<_>>().join(" || ")
 }
 
-/// Wireshark display filters for the connections of some attempts: one for TCP, one for UDP, as far as there are any.
+/// Streams, or addresses, that one filter lists: a command line of Windows takes 8,191 characters, and several filters
+/// may be put together.
+const FILTER_LIST_MAX: usize = 100;
+
+/// Wireshark display filters for the connections of some attempts: one for TCP, one for UDP, as far as there are any. Of
+/// more connections than a filter lists, their servers are told instead, as far as it lists those.
 pub(super) fn stream_filter<'a>(case: &Case, attempts: impl IntoIterator<Item = &'a Attempt>) -> Vec<String> {
-    let mut tcp: Vec<u32> = Vec::new();
-    let mut udp: Vec<u32> = Vec::new();
-    let mut seen = HashSet::new();
+    let (mut tcp, mut udp) = (BTreeMap::new(), BTreeMap::new());
+    let mut order = Vec::new();
     for flow in attempts.into_iter().filter_map(|attempt| case.flow(attempt)) {
         let streams = if flow.transport == FlowTransport::Tcp { &mut tcp } else { &mut udp };
-        if seen.insert((flow.transport, flow.stream)) {
-            streams.push(flow.stream);
+        if streams.insert(flow.stream, flow.ends.server).is_none() {
+            order.push((flow.transport, flow.stream));
         }
     }
     let mut parts = Vec::new();
-    for (field, streams) in [("tcp.stream", tcp), ("udp.stream", udp)] {
+    for (transport, name, servers) in [(FlowTransport::Tcp, "tcp", tcp), (FlowTransport::Udp, "udp", udp)] {
+        let streams: Vec<u32> = order.iter().filter(|(t, _)| *t == transport).map(|(_, stream)| *stream).collect();
         match streams.as_slice() {
             [] => {}
-            [one] => parts.push(format!("{field} eq {one}")),
-            many => {
-                let list: Vec<String> = many.iter().map(u32::to_string).collect();
-                parts.push(format!("{field} in {{{}}}", list.join(", ")));
-            }
+            [one] => parts.push(format!("{name}.stream eq {one}")),
+            many if many.len() <= FILTER_LIST_MAX => parts.push(format!("{name}.stream in {{{}}}", listed(many))),
+            _ => parts.extend(server_filters(name, servers.into_values().collect())),
         }
     }
     parts
+}
+
+/// Filters for all connections of some servers, one for each family of addresses.
+fn server_filters(transport: &str, servers: BTreeSet<SocketAddr>) -> impl Iterator<Item = String> {
+    let (v4, v6): (Vec<SocketAddr>, Vec<SocketAddr>) = servers.into_iter().partition(SocketAddr::is_ipv4);
+    [("ip", v4), ("ipv6", v6)].into_iter().filter(|(_, servers)| !servers.is_empty()).map(move |(family, servers)| {
+        let ports: BTreeSet<u16> = servers.iter().map(SocketAddr::port).collect();
+        let addresses: BTreeSet<IpAddr> = servers.iter().map(SocketAddr::ip).collect();
+        let (ports, addresses) = (listed(ports), listed(addresses));
+        format!("({family}.addr in {{{addresses}}} && {transport}.port in {{{ports}}})")
+    })
+}
+
+/// The first of a list as the set of a filter has them.
+fn listed<T: ToString>(list: impl IntoIterator<Item = T>) -> String {
+    list.into_iter().take(FILTER_LIST_MAX).map(|one| one.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// ` through the proxy HOST:PORT`, where the attempt went through one.
@@ -346,5 +366,18 @@ mod tests {
         assert_eq!(authority("login.microsoftonline.com", HTTPS), "login.microsoftonline.com:443");
         assert_eq!(authority("20.190.151.7", 49443), "20.190.151.7:49443");
         assert_eq!(authority("2603:1036:3000::9", HTTPS), "[2603:1036:3000::9]:443");
+    }
+
+    #[test]
+    fn servers_of_many_connections_are_told_by_family() {
+        let servers = ["192.0.2.7:443", "192.0.2.7:8443", "192.0.2.1:443", "[2001:db8::7]:443"];
+        let servers = servers.iter().map(|server| server.parse().unwrap()).collect();
+        assert_eq!(
+            server_filters("tcp", servers).collect::<Vec<_>>(),
+            [
+                "(ip.addr in {192.0.2.1, 192.0.2.7} && tcp.port in {443, 8443})",
+                "(ipv6.addr in {2001:db8::7} && tcp.port in {443})"
+            ]
+        );
     }
 }

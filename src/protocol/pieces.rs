@@ -50,7 +50,12 @@ impl Pieces {
     /// Drops `count` bytes from the front.
     pub fn consume(&mut self, count: usize) {
         let count = count.min(self.head.len());
-        self.head.drain(..count);
+        if count == self.head.len() {
+            // Nothing more comes on most streams: none keeps its room.
+            self.head = Vec::new();
+        } else {
+            self.head.drain(..count);
+        }
         self.base = self.base.saturating_add(count);
     }
 

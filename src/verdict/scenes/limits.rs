@@ -355,3 +355,14 @@ fn an_address_that_is_still_tried_stops_nobody_who_has_others_left() {
     assert_eq!(tries(&[six, one], &["[2603:1006:2000::9]:443"], 40), Some(Verdict::Inconclusive), "IPv4 is left");
     assert_eq!(tries(&[six, one], &[first], 40), Some(Verdict::SynNoAnswer), "a client without IPv6");
 }
+
+#[test]
+fn a_filter_lists_so_many_connections_and_then_their_servers() {
+    let filter = |connections: i64| {
+        let w = (0..connections).fold(World::new().resolves(), |w, n| w.flow(|w| refused(w, n)));
+        let report = w.case().1;
+        report.findings.iter().find(|f| f.code == "refused").map(|f| f.filter.clone()).unwrap()
+    };
+    assert!(filter(100).starts_with("tcp.stream in {0, 1, 2, "), "{}", filter(100));
+    assert!(filter(101).starts_with("(ip.addr in {20.190.151.7} && tcp.port in {443}) || "), "{}", filter(101));
+}

@@ -241,12 +241,6 @@ fn of_client(mut f: Flow, client: &str) -> Flow {
     f
 }
 
-fn refused(w: &mut World, tenths: i64) -> Flow {
-    let mut f = syn(w, SERVER, tenths, 1);
-    rst(w, &mut f, tenths, Side::Server, 116);
-    f
-}
-
 fn works(w: &mut World, tenths: i64) -> Flow {
     let mut f = established(w, SERVER, tenths);
     hello(w, &mut f, tenths, HOST, 0x0304);

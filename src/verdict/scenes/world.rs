@@ -333,6 +333,13 @@ pub(super) fn rst(w: &mut World, f: &mut Flow, tenths: i64, by: Side, ttl: u8) {
     });
 }
 
+/// A connection refused by the server.
+pub(super) fn refused(w: &mut World, tenths: i64) -> Flow {
+    let mut f = syn(w, SERVER, tenths, 1);
+    rst(w, &mut f, tenths, Side::Server, 116);
+    f
+}
+
 pub(super) fn fin(w: &mut World, f: &mut Flow, tenths: i64, by: Side) {
     let at = w.at(tenths);
     f.tcp.as_mut().unwrap().fins[by.index()] = Some(at);
