@@ -7,6 +7,7 @@
 mod course;
 mod doubt;
 mod log;
+mod other_way;
 mod way_out;
 
 use crate::case::{Attempt, Case, HostStory, Role};
@@ -33,7 +34,11 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
         case.hosts.iter().zip(verdicts).filter_map(|(h, v)| Some((h, v.as_ref()?))).collect();
     let course = Course::of(case, &hosts);
     if let Some((host, verdict)) = root_cause(case, &hosts, &course) {
-        return log::name(network_fault(host, verdict, findings), findings);
+        let mut told = network_fault(host, verdict, findings);
+        if let Some(step) = other_way::first((host, verdict), &hosts, findings, &told.next_step) {
+            told.next_step = step;
+        }
+        return log::name(told, findings);
     }
     let undecided = hosts
         .iter()

@@ -64,8 +64,8 @@ fn allow(case: &Case, host: &HostStory, v: &HostVerdict) -> Message {
         en: "Allow TCP {ports} to {name} in the firewall between the client and the internet (allow-list entry: {entries}).",
         ja: "クライアントとインターネットの間のファイアウォールで {name} への TCP {ports} を許可する (許可リスト: {entries})。",
     );
-    // What the tools send through a proxy is HTTPS.
-    if ports == "443" {
+    // What the tools send through a proxy is HTTPS; one that was seen is told of by its own name.
+    if ports == "443" && case.proxies.is_empty() {
         advice.en += " If a proxy is mandatory on this network, set it for the tool (HTTPS_PROXY).";
         advice.ja += "プロキシが必須のネットワークでは、ツールにプロキシ (HTTPS_PROXY) を設定する。";
     }

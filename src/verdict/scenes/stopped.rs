@@ -63,6 +63,16 @@ fn a_name_asked_for_in_vain_beside_the_proxy_is_a_way_of_its_own() {
 }
 
 #[test]
+fn where_the_proxy_lets_others_through_it_is_advised_first() {
+    let unanswered = |w: World| w.flow(|w| syn(w, SERVER, 30, 4)).lasts(300).case().1.diagnosis;
+    let told = unanswered(by_proxy(World::new(), 1, 5).resolves());
+    assert!(told.next_step.en.starts_with("Set the proxy for the tool"), "{}", told.next_step.en);
+    assert!(told.next_step.ja.contains("直接接続させる場合のみ: "), "{}", told.next_step.ja);
+    let told = unanswered(World::new().with_life().resolves());
+    assert!(told.next_step.en.starts_with("Allow TCP 443 to"), "{}", told.next_step.en);
+}
+
+#[test]
 fn scripts_that_choose_the_proxy_ask_in_vain_too() {
     let script = |gap: i64| by_proxy(asks_in_vain(World::new(), &[1], 3), 1 + gap, 5 + gap);
     let again = |gap: i64| by_proxy(asks_in_vain(script(gap), &[100], 3), 100 + gap, 105 + gap);
