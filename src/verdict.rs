@@ -179,6 +179,11 @@ impl Verdict {
         !self.is_good() && self != Verdict::Inconclusive
     }
 
+    /// Somebody else answered in the place of the host: a certificate that is shown there says nothing of an inspection.
+    pub fn is_imposture(self) -> bool {
+        matches!(self, Verdict::DnsSinkhole | Verdict::BlockPage | Verdict::CaptivePortal)
+    }
+
     /// A short name for people.
     pub fn title(self) -> Text {
         match self {

@@ -95,6 +95,19 @@ fn an_error_that_the_packets_show_too_is_proven_by_both() {
 }
 
 #[test]
+fn nobody_is_told_to_trust_whoever_answers_at_a_wrong_address() {
+    let mut sunk = Capture::default();
+    sunk.dns(&[b"login", b"microsoftonline", b"com"], Some([0, 0, 0, 0]));
+    let r = report(Some(&sunk), &az(LOGIN, UNTRUSTED));
+    assert_eq!(r["diagnosis"]["root_cause"]["verdict"], "dns_sinkhole");
+    assert!(r["diagnosis"]["next_step"].as_str().is_some_and(|step| step.starts_with("Take ")), "{r:#?}");
+    let advice = finding(&r, "ca_not_trusted").expect("a finding")["advice"].to_string();
+    assert!(advice.contains("to no list of trusted ones"), "{advice}");
+    let alone = report(None, &az(LOGIN, UNTRUSTED));
+    assert!(alone["diagnosis"]["next_step"].as_str().is_some_and(|step| step.contains("REQUESTS_CA_BUNDLE")));
+}
+
+#[test]
 fn a_timeout_that_was_a_reset_is_said_and_the_packets_decide() {
     let r = report(Some(&reset()), &az(LOGIN, TIMEOUT));
     assert_eq!(verdict(&r, LOGIN), "reset_after_client_hello");

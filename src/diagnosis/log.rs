@@ -67,14 +67,16 @@ pub(super) fn answer(findings: &[Finding], decided: bool) -> Option<Diagnosis> {
 
 /// Gives a fault of the network the name and the remedy that logs and the order of events tell.
 pub(super) fn name(mut diagnosis: Diagnosis, findings: &[Finding]) -> Diagnosis {
-    let Some(host) = diagnosis.root_cause.as_ref().map(|r| r.host.clone()) else { return diagnosis };
+    let Some((host, verdict)) = diagnosis.root_cause.as_ref().map(|r| (r.host.clone(), r.verdict)) else {
+        return diagnosis;
+    };
     let about = |f: &&Finding| f.host.as_deref() == Some(host.as_str());
     let of = |codes: &[&str]| codes.iter().find_map(|c| findings.iter().filter(about).find(|f| f.code == *c));
     if let Some(f) = of(&NAMES) {
         diagnosis.text.en = format!("{}. {}", f.title.en, diagnosis.text.en);
         diagnosis.text.ja = format!("{}。{}", f.title.ja, diagnosis.text.ja);
     }
-    if let Some(f) = of(&REMEDIES) {
+    if let Some(f) = of(&REMEDIES).filter(|_| !verdict.is_imposture()) {
         diagnosis.next_step = f.advice.clone();
     }
     for code in REMARKS {

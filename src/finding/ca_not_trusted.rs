@@ -1,6 +1,7 @@
 //! The client did not accept the certificate shown: which file or store each client reads, and what to add to it.
 
 use super::logs::{Run, add, runs};
+use super::portal::{self, Standing};
 use super::{Context, Finding, Rule, Severity};
 use crate::facts::log::{Dialect, ErrorClass, TrustFault};
 use crate::lang::{Message, Text};
@@ -60,6 +61,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             event.text.trim_end_matches(['.', '。'])
         ));
         add(&mut detail, &who(context, &run, &host));
+        let judged = context.host(&host);
+        let portal = judged.filter(|(story, v)| Standing::of(context, story, v).is_some());
+        let another = portal.is_some() || judged.is_some_and(|(_, v)| v.verdict.is_imposture());
         let mut finding = run.finding(context, &RULE, event);
         finding.title = run.tell(match fault {
             TrustFault::Expired | TrustFault::NotYetValid => {
@@ -70,6 +74,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             }
             TrustFault::MissingAuthorityKeyId | TrustFault::MissingSubjectKeyId | TrustFault::BasicConstraints => {
                 message!(en: "%c: the proxy's CA certificate does not meet the rules of Python 3.13", ja: "%c: プロキシの CA 証明書が Python 3.13 の要件を満たさない")
+            }
+            _ if another => {
+                message!(en: "%c does not trust the certificate of what answers in place of {en}", ja: "%c は {ja} の代わりに応答した相手の証明書を信頼していない")
             }
             _ => {
                 message!(en: "%c does not trust the certificate of the proxy in front of {en}", ja: "%c が {ja} との間にあるプロキシの証明書を信頼していない")
@@ -87,9 +94,23 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 ja: format!("{}それができない場合: {}", first.ja, finding.advice.ja),
             };
         }
+        finding.advice = match (portal, judged) {
+            (Some((_, v)), _) => portal::first(v, finding.advice),
+            (None, Some((_, v))) if another => leave_alone(en, ja, v.verdict.title()),
+            _ => finding.advice,
+        };
         out.push(finding);
     }
     out
+}
+
+/// What to do about a certificate of somebody who answers in the host's place.
+fn leave_alone(host: &str, host_ja: &str, verdict: Text) -> Message {
+    let (title, title_ja) = (verdict.en, verdict.ja);
+    message!(
+        en: "Add this certificate to no list of trusted ones before it is known who answers in place of {host} ({title}): mend that first.",
+        ja: "{host_ja} の代わりに応答している相手が判明するまで、この証明書を信頼済みの一覧に追加してはならない ({title_ja})。先にそちらを解決する。",
+    )
 }
 
 /// Who signed, as far as the packets or the proxy's address tell.

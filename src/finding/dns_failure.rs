@@ -36,7 +36,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let is_empty = host.lookups.iter().any(|l| matches!(l.result, LookupResult::Empty { .. }));
         let Message { en: how, ja: how_ja } = match (v.name.rcode, v.detail.icmp) {
             (Some(code), _) => Message::same(crate::verdict::dns::rcode_name(code).to_owned()),
-            (None, Some((kind, code, _))) => Message::same(format!("ICMP {kind}/{code}")),
+            (None, Some((kind, code, _))) => unreachable(kind, code),
             (None, None) if is_empty && !is_silent => {
                 message!(en: "the answer holds no address", ja: "応答にアドレスがない")
             }
@@ -62,7 +62,38 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 ja: format!("{name} を解決できない ({how_ja})"),
             },
             detail,
-            advice: message!(en: "Make {name} resolvable for this client: check the forwarders and filters of {resolvers}. Where only the proxy may resolve public names, set it for the tool (HTTPS_PROXY).", ja: "この端末から {name} を解決できるようにする ({resolvers} のフォワーダーやフィルターを確認)。公開名の解決がプロキシに限られる環境では、ツールにプロキシ (HTTPS_PROXY) を設定する。"),
+            advice: if v.name.rcode.is_some() || is_empty {
+                let_through(name, &resolvers)
+            } else {
+                reach(name, &resolvers)
+            },
         }
     })
+}
+
+/// What an ICMP error tells of a resolver (RFC 792, RFC 4443).
+fn unreachable(kind: u8, code: u8) -> Message {
+    match (kind, code) {
+        (3, 3) | (1, 4) => message!(
+            en: "ICMP {kind}/{code}: no DNS service there",
+            ja: "ICMP {kind}/{code}: DNS サービスが動作していない",
+        ),
+        _ => Message::same(format!("ICMP {kind}/{code}")),
+    }
+}
+
+/// What to do about an answer without an address.
+fn let_through(name: &str, resolvers: &str) -> Message {
+    message!(
+        en: "Make {name} resolvable for this client: check the forwarders and filters of {resolvers}. Where only the proxy may resolve public names, set it for the tool (HTTPS_PROXY).",
+        ja: "この端末から {name} を解決できるようにする ({resolvers} のフォワーダーやフィルターを確認)。公開名の解決がプロキシに限られる環境では、ツールにプロキシ (HTTPS_PROXY) を設定する。",
+    )
+}
+
+/// What to do about a resolver from which nothing comes.
+fn reach(name: &str, resolvers: &str) -> Message {
+    message!(
+        en: "Find out why {resolvers} gives no answer for {name}: whether its DNS service runs, whether UDP and TCP 53 to it are open for this client (VPN and host firewall included), whether it reaches its forwarders, and whether it is the resolver that this network means (ipconfig /all, resolvectl). Where only the proxy may resolve public names, set it for the tool (HTTPS_PROXY).",
+        ja: "{resolvers} から {name} の応答が得られない理由を調べる: DNS サービスの稼働、この端末からの UDP・TCP 53 の許可 (VPN や端末のファイアウォールを含む)、フォワーダーへの到達、このネットワークで使うべきリゾルバーかどうか (ipconfig /all、resolvectl)。公開名の解決がプロキシに限られる環境では、ツールにプロキシ (HTTPS_PROXY) を設定する。",
+    )
 }

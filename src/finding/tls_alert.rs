@@ -58,6 +58,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             advice: match v.detail.alert {
                 Some((PROTOCOL_VERSION, _)) => offer.map_or_else(|| versions_differ(name), |offer| offer.advice(name)),
                 Some((code, Side::Client)) => by_client(name, code),
+                Some((UNRECOGNIZED_NAME, _)) => not_served(name),
                 _ => {
                     message!(en: "Check what answers at the address of {name}: a genuine Microsoft host does not send this alert to a current client. Look for a device that terminates TLS on the way, or for a client that offers too few ciphers.", ja: "{name} のアドレスで応答しているものを確認する。正規の Microsoft ホストは現行クライアントにこのアラートを送らない。経路上で TLS を終端する装置や、提示する暗号が少なすぎるクライアントを疑う。")
                 }
@@ -79,6 +80,14 @@ fn by_client(name: &str, code: u8) -> Message {
             ja: "クライアントは {name} として届いた内容を受け入れなかった ({alert})。経路上で改変されたか、クライアントの TLS ライブラリに問題がある。直接接続や別のクライアントと比較し、クライアント自身のエラーを確認する。",
         ),
     }
+}
+
+/// What to do where the server does not know the name.
+fn not_served(name: &str) -> Message {
+    message!(
+        en: "Whatever answers does not serve {name}: the address is another service's, or a device on the way terminates TLS without knowing the name. Compare the address that the client was given (hosts file, split DNS, private endpoint, proxy) with that of a public resolver.",
+        ja: "応答した相手は {name} を提供していない。別のサービスのアドレスか、途中で TLS を終端する装置がこの名前を知らない。端末が得たアドレス (hosts ファイル、スプリット DNS、プライベート エンドポイント、プロキシ) を公開リゾルバーのものと比較する。",
+    )
 }
 
 /// What a client offers that finds no common version with its peer.
@@ -146,6 +155,8 @@ fn versions_differ(name: &str) -> Message {
 
 /// protocol_version (RFC 8446 6.2): none of the offered versions is spoken.
 const PROTOCOL_VERSION: u8 = 70;
+/// The name is not served here (RFC 6066 3).
+const UNRECOGNIZED_NAME: u8 = 112;
 
 /// internal_error (RFC 8446 6.2): nothing to do with the peer.
 const INTERNAL_ERROR: u8 = 80;
