@@ -337,6 +337,13 @@ fn advice_names_the_port_that_failed_and_the_side_that_can_mend_it() {
     };
     assert!(answered(403).starts_with(&format!("Allow {LOGIN} in Squid,")), "{}", answered(403));
     assert!(answered(502).contains("DNS") && !answered(502).contains("Allow"), "{}", answered(502));
+    let socket = |error: &str| {
+        step(&az_fails(LOGIN, &format!("NewConnectionError('<x>: Failed to establish a new connection: {error}')")))
+    };
+    let refused = socket("[Errno 111] Connection refused");
+    assert!(refused.contains("0.0.0.0") && refused.contains("allow TCP 443"), "{refused}");
+    let no_way = socket("[Errno 113] No route to host");
+    assert!(no_way.contains("routes") && !no_way.contains('?'), "{no_way}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::IcmpUnreachable, |host, v| {
         let name = &host.name;
         let ports = port_list(context.case, host, v);
-        let (kind, code, sender) = v.detail.icmp.map_or((0, 0, String::from("?")), |(k, c, s)| (k, c, s.to_string()));
+        let (kind, code, sender) = v.detail.icmp.map_or((0, 0, String::new()), |(k, c, s)| (k, c, s.to_string()));
         let detail = message!(en: "{sender} answered the connection to {name} with ICMP type {kind} code {code}.", ja: "{sender} が {name} への接続に ICMP タイプ {kind} コード {code} を返した。");
 
         Words {

@@ -99,6 +99,14 @@ pub fn words(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Option<Sai
                 ja: "端末で nslookup {name} を実行し、DNS サーバーの応答を確認して修正する。プロキシだけが外部の名前を解決できる環境では、ツールにプロキシを使わせる (HTTPS_PROXY=http://プロキシ:ポート)。",
             )),
         ),
+        Verdict::Refused if host.endpoint.is_some() && !is_metadata_service(host) => (None, Some(refused(name, port))),
+        Verdict::IcmpUnreachable if !is_metadata_service(host) => (
+            Some(message!(
+                en: "{name} cannot be reached: the client found no way there",
+                ja: "{name} に到達不能: クライアントからの経路がない",
+            )),
+            Some(unreachable(name, port)),
+        ),
         Verdict::ProxyDenied | Verdict::ProxyUpstreamError if verdict.proxy.is_none() => {
             let status = verdict.detail.status.map_or_else(String::new, |s| s.to_string());
             // A product that opens TLS answers the request itself, and writes its name.
@@ -142,6 +150,22 @@ fn timed_out(name: &str) -> Message {
     message!(
         en: "{name} did not answer within the client's time limit; the log does not say at which step",
         ja: "クライアントの制限時間内に {name} から応答がない (どの段階かはログから分からない)",
+    )
+}
+
+/// What to do about a refusal of which nothing tells where it came from.
+fn refused(name: &str, port: u16) -> Message {
+    message!(
+        en: "See which address the client has for {name} (nslookup {name}): 0.0.0.0, 127.0.0.1 or one of your own network comes from a DNS filter or the hosts file and refuses like that; take the name off there. If it is the service's own address, allow TCP {port} to {name} in the firewall that rejects it.",
+        ja: "端末が得ている {name} のアドレスを確認する (nslookup {name})。0.0.0.0、127.0.0.1、社内のアドレスであれば、DNS フィルターか hosts ファイルによるもので、接続は同じように拒否される。その設定から名前を除外する。サービス本来のアドレスであれば、拒否しているファイアウォールで {name} への TCP {port} を許可する。",
+    )
+}
+
+/// What to do where the system reports that there is no way: its own table has none, or a device refused by ICMP.
+fn unreachable(name: &str, port: u16) -> Message {
+    message!(
+        en: "Look at the client's network first: its routes (route print, ip route), VPN and IPv6. If those are right, a router or firewall on the way answers with an ICMP error: a capture names it; have TCP {port} to {name} allowed there.",
+        ja: "まず端末のネットワークを確認する: 経路 (route print、ip route)、VPN、IPv6。問題がなければ、途中のルーターやファイアウォールが ICMP エラーを返している。その装置はキャプチャで分かるため、{name} への TCP {port} をそこで許可する。",
     )
 }
 
