@@ -145,11 +145,24 @@ impl To {
                 Ok(To::File(BufWriter::new(out)))
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                WholeFile::create(path).map(|out| To::File(BufWriter::new(out)))
+                WholeFile::create(&end_of_links(path)).map(|out| To::File(BufWriter::new(out)))
             }
             _ => File::create(path).map(stream),
         }
     }
+}
+
+/// Links that are followed to a file that is not there yet: more than any system follows.
+const LINKS_MAX: usize = 64;
+
+/// Where a path leads at whose end nothing is yet: a link stays one, and the file comes to be where it points.
+fn end_of_links(path: &Path) -> PathBuf {
+    let mut place = path.to_path_buf();
+    for _ in 0..LINKS_MAX {
+        let Ok(target) = fs::read_link(&place) else { break };
+        place = place.parent().map_or_else(|| target.clone(), |folder| folder.join(&target));
+    }
+    place
 }
 
 /// Whether a path is a door of the system rather than a file (`/dev/stdout`), whatever stands behind it.
@@ -240,7 +253,8 @@ fn refused(output: &Path, input: &Path) -> Error {
 /// What makes two paths one file.
 struct Identity {
     path: PathBuf,
-    /// Device and number, which hard links share. Windows tells no program of the standard library alone.
+    /// Device and number, which hard links share. On Windows the standard library tells neither; there a report takes
+    /// the name of the link alone, and what the other name leads to stays ([`WholeFile`] never writes into a file).
     node: Option<(u64, u64)>,
 }
 
@@ -306,6 +320,37 @@ mod tests {
             out.finish().unwrap();
         }
         assert_eq!(names(folder.path()).len(), 3);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_file_that_is_not_there_yet_stays_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second, missing, circle] = ["first", "second", "missing", "circle"].map(|n| folder.path().join(n));
+        std::fs::create_dir(folder.path().join("below")).unwrap();
+        std::os::unix::fs::symlink("second", &first).unwrap();
+        std::os::unix::fs::symlink("below/report.json", &second).unwrap();
+        std::os::unix::fs::symlink("no folder/report.json", &missing).unwrap();
+        std::os::unix::fs::symlink("circle", &circle).unwrap();
+        let mut out = Output::open(Some(&first)).unwrap();
+        out.write_all(b"{}").unwrap();
+        out.finish().unwrap();
+        assert!(fs::symlink_metadata(&first).unwrap().is_symlink());
+        assert_eq!(fs::read(folder.path().join("below/report.json")).unwrap(), b"{}");
+        assert!(Output::open(Some(&missing)).is_err() && Output::open(Some(&circle)).is_err());
+        assert_eq!(names(folder.path()), ["below", "circle", "first", "missing", "second"]);
+    }
+
+    #[test]
+    fn another_name_of_a_file_that_is_replaced_keeps_what_it_leads_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let [evidence, link] = ["evidence", "link"].map(|n| folder.path().join(n));
+        fs::write(&evidence, b"packets").unwrap();
+        fs::hard_link(&evidence, &link).unwrap();
+        let mut out = Output::open(Some(&link)).unwrap();
+        out.write_all(b"report").unwrap();
+        out.finish().unwrap();
+        assert_eq!([&evidence, &link].map(|path| fs::read(path).unwrap()), [&b"packets"[..], b"report"]);
     }
 
     #[cfg(unix)]
