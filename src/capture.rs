@@ -8,17 +8,16 @@ pub mod etl;
 pub mod netmon;
 pub mod pcap;
 pub mod pcapng;
-pub mod sniff;
 
 use crate::bytes::Cursor;
 use crate::error::Error;
+use crate::input::sniff::Container;
 use crate::input::{ByteSource, Evidence, Kind};
 pub use crate::input::{Room, Span};
 use crate::limits;
 use crate::message;
 use crate::problem::Problems;
 use crate::time::Timestamp;
-use sniff::Container;
 
 /// A link type as in the registry of the tcpdump project (LINKTYPE_ values).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

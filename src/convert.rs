@@ -397,8 +397,8 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::sniff::{Container, SNIFF_BYTES};
     use crate::capture::{DropMark, FrameSource, LinkType, pcapng::PcapngSource};
+    use crate::input::sniff::{self, Container, SNIFF_BYTES};
     use crate::input::{ByteSource, Options, open};
 
     fn frame(number: u64, data: &[u8]) -> Frame<'_> {
@@ -502,7 +502,7 @@ mod tests {
         let mut out = Vec::new();
         let info = convert(&found[0], &ReadOptions::default(), Vec::new(), &mut out, Path::new("out")).unwrap();
         assert_eq!(info.frames, 5000);
-        assert_eq!(crate::capture::sniff::sniff(&out[..SNIFF_BYTES]), Container::PcapNg);
+        assert_eq!(sniff::sniff(&out[..SNIFF_BYTES]), Container::PcapNg);
         let path = folder.path().join("y.pcapng");
         std::fs::write(&path, &out).unwrap();
         let again = open(&[path], &Options::default());

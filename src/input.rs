@@ -9,6 +9,7 @@ pub mod evidence;
 mod glance;
 pub mod kind;
 pub mod room;
+pub mod sniff;
 pub mod source;
 
 pub use evidence::{Evidence, Unreadable};
@@ -17,7 +18,6 @@ pub use kind::{Kind, is_capture_name};
 pub use room::{Room, Span};
 pub use source::{ByteSource, Bytes};
 
-use crate::capture::sniff::Container;
 use crate::lang::Message;
 use crate::limits;
 use crate::message;
@@ -25,6 +25,7 @@ use archive::stream::Codec;
 use archive::{Budget, Member};
 use evidence::{Content, base_name, head_of, limit_message, limited, mark_duplicates};
 use kind::{Class, classify};
+use sniff::Container;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

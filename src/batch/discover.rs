@@ -12,7 +12,7 @@
 //! A folder with logs only belongs to the case of the folder above it, where that is one case and not the folder of
 //! the call.
 
-use crate::capture::sniff::Container;
+use crate::input::sniff::Container;
 use crate::input::{Glance, Kind, glance, is_capture_name};
 use crate::lang::Message;
 use crate::message;

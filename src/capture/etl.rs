@@ -32,7 +32,7 @@ pub mod xpress;
 mod zone;
 
 pub use census::{Census, Row, census, listing};
-pub use container::{LogHeader, is_etl};
+pub use container::LogHeader;
 
 use crate::capture::{CaptureInfo, Format, Frame, FrameSource, Interface, Window};
 use crate::error::Error;

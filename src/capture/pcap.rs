@@ -11,6 +11,7 @@
 use super::{ByteOrder, CaptureInfo, Direction, Format, Frame, FrameSource, Interface, LinkType, Window};
 use crate::bytes::Cursor;
 use crate::error::Error;
+use crate::input::sniff::is_pcap_magic;
 use crate::input::{ByteSource, Room};
 use crate::limits;
 use crate::message;
@@ -85,8 +86,8 @@ impl Layout {
     fn parse(head: &[u8]) -> Option<Layout> {
         let mut c = Cursor::new(head);
         let (big_endian, magic) = match Cursor::new(head.get(..4)?).u32_le()? {
-            m if is_magic(m) => (false, m),
-            m if is_magic(m.swap_bytes()) => (true, m.swap_bytes()),
+            m if is_pcap_magic(m) => (false, m),
+            m if is_pcap_magic(m.swap_bytes()) => (true, m.swap_bytes()),
             _ => return None,
         };
         c.skip(4)?;
@@ -237,12 +238,6 @@ struct HeaderFields {
     fraction: u32,
     captured: u32,
     original: u32,
-}
-
-/// The magic numbers of all variants, as the host that wrote them would read them: standard, nanoseconds, the Linux
-/// patches of 1999, Ixia hardware and software, and two rare nanosecond dialects (Navtel, and one of libpcap's list).
-pub(crate) fn is_magic(magic: u32) -> bool {
-    matches!(magic, 0xa1b2_c3d4 | 0xa1b2_3c4d | 0xa1b2_cd34 | 0x1c00_01ac | 0x1c00_01ab | 0xa12b_3c4d | 0xa1b2_34cd)
 }
 
 /// Reads classic pcap.

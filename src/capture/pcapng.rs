@@ -18,6 +18,7 @@ mod section;
 use super::{CaptureInfo, Direction, Format, Frame, FrameSource, Window};
 use crate::bytes::Cursor;
 use crate::error::Error;
+use crate::input::sniff::PCAPNG_SECTION as SECTION_HEADER;
 use crate::input::{ByteSource, Room};
 use crate::lang::Message;
 use crate::limits;
@@ -27,8 +28,6 @@ use options::Options;
 use section::{Section, read_rare_block};
 use std::path::PathBuf;
 
-/// Block type of a section header; reads the same in both byte orders.
-pub(crate) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
 /// Obsolete, but written by old tools.
 const PACKET: u32 = 2;

@@ -5,7 +5,7 @@
 use super::archive::stream::Codec;
 use super::evidence::{base_name, head_of};
 use super::kind::{Class, Kind, classify};
-use crate::capture::sniff::Container;
+use super::sniff::Container;
 use std::fs::File;
 use std::io;
 use std::path::Path;

@@ -5,7 +5,7 @@
 //! none of the known things is `Unknown` with a reason, never an error.
 
 use super::evidence::base_name;
-use crate::capture::sniff::{Container, sniff};
+use super::sniff::{Container, sniff};
 use crate::lang::{Message, Text};
 use crate::log;
 

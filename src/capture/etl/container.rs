@@ -7,14 +7,13 @@ use super::event::{self, Kind};
 use super::xpress::Decoder;
 use crate::bytes::Cursor;
 use crate::error::Error;
+use crate::input::sniff::is_etl;
+pub(super) use crate::input::sniff::{ETL_BUFFER_HEADER as BUFFER_HEADER, ETL_COMPRESSED as FLAG_COMPRESSED};
 use crate::lang::Message;
 use crate::message;
 use crate::problem::Problems;
 use crate::time::Timestamp;
 use std::path::PathBuf;
-
-/// Bytes of a buffer header (WMI_BUFFER_HEADER).
-pub const BUFFER_HEADER: usize = 72;
 
 /// Largest buffer that is believed (ETW allows 16 MiB).
 const BUFFER_BYTES_MAX: usize = 64 << 20;
@@ -30,8 +29,6 @@ const FILETIME_UNIX_EPOCH: i64 = 116_444_736_000_000_000;
 const FLAG_EVENTS_LOST: u16 = 0x02;
 const FLAG_BUFFER_LOST: u16 = 0x04;
 const FLAG_PROCESSOR_INDEX: u16 = 0x20;
-/// The body of the buffer is compressed.
-pub const FLAG_COMPRESSED: u16 = 0x40;
 /// LogFileMode: newest buffers overwrite the oldest.
 const MODE_CIRCULAR: u32 = 0x2;
 /// LogFileMode: merged or relogged.
@@ -259,16 +256,6 @@ pub struct Index {
 
 fn damaged(offset: u64, reason: Message) -> Error {
     Error::Damaged { path: PathBuf::new(), offset, reason }
-}
-
-/// Whether `data` begins as an ETL file does: a buffer header, then a trace header event.
-pub fn is_etl(data: &[u8]) -> bool {
-    let Some(first) = BufferHeader::read(data) else { return false };
-    let Some(event) = data.get(BUFFER_HEADER..) else { return false };
-    let plausible = (BUFFER_HEADER + 32 + 0x110..=1 << 30).contains(&first.size);
-    plausible
-        && matches!(event, [_, _, 1 | 2, mark, _, _, 0, 0, ..] if mark & 0xC0 == 0xC0)
-        && first.flags & FLAG_COMPRESSED == 0
 }
 
 /// Reads the trace header.

@@ -3,6 +3,7 @@
 use super::testing::*;
 use super::*;
 use crate::capture::{Direction, LinkType};
+use crate::input::sniff::is_etl;
 use crate::time::Timestamp;
 use proptest::prelude::*;
 

@@ -3,9 +3,6 @@
 //! What enters: the first kibibyte or so. What leaves: a container that is read here, or the name of one that is not,
 //! with what to do about it. Guaranteed: looks at the given bytes only.
 
-use super::etl;
-use super::pcap;
-use super::pcapng;
 use crate::bytes::Cursor;
 use crate::lang::Text;
 
@@ -41,11 +38,11 @@ pub enum Container {
 pub fn sniff(head: &[u8]) -> Container {
     let mut c = Cursor::new(head);
     if let Some(magic) = c.u32_le() {
-        if pcap::is_magic(magic) || pcap::is_magic(magic.swap_bytes()) {
+        if is_pcap_magic(magic) || is_pcap_magic(magic.swap_bytes()) {
             return Container::Pcap;
         }
         // 20 bytes in front of the byte order mark would fit text as well: the mark must be there, where it is seen.
-        if magic == pcapng::SECTION_HEADER {
+        if magic == PCAPNG_SECTION {
             let mark = head.get(8..12);
             if mark.is_none_or(|m| m == [0x4d, 0x3c, 0x2b, 0x1a] || m == [0x1a, 0x2b, 0x3c, 0x4d]) {
                 return Container::PcapNg;
@@ -61,10 +58,40 @@ pub fn sniff(head: &[u8]) -> Container {
         return Container::Zst;
     }
     // An event trace has no magic number; its first buffer is looked at.
-    if etl::is_etl(head) {
+    if is_etl(head) {
         return Container::Etl;
     }
     Container::Unknown
+}
+
+/// The magic numbers of all variants of pcap, as the host that wrote them would read them: standard, nanoseconds, the
+/// Linux patches of 1999, Ixia hardware and software, and two rare nanosecond dialects (Navtel, and one of libpcap's
+/// list).
+pub(crate) fn is_pcap_magic(magic: u32) -> bool {
+    matches!(magic, 0xa1b2_c3d4 | 0xa1b2_3c4d | 0xa1b2_cd34 | 0x1c00_01ac | 0x1c00_01ab | 0xa12b_3c4d | 0xa1b2_34cd)
+}
+
+/// Block type of a section header, with which a pcapng file begins; the same in both orders of bytes.
+pub(crate) const PCAPNG_SECTION: u32 = 0x0a0d_0d0a;
+
+/// Bytes of the header of an event trace's buffer (WMI_BUFFER_HEADER).
+pub(crate) const ETL_BUFFER_HEADER: usize = 72;
+
+/// Flag of a buffer (at [`ETL_FLAGS_AT`]) whose body is compressed.
+pub(crate) const ETL_COMPRESSED: u16 = 0x40;
+
+/// Where a buffer's flags stand in its header.
+const ETL_FLAGS_AT: usize = 52;
+
+/// Whether `data` begins as an event trace does: a buffer header, then a trace header event, never compressed.
+pub(crate) fn is_etl(data: &[u8]) -> bool {
+    let mut c = Cursor::new(data);
+    let Some(size) = c.u32_le() else { return false };
+    let flags = c.skip(ETL_FLAGS_AT - size_of::<u32>()).and_then(|()| c.u16_le());
+    let Some(event) = data.get(ETL_BUFFER_HEADER..) else { return false };
+    (ETL_BUFFER_HEADER + 32 + 0x110..=1 << 30).contains(&(size as usize))
+        && matches!(event, [_, _, 1 | 2, mark, _, _, 0, 0, ..] if mark & 0xC0 == 0xC0)
+        && flags.is_some_and(|flags| flags & ETL_COMPRESSED == 0)
 }
 
 /// A skippable frame may stand in front of compressed data (RFC 8878 section 3.1.2).
