@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A stage knows the types of the stage before it, and the leaves ([`bytes`], [`time`], [`limits`], [`problem`],
-//! [`lang`], [`error`], [`parallel`]); never what comes after. Borrowed bytes end at [`facts`]: everything behind is owned, small,
-//! and independent of where it came from, so logs and sign-in exports are equal citizens from there on.
+//! [`lang`], [`error`], [`parallel`], [`imprint`]); never what comes after. Borrowed bytes end at [`facts`]: everything
+//! behind is owned, small, and independent of where it came from, so logs and sign-in exports are equal citizens from there on.
 //!
 //! Invariants: parsers are total (no panic, every loop advances, every buffer has a limit in [`limits`]); no clock,
 //! I/O or global below `analyze` and `batch`; output bytes do not depend on the number of threads.
@@ -26,6 +26,7 @@ pub mod explain;
 pub mod facts;
 pub mod finding;
 pub mod flow;
+pub mod imprint;
 pub mod input;
 pub mod knowledge;
 pub mod lang;

@@ -17,7 +17,8 @@ pub mod timeline;
 
 use crate::case::Role;
 use crate::finding::{Evidence, Finding};
-use crate::lang::Message;
+use crate::imprint;
+use crate::lang::{Message, Text};
 use crate::time::Timestamp;
 use crate::verdict::{Confidence, Verdict};
 
@@ -88,6 +89,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The first words of a report.
+    pub fn title(self) -> Text {
+        match self {
+            Outcome::NetworkFault => imprint::NETWORK_FAULT,
+            Outcome::NoNetworkFault => imprint::NO_NETWORK_FAULT,
+            Outcome::InsufficientEvidence => imprint::CANNOT_TELL,
+        }
+    }
+
     /// The word of the contract.
     pub fn code(self) -> &'static str {
         match self {

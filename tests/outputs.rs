@@ -79,6 +79,59 @@ fn no_output_takes_the_place_of_evidence() {
     }
 }
 
+/// Everything that is written about a case, and what it is called.
+fn outputs_about(case: &str) -> Vec<(String, Vec<u8>)> {
+    const REPORTS: [&str; 6] = ["text", "json", "jsonl", "html", "markdown", "csv"];
+    let mut all = Vec::new();
+    let mut add = |name: String, arguments: &[&str]| all.push((name, nettriage(arguments).stdout));
+    for lang in ["en", "ja"] {
+        for format in REPORTS {
+            let colored = ["--color", "always", "--fail-on", "never", "--lang", lang, "--format", format];
+            add(format!("report-{lang}-{format}"), &[&colored[..], &[case]].concat());
+            if format != "csv" {
+                let diff = [&["diff"], &colored[..], &[HEALTHY, case]].concat();
+                add(format!("diff-{lang}-{format}"), &diff);
+            }
+        }
+    }
+    for format in ["jsonl", "csv"] {
+        add(format!("facts-{format}"), &["facts", "--format", format, case]);
+    }
+    all
+}
+
+#[test]
+fn what_the_program_wrote_is_no_evidence_and_can_be_written_again() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    for case in ["samples/case_management_blocked_az", "samples/case_wrong_tenant_graph"] {
+        for (name, bytes) in outputs_about(case) {
+            assert!(bytes.len() > 100, "{case} {name}");
+            // As a shell redirects it, as PowerShell does, and called what a log is called.
+            let text = String::from_utf8(bytes.clone()).expect("UTF-8");
+            let utf16: Vec<u8> =
+                std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+            for (bytes, end) in [(&bytes, ""), (&bytes, ".log"), (&utf16, ".txt")] {
+                let place = folder.path().join(format!("{name}{end}"));
+                fs::write(&place, bytes).expect("written");
+                let output = run(&["--format", "json"], &[folder.path(), Path::new("-o"), &place]);
+                assert_eq!(output.status.code(), Some(0), "{case} {name}{end}: {}", err(&output));
+                let report: serde_json::Value =
+                    serde_json::from_slice(&fs::read(&place).expect("written")).expect("JSON");
+                assert_eq!(report["evidence"], serde_json::json!([]), "{case} {name}{end}");
+                fs::write(&place, bytes).expect("written");
+            }
+        }
+    }
+    // A log below a report in one file is read.
+    let both = folder.path().join("mail.txt");
+    let report = nettriage(&["samples/case_management_blocked_az"]).stdout;
+    let log = fs::read("samples/case_management_blocked_az/debug.log").expect("the sample is there");
+    fs::write(&both, [report, log].concat()).expect("written");
+    assert_eq!(run(&[], &[folder.path(), Path::new("-o"), &both]).status.code(), Some(2));
+    let named = folder.path().join("report-en-text");
+    assert!(err(&run(&[], &[&named])).contains("an output of this program"));
+}
+
 #[test]
 fn a_conversion_that_fails_leaves_what_was_there() {
     let folder = tempfile::tempdir().expect("a folder for the test");

@@ -10,7 +10,7 @@ use std::path::Path;
 use tree::{Source, files, slashes, sources};
 
 /// Types without a stage: everybody may use them, and they use only one another.
-const LEAVES: &[&str] = &["bytes", "error", "lang", "limits", "parallel", "problem", "time"];
+const LEAVES: &[&str] = &["bytes", "error", "imprint", "lang", "limits", "parallel", "problem", "time"];
 
 /// What each room uses besides the leaves. A stage knows the one before it; anything more has its reason.
 const ROOMS: &[(&str, &[&str], &str)] = &[

@@ -1,7 +1,8 @@
 //! The comparison as one page, in the dress of the other reports.
 
 use super::compare::{Diff, FindingSeen, HostDiff};
-use super::text::{DIFFERENCES, EVIDENCE, ONLY_BAD, ONLY_GOOD, SAME, VERSIONS};
+use super::text::{DIFFERENCES, ONLY_BAD, ONLY_GOOD, SAME, VERSIONS};
+use crate::imprint::{COMPARISON, EVIDENCE};
 use crate::lang::{Lang, Message, Text};
 use crate::report::html::escape::{both, breakable, esc};
 use crate::report::html::{page, tone};
@@ -55,7 +56,7 @@ pub(super) fn render(diff: &Diff, lang: Lang) -> String {
         }
     }
     body.push_str("</table></div></section>");
-    let title = Message { en: "GOOD and BAD".to_owned(), ja: "GOOD と BAD の比較".to_owned() };
+    let title = Message::from(COMPARISON);
     page(&title, "", &body, crate::knowledge::DATE, lang)
 }
 

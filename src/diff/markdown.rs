@@ -1,7 +1,8 @@
 //! The comparison as Markdown, to paste into a ticket.
 
 use super::compare::{Diff, FindingSeen};
-use super::text::{DIFFERENCES, EVIDENCE, ONLY_BAD, ONLY_GOOD, SAME, VERSIONS};
+use super::text::{DIFFERENCES, ONLY_BAD, ONLY_GOOD, SAME, VERSIONS};
+use crate::imprint::{COMPARISON, EVIDENCE};
 use crate::lang::{Lang, Text};
 use crate::report::markdown::{code, escape};
 use std::fmt::Write;
@@ -11,7 +12,7 @@ pub(super) fn render(diff: &Diff, lang: Lang) -> String {
     let t = |text: Text| text.get(lang);
     let mut out = String::new();
     // Writing to a String cannot fail; the results are dropped on purpose.
-    let _ = writeln!(out, "# {}\n", Text { en: "GOOD and BAD", ja: "GOOD と BAD の比較" }.get(lang));
+    let _ = writeln!(out, "# {}\n", COMPARISON.get(lang));
     for sentence in &diff.answer {
         let _ = writeln!(out, "- {}", escape(sentence.get(lang)));
     }

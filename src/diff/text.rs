@@ -1,6 +1,7 @@
 //! The comparison as text for a terminal: the answer first.
 
 use super::compare::{Diff, FindingSeen};
+use crate::imprint::EVIDENCE;
 use crate::lang::{Lang, Text};
 use crate::report::text::{BOLD, Style, visible, wrap};
 use std::fmt::Write;
@@ -10,7 +11,6 @@ pub(super) const SAME: Text = Text { en: "Hosts without a difference", ja: "差�
 pub(super) const ONLY_BAD: Text = Text { en: "Findings only in BAD", ja: "BAD のみの検出事項" };
 pub(super) const ONLY_GOOD: Text = Text { en: "Findings only in GOOD", ja: "GOOD のみの検出事項" };
 pub(super) const VERSIONS: Text = Text { en: "Versions by the logs", ja: "ログにあるバージョン" };
-pub(super) const EVIDENCE: Text = Text { en: "Evidence", ja: "証跡" };
 
 /// The comparison as text.
 pub(super) fn render(diff: &Diff, lang: Lang, style: &Style) -> String {

@@ -6,6 +6,7 @@
 
 use super::evidence::base_name;
 use super::sniff::{Container, sniff};
+use crate::imprint;
 use crate::lang::{Message, Text};
 use crate::log;
 
@@ -97,6 +98,10 @@ const MARKUP: Text = Text {
     en: "a document (HTML or XML), no log",
     ja: "HTML または XML の文書で、ログではありません",
 };
+const OURS: Text = Text {
+    en: "an output of this program, which tells of evidence and is none",
+    ja: "本プログラムの出力で、証跡ではありません",
+};
 const OTHER_TEXT: Text = Text {
     en: "text without anything that logs of a sign-in have",
     ja: "サインインのログらしい記述のないテキストです",
@@ -142,6 +147,9 @@ fn text(head: &[u8]) -> Option<String> {
 /// Says what the text is that begins with `head`.
 fn classify_text(text: &str, head: &[u8], name: &str) -> Kind {
     let start = text.trim_start();
+    if imprint::is_ours(text, head.len() < KIND_BYTES) {
+        return Kind::Unknown(OURS.into());
+    }
     if is_key_log(start) {
         return Kind::KeyLog;
     }

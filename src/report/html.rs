@@ -11,6 +11,7 @@ mod tables;
 
 use super::{Outcome, Report};
 use crate::case::Role;
+use crate::imprint::{self, GENERATOR};
 use crate::lang::{Lang, Message, Text};
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
@@ -54,7 +55,7 @@ pub fn page(title: &Message, name: &str, body: &str, knowledge_date: &str, lang:
     let mut out = String::with_capacity(body.len() + STYLE.len() + SCRIPT.len() + 4096);
     let _ = write!(
         out,
-        "<!doctype html>\n<html lang=\"{code}\" data-title-en=\"{}\" data-title-ja=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"generator\" content=\"nettriage {}\">\n<title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>{STYLE}</style>\n</head>\n<body>\n",
+        "<!doctype html>\n<html lang=\"{code}\" data-title-en=\"{}\" data-title-ja=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"referrer\" content=\"no-referrer\">\n{GENERATOR}{}\">\n<title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>{STYLE}</style>\n</head>\n<body>\n",
         esc(&title.en),
         esc(&title.ja),
         *POLICY,
@@ -78,7 +79,7 @@ pub fn page(title: &Message, name: &str, body: &str, knowledge_date: &str, lang:
         out,
         "\n</main>\n<footer>nettriage {} · {} {}</footer>\n<script>{SCRIPT}</script>\n</body>\n</html>\n",
         env!("CARGO_PKG_VERSION"),
-        fixed("Knowledge tables of", "知識テーブルの日付:"),
+        both(&imprint::TABLES.into()),
         esc(knowledge_date)
     );
     out
@@ -150,11 +151,12 @@ fn case_name(report: &Report) -> String {
     }
 }
 
-fn outcome(outcome: Outcome) -> (&'static str, Text) {
+/// The class of an outcome's colour.
+fn class(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::NetworkFault => ("bad", Text { en: "Network fault", ja: "ネットワーク障害" }),
-        Outcome::NoNetworkFault => ("good", Text { en: "No network fault", ja: "ネットワーク障害なし" }),
-        Outcome::InsufficientEvidence => ("warn", Text { en: "Cannot tell", ja: "判定不能" }),
+        Outcome::NetworkFault => "bad",
+        Outcome::NoNetworkFault => "good",
+        Outcome::InsufficientEvidence => "warn",
     }
 }
 
@@ -164,7 +166,7 @@ fn headline(report: &Report) -> Message {
             let title = r.verdict.title();
             Message { en: format!("{}: {}", r.host, title.en), ja: format!("{}: {}", r.host, title.ja) }
         }
-        None => outcome(report.diagnosis.outcome).1.into(),
+        None => report.diagnosis.outcome.title().into(),
     }
 }
 
@@ -174,7 +176,7 @@ pub fn counted(n: usize, one: &'static str, many: &'static str, ja: &'static str
 }
 
 fn answer(report: &Report) -> String {
-    let (class, word) = outcome(report.diagnosis.outcome);
+    let (class, word) = (class(report.diagnosis.outcome), report.diagnosis.outcome.title());
     let mut out = format!(
         "<section id=\"answer\" class=\"answer {class}\"><span class=\"badge {class}\">{}</span>",
         both(&word.into())

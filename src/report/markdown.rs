@@ -1,7 +1,8 @@
 //! The Markdown report, to paste into a ticket.
 
-use super::{Outcome, Report};
+use super::Report;
 use crate::finding::Evidence;
+use crate::imprint;
 use crate::lang::{Lang, Text};
 use crate::verdict::Confidence;
 use std::fmt::Write;
@@ -11,11 +12,7 @@ pub fn render(report: &Report, lang: Lang) -> String {
     let t = |en: &'static str, ja: &'static str| Text { en, ja }.get(lang);
     let mut out = String::new();
     // Writing to a String cannot fail; the results are dropped on purpose.
-    let word = match report.diagnosis.outcome {
-        Outcome::NetworkFault => t("Network fault", "ネットワーク障害"),
-        Outcome::NoNetworkFault => t("No network fault", "ネットワーク障害なし"),
-        Outcome::InsufficientEvidence => t("Cannot tell", "判定不能"),
-    };
+    let word = report.diagnosis.outcome.title().get(lang);
     let _ = match &report.diagnosis.root_cause {
         Some(r) => writeln!(out, "# {word}: {} – {}\n", code(&r.host), r.verdict.title().get(lang)),
         None => writeln!(out, "# {word}\n"),
@@ -88,7 +85,7 @@ pub fn render(report: &Report, lang: Lang) -> String {
         }
         out.push('\n');
     }
-    let _ = writeln!(out, "## {}\n", t("Evidence", "証跡"));
+    let _ = writeln!(out, "## {}\n", imprint::EVIDENCE.get(lang));
     for e in &report.evidence {
         let unit = if e.kind == "capture" { t("frames", "フレーム") } else { t("lines", "行") };
         let count = if e.frames > 0 { format!(", {} {unit}", e.frames) } else { String::new() };
@@ -105,7 +102,7 @@ pub fn render(report: &Report, lang: Lang) -> String {
         out,
         "\nnettriage {}, {} {}",
         env!("CARGO_PKG_VERSION"),
-        t("knowledge tables of", "知識テーブルの日付:"),
+        imprint::TABLES.get(lang).to_lowercase(),
         report.knowledge_date
     );
     out

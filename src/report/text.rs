@@ -6,6 +6,7 @@
 use super::{HostReport, Outcome, Report};
 use crate::case::Role;
 use crate::finding::{Evidence, Finding, Severity};
+use crate::imprint;
 use crate::lang::{Lang, Text};
 use crate::verdict::Verdict;
 use anstyle::{AnsiColor, Style as Ansi};
@@ -112,14 +113,15 @@ impl Printer {
     }
 
     fn answer(&mut self, report: &Report) {
-        let (style, word) = match report.diagnosis.outcome {
-            Outcome::NetworkFault => (RED, self.t("NETWORK FAULT", "ネットワーク障害")),
-            Outcome::NoNetworkFault => (GREEN, self.t("NO NETWORK FAULT", "ネットワーク障害なし")),
-            Outcome::InsufficientEvidence => (YELLOW, self.t("CANNOT TELL", "判定不能")),
+        let style = match report.diagnosis.outcome {
+            Outcome::NetworkFault => RED,
+            Outcome::NoNetworkFault => GREEN,
+            Outcome::InsufficientEvidence => YELLOW,
         };
+        let word = report.diagnosis.outcome.title().get(self.lang).to_uppercase();
         let head = match &report.diagnosis.root_cause {
             Some(r) => format!("{word}: {} — {}", visible(&r.host), r.verdict.title().get(self.lang)),
-            None => word.to_owned(),
+            None => word,
         };
         let head = self.paint(style, &head);
         self.line(&head);
@@ -321,7 +323,7 @@ impl Printer {
     }
 
     fn evidence(&mut self, report: &Report) {
-        let title = self.t("Evidence", "証跡");
+        let title = imprint::EVIDENCE.get(self.lang);
         self.heading(title);
         for e in &report.evidence {
             let mut facts = Vec::new();
@@ -361,7 +363,7 @@ impl Printer {
             let text = format!("{}: {}", one_line(path), reason.get(self.lang));
             self.prose("  ! ", RED, 4, &text);
         }
-        let tables = format!("{} {}", self.t("Knowledge tables of", "知識テーブルの日付:"), report.knowledge_date);
+        let tables = format!("{} {}", imprint::TABLES.get(self.lang), report.knowledge_date);
         let line = self.paint(DIM, &format!("  {tables}"));
         self.line(&line);
     }
