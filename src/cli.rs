@@ -44,6 +44,7 @@ enum Command {
     #[command(after_help = help::CONVERT)]
     Convert(ConvertArgs),
     /// Show what differs between a working and a failing trace
+    #[command(after_help = help::DIFF)]
     Diff(DiffArgs),
     /// Explain a finding; without CODE list them all
     #[command(after_help = help::EXPLAIN)]
@@ -194,6 +195,15 @@ struct ConvertArgs {
     output: PathBuf,
     #[command(flatten)]
     read: ReadArgs,
+    /// Refused: a capture cannot be redacted
+    #[arg(long, hide = true)]
+    redact: bool,
+    /// Threads to use [default: all cores]
+    #[arg(help_heading = help::READING, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Nothing is coloured
+    #[arg(long, hide = true, value_enum)]
+    color: Option<ColorArg>,
     /// Language of the messages [default: the locale, else en]
     #[arg(help_heading = help::MESSAGES, long, value_enum)]
     lang: Option<LangArg>,
@@ -202,6 +212,27 @@ struct ConvertArgs {
     verbose: u8,
     /// Say nothing on standard error but errors
     #[arg(help_heading = help::MESSAGES, short, long, conflicts_with = "verbose")]
+    quiet: bool,
+}
+
+/// Options of all commands that change nothing where no evidence is read: taken, so that a script can give the same
+/// ones to each.
+#[derive(Debug, Args)]
+struct IdleArgs {
+    /// Nothing of a customer is told
+    #[arg(long, hide = true)]
+    redact: bool,
+    /// One thread does
+    #[arg(long, hide = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Nothing is coloured
+    #[arg(long, hide = true, value_enum)]
+    color: Option<ColorArg>,
+    /// There is no more to say
+    #[arg(short, long, hide = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Nothing is said but errors
+    #[arg(short, long, hide = true, conflicts_with = "verbose")]
     quiet: bool,
 }
 
@@ -218,6 +249,9 @@ struct DiffArgs {
     common: CommonArgs,
     #[command(flatten)]
     read: ReadArgs,
+    /// Lowest severity that makes the exit status 1, of the findings that BAD alone has
+    #[arg(help_heading = help::REPORT, long, value_enum, default_value_t = FailOn::Critical, value_name = "SEVERITY")]
+    fail_on: FailOn,
 }
 
 #[derive(Debug, Args)]
@@ -233,6 +267,8 @@ struct ExplainArgs {
     /// Write to this file instead of standard output
     #[arg(help_heading = help::REPORT, short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    idle: IdleArgs,
 }
 
 #[derive(Debug, Args)]
@@ -243,6 +279,8 @@ struct GuideArgs {
     /// Write to this file instead of standard output
     #[arg(help_heading = help::REPORT, short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    idle: IdleArgs,
 }
 
 #[derive(Debug, Args)]
@@ -447,12 +485,15 @@ pub fn job() -> Job {
         }
         Command::Convert(c) => {
             let verbosity = verbosity(c.quiet, c.verbose);
-            let mut options = Options { lang: lang(c.lang), verbosity, ..Options::default() };
+            let threads = c.threads.map_or(0, usize::from);
+            let mut options =
+                Options { lang: lang(c.lang), redact: c.redact, threads, verbosity, ..Options::default() };
             c.read.fill(&mut options);
             Job::Convert { input: c.input, output: c.output, options }
         }
         Command::Diff(d) => {
-            let (output, options) = d.common.resolve(d.read);
+            let (output, mut options) = d.common.resolve(d.read);
+            options.fail_on = fail_on(d.fail_on);
             Job::Diff { good: d.good, bad: d.bad, format: d.format.into(), output, options }
         }
         Command::Explain(e) => {

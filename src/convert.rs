@@ -41,9 +41,15 @@ const DECRYPTION_SECRETS: u32 = 10;
 /// The TLS secrets in `secrets` (a key log, or nothing) go into the file, so that Wireshark opens the sessions.
 ///
 /// # Errors
-/// When there is no capture or more than one, nothing of it can be read, or writing fails; then what was in the
-/// output's place before still is.
+/// When names were to be hidden, there is no capture or more than one, nothing of it can be read, or writing fails; then
+/// what was in the output's place before still is.
 pub fn run(input: &PathBuf, output: &Path, secrets: Vec<u8>, options: &cli::Options) -> Result<(), Error> {
+    if options.redact {
+        return Err(Error::Usage(message!(
+            en: "--redact hides names in reports and facts; the packets of a capture are written as they are, so leave it out",
+            ja: "--redact はレポートと facts の名前を置き換えるものです。convert はパケットをそのまま書き出すため、指定できません",
+        )));
+    }
     let found = input::open(std::slice::from_ref(input), &input::Options { mmap: !options.no_mmap });
     refuse_evidence(Some(output), iter::once(input).chain(&options.keylogs), &found, |_| true)?;
     let captures = found.iter().filter(|e| matches!(e.kind, Kind::Capture(_)) && e.duplicate_of.is_none());

@@ -34,6 +34,7 @@ pub fn run(job: Job) -> ExitCode {
         Job::Analyze { options, .. }
         | Job::Batch { options, .. }
         | Job::Facts { options, .. }
+        | Job::Convert { options, .. }
         | Job::Diff { options, .. } => analyze::threads::with_pool(options.threads, || dispatch(job)),
         _ => dispatch(job),
     };

@@ -298,6 +298,11 @@ fn a_folder_is_one_case() {
 fn diff_says_what_differs_and_what_explains_it() {
     let output = run(&["diff", HEALTHY, "samples/arm_reset_after_client_hello.pcapng"]);
     assert_eq!(output.status.code(), Some(1));
+    for (border, code) in [("info", 1), ("critical", 1), ("never", 0)] {
+        let bad = "samples/arm_reset_after_client_hello.pcapng";
+        assert_eq!(status(&["diff", HEALTHY, bad, "--fail-on", border]), Some(code), "{border}");
+        assert_eq!(status(&["diff", bad, bad, "--fail-on", border]), Some(0), "{border}: both have it");
+    }
     let text = out(&output);
     assert_eq!(
         text.lines().next(),

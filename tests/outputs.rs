@@ -273,6 +273,17 @@ fn options_that_cannot_work_are_refused_with_what_can() {
         assert_eq!(run(&[command, "-o"], &[&place]).status.code(), Some(0));
         assert_eq!(fs::read_to_string(&place).expect("written"), out(&nettriage(&[command])));
     }
+    // Common options are taken everywhere; names in packets cannot be hidden, which is said rather than ignored.
+    let common = ["--lang", "en", "--threads", "2", "--color", "never", "-q"];
+    for command in [&["explain", "Refused"][..], &["guide"]] {
+        assert_eq!(nettriage(&[command, &common, &["--redact"]].concat()).status.code(), Some(0), "{command:?}");
+    }
+    let place = folder.path().join("out.pcapng");
+    let convert = [&["convert", HEALTHY, "-o"], &[place.to_str().expect("UTF-8")][..], &common].concat();
+    let refused = nettriage(&[&convert[..], &["--redact"]].concat());
+    assert_eq!((refused.status.code(), place.exists()), (Some(2), false));
+    assert!(err(&refused).contains("--redact hides names in reports"), "{}", err(&refused));
+    assert_eq!((nettriage(&convert).status.code(), place.exists()), (Some(0), true));
     let japanese = run(&["convert", "--lang", "ja", "samples/case_intercepted_tls13/debug.log", "-o", "x"], &[]);
     assert!(err(&japanese).contains("キャプチャ"), "{}", err(&japanese));
 }

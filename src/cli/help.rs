@@ -52,13 +52,25 @@ Examples:
   nettriage facts trace.etl                               everything, one JSON object a line
   nettriage facts traces --type client_hello,dns          only these, of all captures of a folder
   nettriage facts trace.pcap --format csv --type connect  a table
-  nettriage facts az-debug.txt                            what a debug log tells, one object an event";
+  nettriage facts az-debug.txt                            what a debug log tells, one object an event
+
+Exit status: 0 all was read, 2 bad usage or unreadable input.";
 
 /// Below the help of `convert`.
 pub const CONVERT: &str = "\
 Examples:
   nettriage convert NetTrace.etl -o trace.pcapng            for Wireshark
-  nettriage convert NetTrace.zip -o - | tshark -r -         through a pipe";
+  nettriage convert NetTrace.zip -o - | tshark -r -         through a pipe
+
+Exit status: 0 written, 2 bad usage or unreadable input.";
+
+/// Below the help of `diff`.
+pub const DIFF: &str = "\
+Examples:
+  nettriage diff good.pcapng bad.pcapng                     what BAD has and GOOD has not, the most telling first
+  nettriage diff monday-folder tuesday-folder --lang ja     each is a case; in Japanese
+
+Exit status: 0 BAD alone has no finding at or above --fail-on, 1 it has one, 2 bad usage or unreadable input.";
 
 /// Below the help of `explain`.
 pub const EXPLAIN: &str = "\
