@@ -266,8 +266,10 @@ pub fn each_piece(
     let context = Arc::new(Context::new(key_log(found, options, &mut Vec::new())?));
     let wanted: Vec<&Evidence> = found.iter().filter(|piece| !piece.is_emptied()).collect();
     let read = |piece: &Evidence, way| {
-        if let Some(why) = without_facts(piece) {
-            return why.map(Err);
+        match prospect(piece) {
+            Prospect::Facts => {}
+            Prospect::Nothing => return None,
+            Prospect::Missing(error) => return Some(Err(error)),
         }
         match facts(piece, options, &context, Wanted::Each, way, &mut 0, &progress) {
             Ok(Some(facts)) => Some(Ok(facts)),
@@ -281,27 +283,35 @@ pub fn each_piece(
     })
 }
 
-/// Why there are no facts of a piece, as far as that is known before it is read: with the error where somebody has to
-/// be told, without one where it is simply something else.
-fn without_facts(piece: &Evidence) -> Option<Option<Error>> {
+/// What is to be had of a piece, as far as that is known before it is read.
+enum Prospect {
+    /// It is one that has facts.
+    Facts,
+    /// It is something else, of which nobody has to be told.
+    Nothing,
+    /// Somebody expects facts of it, and there are none.
+    Missing(Error),
+}
+
+fn prospect(piece: &Evidence) -> Prospect {
     match (&piece.unreadable, &piece.kind) {
-        (Some(why), _) => Some(Some(unsupported(piece, why.message.clone()))),
-        (None, Kind::Capture(_) | Kind::DebugLog | Kind::SigninLog) => None,
+        (Some(why), _) => Prospect::Missing(unsupported(piece, why.message.clone())),
+        (None, Kind::Capture(_) | Kind::DebugLog | Kind::SigninLog) => Prospect::Facts,
         (None, Kind::SystemInfo) if piece.named => {
             let reason = message!(
                 en: "what Windows tells of itself; there are facts of captures and logs only",
                 ja: "Windows のシステム情報。facts の対象はキャプチャとログのみ",
             );
-            Some(Some(unsupported(piece, reason)))
+            Prospect::Missing(unsupported(piece, reason))
         }
-        (None, Kind::Unknown(_)) if piece.named => Some(Some(unsupported(piece, not_evidence(piece)))),
-        (None, Kind::KeyLog | Kind::SystemInfo | Kind::Unknown(_)) => Some(None),
+        (None, Kind::Unknown(_)) if piece.named => Prospect::Missing(unsupported(piece, not_evidence(piece))),
+        (None, Kind::KeyLog | Kind::SystemInfo | Kind::Unknown(_)) => Prospect::Nothing,
     }
 }
 
 /// Whether one of `found` is known to be unreadable before any is read.
 pub fn any_unreadable(found: &[Evidence]) -> bool {
-    found.iter().any(|piece| matches!(without_facts(piece), Some(Some(_))))
+    found.iter().any(|piece| matches!(prospect(piece), Prospect::Missing(_)))
 }
 
 fn unsupported(piece: &Evidence, reason: Message) -> Error {

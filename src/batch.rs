@@ -50,7 +50,7 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// memory is not there, the case fails with that reason.
 const READ_BYTES_MAX: u64 = 4 << 30;
 
-/// The roll-up in its formats.
+/// The files of the roll-up, in the order in which they are written.
 const ROLLUPS: [&str; 4] = ["rollup.txt", "rollup.json", "rollup.csv", "rollup.html"];
 
 /// What a shell reports for a program that Ctrl-C ended (128 + SIGINT).
@@ -167,10 +167,13 @@ fn write_rollup(store: &Store, rollup: &RollUp, options: &Options) -> Result<(),
     let lang = options.lang;
     // The file is the same whatever the terminal of the call.
     let style = Style { color: false, width: WIDTH_DEFAULT, verbose: false };
-    store.write("rollup.txt", rollup::text::render(rollup, lang, &style).as_bytes())?;
-    store.write("rollup.json", rollup::json::render(rollup, lang).as_bytes())?;
-    store.write("rollup.csv", rollup::csv::render(rollup, lang).as_bytes())?;
-    store.write("rollup.html", rollup::html::render(rollup, lang).as_bytes())
+    let texts = [
+        rollup::text::render(rollup, lang, &style),
+        rollup::json::render(rollup, lang),
+        rollup::csv::render(rollup, lang),
+        rollup::html::render(rollup, lang),
+    ];
+    ROLLUPS.iter().zip(texts).try_for_each(|(name, text)| store.write(name, text.as_bytes()))
 }
 
 fn status(rollup: &RollUp, options: &Options) -> u8 {
@@ -565,7 +568,7 @@ mod tests {
         assert_eq!(status, 2, "the archive cannot be read");
         analyze::threads::with_pool(1, || run(&input, &out("two"), &formats, false, &options)).unwrap();
         run(&input, &out("two"), &formats, true, &options).unwrap();
-        for name in ["rollup.txt", "rollup.json", "rollup.csv", "rollup.html"] {
+        for name in ROLLUPS {
             let bytes = std::fs::read(out("one").join(name)).unwrap();
             assert_eq!(bytes, std::fs::read(out("two").join(name)).unwrap(), "{name}");
         }

@@ -244,7 +244,7 @@ fn nameless_failure(address: &str, verdict: Verdict) -> Message {
 
 /// The host answered, though perhaps by a connection that was accepted for want of a better one.
 fn is_reached(verdict: &HostVerdict) -> bool {
-    verdict.verdict.is_good() || verdict.is_accepted()
+    verdict.verdict.is_good() || verdict.is_accepted_inspection()
 }
 
 /// The first host, in the order of suspicion, that stopped the sign-in.
@@ -297,7 +297,9 @@ fn root_cause<'a>(
 
 /// Whether a host failed in a way that can stop a sign-in.
 fn stopped(case: &Case, host: &HostStory, verdict: &HostVerdict) -> bool {
-    verdict.verdict.is_fault() && !verdict.is_accepted() && !crate::verdict::log::stopped_nothing(case, host, verdict)
+    verdict.verdict.is_fault()
+        && !verdict.is_accepted_inspection()
+        && !crate::verdict::log::stopped_nothing(case, host, verdict)
 }
 
 /// The authority that the sign-in needs, by whichever of its names.
@@ -338,7 +340,7 @@ fn open_end<'h, 'a>(
     let is_managed = good().any(|(h, _)| is_manager(h));
     let last = good().flat_map(|(h, v)| good_attempts(h, v)).map(|a| case.began_last(a)).max();
     let may_be_needed = |h: &HostStory, v: &HostVerdict| {
-        let failed = v.verdict.is_fault() && !v.is_accepted();
+        let failed = v.verdict.is_fault() && !v.is_accepted_inspection();
         let open = v.verdict == Verdict::Inconclusive;
         let Some(address) = h.address() else {
             let doubted = v.attempt.and_then(|i| v.judged.get(i)?.verdict).is_some_and(Verdict::is_fault);

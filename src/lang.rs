@@ -67,6 +67,11 @@ impl From<Text> for Message {
     }
 }
 
+/// The ending of an English noun behind a number.
+pub fn plural(n: u64) -> &'static str {
+    if n == 1 { "" } else { "s" }
+}
+
 /// Builds a [`Message`] from two format strings over the same variables.
 #[macro_export]
 macro_rules! message {

@@ -5,7 +5,7 @@ use super::words::{
 };
 use super::{Context, Finding, Rule, Severity};
 use crate::case::{Case, HostStory};
-use crate::lang::{Message, Text};
+use crate::lang::{Message, Text, plural};
 use crate::message;
 use crate::verdict::{HostVerdict, Verdict};
 
@@ -40,7 +40,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let first = dead().map(|(a, _)| a.start.time).min().unwrap_or_default();
         let waited =
             dead().map(|(a, j)| a.start.time.seconds_since(first) + j.detail.waited_seconds).fold(0.0, f64::max);
-        let s = if syns == 1 { "" } else { "s" };
+        let s = plural(syns.into());
         let mut detail = message!(
             en: "{syns} SYN{s} to {peers} in {waited:.1} s, no SYN-ACK, no RST, no ICMP error. Other traffic of this client is answered, so the loss is on the way to this address.",
             ja: "{peers} へ {waited:.1} 秒間に SYN を {syns} 回送信したが、SYN-ACK・RST・ICMP エラーのいずれも返らない。同じクライアントの他の通信には応答があるため、このアドレスへの経路で失われている。",

@@ -132,7 +132,7 @@ fn reached_before(case: &Case, host: &HostStory, verdict: &HostVerdict) -> Optio
 fn severity(case: &Case, rule: &Rule, host: &HostStory, verdict: &HostVerdict) -> Severity {
     let cap = match (host.role, host.required) {
         _ if crate::verdict::log::stopped_nothing(case, host, verdict) => Severity::Info,
-        _ if verdict.is_accepted() => Severity::Warning,
+        _ if verdict.is_accepted_inspection() => Severity::Warning,
         (Role::Proxy, _) | (_, Some(true)) => Severity::Critical,
         (Role::Service, None) => Severity::Warning,
         (Role::Service | Role::DnsServer | Role::Other, _) => Severity::Info,

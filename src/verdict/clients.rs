@@ -53,7 +53,7 @@ pub fn cut_off<'a>(case: &Case, host: &HostStory, verdict: &'a HostVerdict) -> C
     let told = if let Some(i) = verdict.name.stopped {
         host.lookups.get(i).map(|l| l.client.ip())
     } else {
-        let stands = verdict.verdict.is_fault() && !verdict.is_accepted();
+        let stands = verdict.verdict.is_fault() && !verdict.is_accepted_inspection();
         super::host::deciding(host, verdict).filter(|_| stands).map(|attempt| attempt.client)
     };
     let reached: Vec<(IpAddr, Timestamp)> =

@@ -6,6 +6,7 @@ use super::{Confidence, Verdict, clients};
 use crate::case::{Case, HostStory, Lookup, LookupResult, Watch};
 use crate::facts::NXDOMAIN;
 use crate::knowledge;
+use crate::lang::plural;
 use crate::message;
 use crate::packet::At;
 use crate::time::{NANOS_PER_SECOND, Timestamp, join_ends};
@@ -297,7 +298,7 @@ pub(super) fn failure(
                     waited >= SILENCE_NS && lookup.foreign.is_none() && !talk.get().goes_on_without(lookup, asked);
                 if insisted >= INSISTED_NS || waited_for {
                     silent = true;
-                    let s = if lookup.asked.len() == 1 { "" } else { "s" };
+                    let s = plural(lookup.asked.len() as u64);
                     proof.push(Proof::new(
                         asked,
                         message!(

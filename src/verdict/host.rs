@@ -3,7 +3,7 @@
 use super::Confidence;
 use super::answers::Answers;
 use super::certificate::Trusts;
-use super::inspection::{self, Programs};
+use super::inspection::Programs;
 use super::leading::{leading_failure, tried};
 use super::scene::{ANOTHER_TRY_NS, Detail, Judged, LONG_WAIT_NS, Proof, SILENCE_NS, Stage};
 use super::{Verdict, attempt, clients, dns, farm, open, tls};
@@ -61,8 +61,8 @@ pub struct HostVerdict {
 }
 
 impl HostVerdict {
-    /// Whether clients went on with the certificate of an inspecting device: this verdict stopped nobody.
-    pub fn is_accepted(&self) -> bool {
+    /// Whether the host's verdict is an inspection that its clients accept: it stopped nobody.
+    pub fn is_accepted_inspection(&self) -> bool {
         self.verdict == Verdict::Intercepted && self.detail.client_accepts
     }
 }
@@ -356,7 +356,7 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
         return Some(WayVerdict::new(*v, *i));
     }
     // So does a proxy in the middle; where clients trust it, it is a way that works.
-    let accepted = |i: usize| judged.get(i).is_some_and(inspection::is_accepted);
+    let accepted = |i: usize| judged.get(i).is_some_and(Judged::goes_on_inspected);
     let good: Vec<usize> = verdicts.iter().filter(|(i, v)| v.is_good() || accepted(*i)).map(|(i, _)| *i).collect();
     let bad: Vec<(usize, Verdict)> = verdicts.iter().copied().filter(|(i, v)| v.is_fault() && !accepted(*i)).collect();
     let inspected = good.iter().copied().find(|i| accepted(*i));

@@ -1,7 +1,7 @@
 //! TLS inspection that some programs trust and others refuse.
 //!
 //! What enters: the attempts of one way to a host with their judgements. What leaves: which of them went on with the
-//! certificate of an inspecting device ([`is_accepted`]), which ended for another reason ([`Programs::is_given_up`]),
+//! certificate of an inspecting device ([`Judged::goes_on_inspected`]), which ended for another reason ([`Programs::is_given_up`]),
 //! and which programs refused it and never came through, or not again ([`Programs::doubted`]). Programs are told apart by
 //! what their hellos offer: each brings its own list of authorities. (Those of one library offer the same.) Guaranteed:
 //! linear in the attempts but for sorting.
@@ -16,11 +16,6 @@ use crate::flow::Side;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-
-/// Whether the client went on with the certificate of an inspecting device: as a way to the host this one works.
-pub(super) fn is_accepted(judged: &Judged) -> bool {
-    judged.verdict == Some(Verdict::Intercepted) && judged.detail.client_accepts
-}
 
 /// What a program offers in its hellos: protocols, cipher suites, highest version. (Extensions vary with what it
 /// remembers of earlier sessions.)
@@ -101,7 +96,7 @@ impl<'a> Programs<'a> {
         } else {
             ended(tcp, Side::Server).is_none()
         };
-        shown && !is_accepted(judged) && judged.detail.alert.is_none() && unneeded
+        shown && !judged.goes_on_inspected() && judged.detail.alert.is_none() && unneeded
     }
 
     /// Of these failures the refusals of the certificate by programs that never came through.

@@ -163,6 +163,11 @@ impl Judged {
         self.verdict.is_some_and(Verdict::is_good) || self.detail.client_accepts
     }
 
+    /// Whether the client went on with the certificate of an inspecting device: as a way to the host this one works.
+    pub fn goes_on_inspected(&self) -> bool {
+        self.verdict == Some(Verdict::Intercepted) && self.detail.client_accepts
+    }
+
     /// An attempt that says nothing.
     pub fn neutral(stage: Stage) -> Judged {
         Judged { stage, ..Judged::default() }
