@@ -179,6 +179,26 @@ fn what_only_the_client_knows_comes_from_its_log() {
 }
 
 #[test]
+fn where_only_the_log_tells_of_old_tls_the_words_are_those_of_the_log() {
+    let old = "SSLError(SSLError(1, '[SSL: UNSUPPORTED_PROTOCOL] unsupported protocol (_ssl.c:1007)'))";
+    let (mut capture, client, hello) = (asked(), (CLIENT, 40_001), client_hello(LOGIN.as_bytes()));
+    capture
+        .tcp(client, SERVER, 2, 1000, 0, b"")
+        .tcp(SERVER, client, 18, 5000, 1001, b"")
+        .tcp(client, SERVER, 16, 1001, 5001, b"");
+    let detail = |capture: Option<&Capture>| {
+        let report = report(capture, &az(LOGIN, old));
+        finding(&report, "tls_legacy").map_or_else(String::new, |f| f["detail"].to_string())
+    };
+    let nothing = detail(Some(&capture));
+    assert!(nothing.contains("is not in the capture, so whether") && nothing.contains("UNSUPPORTED"), "{nothing}");
+    capture.tcp(client, SERVER, 24, 1001, 5001, &hello);
+    let offer = detail(Some(&capture));
+    assert!(offer.contains("holds no answer to that. The debug log says (line 3)"), "{offer}");
+    assert!(detail(None).contains("No packet of this host"), "{}", detail(None));
+}
+
+#[test]
 fn the_proxy_of_the_log_is_the_proxy_of_the_capture() {
     let mut capture = Capture::default();
     capture.dns(&[b"px", b"corp", b"example"], Some(PROXY.0)).talk(

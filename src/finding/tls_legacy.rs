@@ -2,9 +2,11 @@
 
 use super::words::{Words, for_hosts};
 use super::{Context, Finding, Rule, Severity};
-use crate::lang::Text;
+use crate::flow::Side;
+use crate::lang::{Message, Text};
 use crate::message;
-use crate::verdict::Verdict;
+use crate::verdict::tls::{TLS_1_1, alert_name, version_name};
+use crate::verdict::{HostVerdict, Verdict};
 
 /// See the module.
 pub(super) static RULE: Rule = Rule {
@@ -28,63 +30,85 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
+/// Who cannot do better, as far as that is known.
+enum Lacking {
+    Client,
+    Peer,
+    /// The words of a log are all there is.
+    Untold,
+}
+
 fn check(context: &Context<'_>) -> Vec<Finding> {
     for_hosts(context, &RULE, Verdict::TlsLegacy, |host, v| {
         let name = &host.name;
-        let offered = v.client_tls_max.map_or("?", crate::verdict::tls::version_name);
-        let chosen = v.negotiated_tls.map_or("-", crate::verdict::tls::version_name);
-        let client = v.detail.legacy_side == Some(crate::flow::Side::Client);
-        let unseen = v.detail.legacy_side.is_none() && v.client_tls_max.is_none();
-        let (what_en, what_ja) = if unseen {
-            (
-                format!(
-                    "The connection to {name} runs over {chosen}. Its hellos are not in the capture: whether the client or the peer cannot do TLS 1.2 is not told."
-                ),
-                format!(
-                    "{name} への接続は {chosen} で行われている。ハンドシェイクの Hello がキャプチャにないため、TLS 1.2 に対応していないのがクライアントか相手かは分からない。"
-                ),
-            )
-        } else if client {
-            (
-                format!("The client offers {offered} at most for {name}."),
-                format!("クライアントは {name} に対して最大でも {offered} しか提示していない。"),
-            )
-        } else {
-            (
-                format!(
-                    "The client offers up to {offered}, but the peer that answers for {name} cannot do TLS 1.2 (chosen: {chosen})."
-                ),
-                format!(
-                    "クライアントは最大 {offered} を提示しているが、{name} として応答する相手が TLS 1.2 に対応していない (選択: {chosen})。"
-                ),
-            )
-        };
-        let (do_en, do_ja) = if unseen {
-            (
-                "Take a capture from the beginning of the sign-in. If the client offers no more than this, enable TLS 1.2 for the program; if not, update the server or the device that terminates TLS on the way.",
-                "サインインの開始時点からキャプチャを取り直す。クライアントがこのバージョンまでしか提示していなければプログラムで TLS 1.2 を有効にし、そうでなければ TLS を終端しているサーバーまたは途中の装置を更新する。",
-            )
-        } else if client {
-            (
-                "Enable TLS 1.2 for the program: update it, on .NET set SchUseStrongCrypto and SystemDefaultTlsVersions to 1, in old PowerShell set [Net.ServicePointManager]::SecurityProtocol to Tls12.",
-                "プログラムで TLS 1.2 を有効にする。更新する、.NET では SchUseStrongCrypto と SystemDefaultTlsVersions を 1 にする、古い PowerShell では [Net.ServicePointManager]::SecurityProtocol に Tls12 を設定する。",
-            )
-        } else {
-            (
-                "Update the server or the device that terminates TLS on the way so that it speaks TLS 1.2, or exempt the host from it.",
-                "TLS を終端しているサーバーまたは途中の装置を TLS 1.2 対応に更新するか、ホストを対象から除外する。",
-            )
-        };
-        let mut detail = message!(en: "{what_en}", ja: "{what_ja}");
+        let lacking = lacking(v);
+        let mut detail = detail(name, v, &lacking);
+        if let (None, Some(line)) = (v.detail.legacy_side, v.said.first()) {
+            detail.en.push_str(&format!(" The debug log says (line {}): {}", line.line, line.text.en));
+            detail.ja.push_str(&format!("デバッグ ログの記録 ({} 行目): {}", line.line, line.text.ja));
+        }
         if let Some((code, _)) = v.detail.alert {
-            let alert = crate::verdict::tls::alert_name(code);
+            let alert = alert_name(code);
             detail.en.push_str(&format!(" The handshake ended with the alert {alert} ({code})."));
             detail.ja.push_str(&format!("ハンドシェイクはアラート {alert} ({code}) で終了した。"));
         }
         Words {
             title: message!(en: "TLS 1.0/1.1 only: {name}", ja: "TLS 1.0/1.1 のみ: {name}"),
             detail,
-            advice: message!(en: "{do_en}", ja: "{do_ja}"),
+            advice: advice(&lacking).into(),
         }
     })
+}
+
+fn lacking(v: &HostVerdict) -> Lacking {
+    match (v.detail.legacy_side, v.client_tls_max) {
+        (Some(Side::Client), _) => Lacking::Client,
+        (Some(Side::Server), _) => Lacking::Peer,
+        // A log tells of an old version, and the capture has the client's offer at most.
+        (None, Some(offered)) if offered <= TLS_1_1 => Lacking::Client,
+        (None, Some(_)) => Lacking::Peer,
+        (None, None) => Lacking::Untold,
+    }
+}
+
+fn detail(name: &str, v: &HostVerdict, lacking: &Lacking) -> Message {
+    let offered = v.client_tls_max.map_or("?", version_name);
+    match (lacking, v.negotiated_tls.map(version_name)) {
+        (Lacking::Client, _) => message!(
+            en: "The client offers {offered} at most for {name}.",
+            ja: "クライアントは {name} に対して最大でも {offered} しか提示していない。",
+        ),
+        (Lacking::Peer, None) if v.detail.legacy_side.is_none() => message!(
+            en: "The client offers up to {offered} for {name}, and the capture holds no answer to that.",
+            ja: "クライアントは {name} に対して最大 {offered} を提示しているが、それに対する応答はキャプチャにない。",
+        ),
+        (Lacking::Peer, chosen) => {
+            let chosen = chosen.unwrap_or("-");
+            message!(
+                en: "The client offers up to {offered}, but the peer that answers for {name} cannot do TLS 1.2 (chosen: {chosen}).",
+                ja: "クライアントは最大 {offered} を提示しているが、{name} として応答する相手が TLS 1.2 に対応していない (選択: {chosen})。",
+            )
+        }
+        (Lacking::Untold, _) => message!(
+            en: "What was offered and chosen for {name} is not in the capture, so whether the client or the peer cannot do TLS 1.2 is open.",
+            ja: "{name} に対して提示・選択された TLS バージョンはキャプチャにないため、TLS 1.2 に対応していないのがクライアントか相手かは分からない。",
+        ),
+    }
+}
+
+fn advice(lacking: &Lacking) -> Text {
+    match lacking {
+        Lacking::Client => Text {
+            en: "Enable TLS 1.2 for the program: update it, on .NET set SchUseStrongCrypto and SystemDefaultTlsVersions to 1, in old PowerShell set [Net.ServicePointManager]::SecurityProtocol to Tls12.",
+            ja: "プログラムで TLS 1.2 を有効にする。更新する、.NET では SchUseStrongCrypto と SystemDefaultTlsVersions を 1 にする、古い PowerShell では [Net.ServicePointManager]::SecurityProtocol に Tls12 を設定する。",
+        },
+        Lacking::Peer => Text {
+            en: "Update the server or the device that terminates TLS on the way so that it speaks TLS 1.2, or exempt the host from it.",
+            ja: "TLS を終端しているサーバーまたは途中の装置を TLS 1.2 対応に更新するか、ホストを対象から除外する。",
+        },
+        Lacking::Untold => Text {
+            en: "Take a capture of the whole sign-in. If the client offers no more than TLS 1.1 in its ClientHello, enable TLS 1.2 for the program; if it offers more, update the server or the device that terminates TLS on the way.",
+            ja: "サインイン全体のキャプチャを取得する。ClientHello で TLS 1.1 までしか提示していなければプログラムで TLS 1.2 を有効にし、それより新しいバージョンを提示していれば TLS を終端しているサーバーまたは途中の装置を更新する。",
+        },
+    }
 }

@@ -17,7 +17,7 @@ use crate::packet::At;
 use std::sync::Arc;
 
 /// TLS 1.1 (RFC 4346), the last version that is refused today.
-pub(super) const TLS_1_1: u16 = 0x0302;
+pub(crate) const TLS_1_1: u16 = 0x0302;
 /// TLS 1.3 (RFC 8446).
 const TLS_1_3: u16 = 0x0304;
 
