@@ -14,7 +14,7 @@ pub fn explain(code: Option<&str>, lang: Lang, markdown: bool) -> Result<String,
     let mut out = String::new();
     match code {
         Some(code) => {
-            let rule = finding::rule(code).ok_or_else(|| {
+            let rule = finding::rule(&code.to_ascii_lowercase()).ok_or_else(|| {
                 Error::Usage(message!(
                     en: "no finding has the code '{code}'; 'nettriage explain' lists them",
                     ja: "コード '{code}' の検出項目はありません。'nettriage explain' で一覧を表示します",

@@ -35,11 +35,16 @@ pub fn style(options: &Options, output: Option<&Path>) -> report::text::Style {
         color: match options.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => output.is_none() && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+            Color::Auto => output.is_none() && io::stdout().is_terminal() && !no_color(),
         },
         width: if output.is_none() { terminal_width() } else { report::text::WIDTH_DEFAULT },
         verbose: options.verbosity > 0,
     }
+}
+
+/// Whether the environment wants no colours: <https://no-color.org>, by which an empty value says nothing.
+fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 /// Columns of the terminal, where standard output is one.
