@@ -2,6 +2,7 @@
 
 pub mod help;
 mod job;
+mod near;
 
 use crate::lang::Lang;
 use crate::records;
@@ -442,13 +443,19 @@ fn manual(command: Option<&str>) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Ends the process (status 2) where the first path is none, but a command that stands behind options.
-fn refuse_late_command(paths: &[PathBuf]) {
+/// Ends the process (status 2) where the first path is none, but a command that stands behind options or is misspelt:
+/// taken for a path, `bacth traces -o reports` would write one report in the place of a folder.
+fn refuse_command_as_path(paths: &[PathBuf]) {
     let Some(name) = paths.first().filter(|path| !path.exists()).and_then(|path| path.to_str()) else { return };
     let mut program = Cli::command();
     if program.find_subcommand(name).is_some() {
         let text = format!("the command '{name}' comes before all options: nettriage {name} [OPTIONS]");
         program.error(clap::error::ErrorKind::ArgumentConflict, text).exit();
+    }
+    let commands = program.get_subcommands().filter(|command| !command.is_hide_set()).map(clap::Command::get_name);
+    if let Some(meant) = near::nearest(name, commands) {
+        let text = format!("'{name}' is neither a file nor a command; did you mean '{meant}'?");
+        program.error(clap::error::ErrorKind::InvalidSubcommand, text).exit();
     }
 }
 
@@ -456,7 +463,7 @@ fn refuse_late_command(paths: &[PathBuf]) {
 pub fn job() -> Job {
     let cli = Cli::parse();
     if cli.command.is_none() {
-        refuse_late_command(&cli.analyze.paths);
+        refuse_command_as_path(&cli.analyze.paths);
     }
     match cli.command.unwrap_or(Command::Analyze(cli.analyze)) {
         Command::Analyze(a) => {

@@ -128,7 +128,9 @@ impl Finder {
                 Err(e) => {
                     let path = e.path().unwrap_or(folder).to_string_lossy().into_owned();
                     let place = Place { path, container: None, depth: 0, named: false, file: None };
-                    self.unreadable(place, io_unreadable(&e.into()));
+                    // Without the path, which stands beside it. Only a circle of links has no such error, and none is followed.
+                    let error = e.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into());
+                    self.unreadable(place, io_unreadable(&error));
                 }
             }
         }

@@ -60,6 +60,7 @@ fn the_exit_status_is_2_for_wrong_usage() {
         &["facts"],
         &["explain", "no_such_finding"],
         &["--lang", "ja", "explain", "refused"],
+        &["bacth", "samples", "-o", "reports"],
         &["facts", "--format", "html", HEALTHY],
     ] {
         let output = run(arguments);

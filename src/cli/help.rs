@@ -67,7 +67,7 @@ Exit status: 0 written, 2 bad usage or unreadable input.";
 /// Below the help of `diff`.
 pub const DIFF: &str = "\
 Examples:
-  nettriage diff good.pcapng bad.pcapng                     what BAD has and GOOD has not, the most telling first
+  nettriage diff good.pcapng bad.pcapng                     what differs, the most telling first
   nettriage diff monday-folder tuesday-folder --lang ja     each is a case; in Japanese
 
 Exit status: 0 BAD alone has no finding at or above --fail-on, 1 it has one, 2 bad usage or unreadable input.";
