@@ -31,7 +31,7 @@ use rayon::prelude::*;
 use record::CaseRecord;
 use rollup::RollUp;
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
@@ -76,7 +76,8 @@ pub fn run(
     stop_on_ctrl_c(options);
     let display = Display::start(&found.cases, options);
     let mut formats = formats.to_vec();
-    formats.dedup();
+    let mut named = HashSet::new();
+    formats.retain(|format| named.insert(*format));
     let batch = Batch {
         names,
         found: &found,
@@ -563,7 +564,8 @@ mod tests {
         let input = [root.path().join("in")];
         let out = |n: &str| root.path().join(n);
         let options = Options { verbosity: -1, ..Options::default() };
-        let formats = [ReportFormat::Json, ReportFormat::Html];
+        // One that is named twice counts once.
+        let formats = [ReportFormat::Json, ReportFormat::Html, ReportFormat::Json];
         let status = run(&input, &out("one"), &formats, false, &options).unwrap();
         assert_eq!(status, 2, "the archive cannot be read");
         analyze::threads::with_pool(1, || run(&input, &out("two"), &formats, false, &options)).unwrap();
@@ -573,6 +575,7 @@ mod tests {
             assert_eq!(bytes, std::fs::read(out("two").join(name)).unwrap(), "{name}");
         }
         let json = std::fs::read_to_string(out("one").join("rollup.json")).unwrap();
+        assert!(json.contains("a.pcap.json") && json.matches("a.pcap.json").count() == 1, "{json}");
         for file in ["a.pcap", "b.pcap", "<script>.log", "notes.bin", "zip.zip"] {
             assert!(json.contains(file), "{file} in {json}");
         }
