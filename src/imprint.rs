@@ -24,11 +24,15 @@ const PAGE_HEAD_LINES: usize = 10;
 /// How the schema identifiers of all JSON begin.
 const SCHEMA: &str = "nettriage.";
 
+/// Findings in the list, at least: what lists fewer words may be anything.
+const LIST_LINES_MIN: usize = 40;
+
 /// How the tables of reports, roll-ups and facts begin.
 const TABLES_OF_CELLS: [&str; 3] =
     ["row,host,role,required,verdict_or_code,", "table,name,kind,verdict,count,", "capture,type,"];
 
-/// Whether `text` is a report, a roll-up, a comparison or facts, as this program writes them. `whole`: nothing comes
+/// Whether `text` is a report, a roll-up, a comparison, facts or the list of findings, as this program writes them.
+/// `whole`: nothing comes
 /// behind it.
 pub fn is_ours(text: &str, whole: bool) -> bool {
     let text = without_colors(text);
@@ -38,12 +42,24 @@ pub fn is_ours(text: &str, whole: bool) -> bool {
         _ if first.starts_with('{') => is_our_json(start, first),
         _ if first == "<!doctype html>" => start.lines().take(PAGE_HEAD_LINES).any(|line| line.contains(GENERATOR)),
         Some(title) => (is_answer(title) || is(COMPARISON, title)) && (!whole || is_signed(start)),
+        None if whole && is_list(start) => true,
         None if TABLES_OF_CELLS.iter().any(|head| first.starts_with(head)) => true,
         None => match last_part(start) {
             Some(lines) => is_comparison(&lines) || is_answer(first) && lines.last().is_some_and(|l| is_date(l)),
             None => !whole && is_answer(first) && !start.lines().any(|l| is(EVIDENCE, l)),
         },
     }
+}
+
+/// The list of all findings: codes, each with its title in the second column.
+fn is_list(text: &str) -> bool {
+    let code = |line: &str| line.split_once("  ").is_some_and(|(word, _)| is_code(word));
+    let lines = || text.trim_end().lines();
+    lines().count() >= LIST_LINES_MIN && lines().all(code)
+}
+
+fn is_code(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|b| b == b'_' || b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
 fn is(word: Text, line: &str) -> bool {

@@ -94,6 +94,7 @@ fn outputs_about(case: &str) -> Vec<(String, Vec<u8>)> {
             }
         }
     }
+    add("explain".to_owned(), &["explain"]);
     for format in ["jsonl", "csv"] {
         add(format!("facts-{format}"), &["facts", "--format", format, case]);
     }
