@@ -54,6 +54,18 @@ impl Message {
         }
     }
 
+    /// Adds words at the end, as they are: English ones bring the space before them.
+    pub fn push(&mut self, more: Message) {
+        self.en.push_str(&more.en);
+        self.ja.push_str(&more.ja);
+    }
+
+    /// Adds a sentence at the end: behind a space in English, behind nothing in Japanese.
+    pub fn push_sentence(&mut self, more: Message) {
+        self.en.push(' ');
+        self.push(more);
+    }
+
     /// The same words in both languages: names, numbers, quoted log lines.
     pub fn same(text: impl Into<String>) -> Message {
         let en = text.into();

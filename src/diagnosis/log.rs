@@ -81,8 +81,8 @@ pub(super) fn name(mut diagnosis: Diagnosis, findings: &[Finding]) -> Diagnosis 
     }
     for code in REMARKS {
         if let Some(f) = findings.iter().find(|f| f.code == code) {
-            diagnosis.text.en.push_str(&format!(" {}.", f.title.en));
-            diagnosis.text.ja.push_str(&format!("{}。", f.title.ja));
+            let Message { en, ja } = &f.title;
+            diagnosis.text.push(message!(en: " {en}.", ja: "{ja}。"));
         }
     }
     diagnosis

@@ -34,8 +34,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
 
         let mut detail = message!(en: "Something on the way answered for {name} with a page that refuses access.", ja: "経路上の装置が {name} の代わりに、アクセスを拒否するページを返した。");
         if let Some(location) = &v.detail.location {
-            detail.en.push_str(&format!(" It redirects to {location}."));
-            detail.ja.push_str(&format!("転送先: {location}。"));
+            detail.push(message!(en: " It redirects to {location}.", ja: "転送先: {location}。"));
         }
         tell_product(&mut detail, v);
         Words {

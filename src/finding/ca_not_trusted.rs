@@ -1,6 +1,6 @@
 //! The client did not accept the certificate shown: which file or store each client reads, and what to add to it.
 
-use super::logs::{Run, add, runs};
+use super::logs::{Run, runs};
 use super::portal::{self, Standing};
 use super::{Context, Finding, Rule, Severity};
 use crate::facts::log::{Dialect, ErrorClass, TrustFault};
@@ -60,7 +60,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             ja: "%c は {ja} として提示された証明書を拒否した: {}。",
             event.text.trim_end_matches(['.', '。'])
         ));
-        add(&mut detail, &who(context, &run, &host));
+        detail.push_sentence(who(context, &run, &host));
         let judged = context.host(&host);
         let portal = judged.filter(|(story, v)| Standing::of(context, story, v).is_some());
         let another = portal.is_some() || judged.is_some_and(|(_, v)| v.verdict.is_imposture());
@@ -128,7 +128,7 @@ fn who(context: &Context<'_>, run: &Run<'_>, host: &str) -> Message {
             en: "The proxy is a program on the client itself (as Fiddler is): close it, or trust its certificate.",
             ja: "プロキシは端末内のプログラムである (Fiddler など)。終了するか、その証明書を信頼させる。",
         );
-        add(&mut text, &more);
+        text.push_sentence(more);
     }
     text
 }
@@ -195,14 +195,14 @@ fn advice(dialect: Dialect, fault: TrustFault, (host, host_ja): (&str, &str)) ->
     };
     let mut text = first;
     for one in how {
-        add(&mut text, &(*one).into());
+        text.push_sentence((*one).into());
     }
     if matches!(dialect, Dialect::AzCli | Dialect::Python) {
         let more = message!(
             en: "PowerShell and the broker on the same machine read the system's store instead. Fiddler causes the same error: do not capture az with it.",
             ja: "同じ端末の PowerShell やブローカーはシステムのストアを参照する。Fiddler での採取でも同じエラーになるため、az の採取には使わない。",
         );
-        add(&mut text, &more);
+        text.push_sentence(more);
     }
     text
 }

@@ -44,8 +44,7 @@ fn of_hosts(context: &Context<'_>) -> Vec<Finding> {
 
         let mut detail = message!(en: "The request for {name} was answered by a portal.", ja: "{name} への要求にポータルが応答した。");
         if let Some(location) = &v.detail.location {
-            detail.en.push_str(&format!(" It redirects to {location}."));
-            detail.ja.push_str(&format!("転送先: {location}。"));
+            detail.push(message!(en: " It redirects to {location}.", ja: "転送先: {location}。"));
         }
         tell_product(&mut detail, v);
         Words {

@@ -48,8 +48,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let mut detail = message!(en: "The client refused the certificate of {name}: {why_en}.", ja: "クライアントが {name} の証明書を拒否した: {why_ja}。");
         if let Some((code, _)) = v.detail.alert {
             let alert = alert_name(code);
-            detail.en += &format!(" Its alert: {alert} ({code}).");
-            detail.ja += &format!("アラート: {alert} ({code})。");
+            detail.push(message!(en: " Its alert: {alert} ({code}).", ja: "アラート: {alert} ({code})。"));
         }
         let waited_for = match v.detail.certificate_fault {
             // Where it says unknown_ca it found no issuer, and did not come to ask whether that revoked anything.
@@ -58,12 +57,10 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         };
         if !waited_for.is_empty() {
             let list = waited_for.join(", ");
-            detail.en += &format!(
-                " Meanwhile requests to the revocation or issuer host {list} failed: a client that insists on that check refuses a certificate which it cannot check."
-            );
-            detail.ja += &format!(
-                "その間、失効確認・発行者取得の宛先 {list} への要求が失敗している。確認を必須とするクライアントは、確認できない証明書を拒否する。"
-            );
+            detail.push(message!(
+                en: " Meanwhile requests to the revocation or issuer host {list} failed: a client that insists on that check refuses a certificate which it cannot check.",
+                ja: "その間、失効確認・発行者取得の宛先 {list} への要求が失敗している。確認を必須とするクライアントは、確認できない証明書を拒否する。",
+            ));
         }
 
         Words {

@@ -47,12 +47,10 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             };
         }
         if v.detail.tls_to_proxy {
-            detail.en.push_str(
-                " The peer is a proxy that expects plain HTTP: the client spoke TLS to it (https:// in HTTPS_PROXY).",
-            );
-            detail.ja.push_str(
-                "相手は平文 HTTP を期待するプロキシで、クライアントが TLS で話しかけている (HTTPS_PROXY の https://)。",
-            );
+            detail.push(message!(
+                en: " The peer is a proxy that expects plain HTTP: the client spoke TLS to it (https:// in HTTPS_PROXY).",
+                ja: "相手は平文 HTTP を期待するプロキシで、クライアントが TLS で話しかけている (HTTPS_PROXY の https://)。",
+            ));
         }
         tell_breaker(&mut detail, v);
         Words {

@@ -1,7 +1,7 @@
 //! A policy of the tenant wants something that the sign-in did not give.
 
 use super::entra_refused;
-use super::logs::{Run, add, runs, tenant_option};
+use super::logs::{Run, runs, tenant_option};
 use super::{Context, Finding, Rule, Severity};
 use crate::facts::log::{ErrorClass, LogEvent, SigninMethod};
 use crate::knowledge::error_groups::{ErrorGroup, error_group};
@@ -117,6 +117,6 @@ fn advice(run: &Run<'_>, code: u32, group: ErrorGroup) -> Message {
             ja: "テナントの管理者が、この時刻と関連付け ID のサインイン ログ ([条件付きアクセス] タブ) で該当ポリシーを確認する。ポリシーが許可するデバイスと場所からサインインする。",
         ),
     };
-    add(&mut text, &entra_refused::page(code));
+    text.push_sentence(entra_refused::page(code));
     text
 }

@@ -41,8 +41,10 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         }
         let mut detail = message!(en: "The resolver says that {name} is {addresses}, which cannot be the service.", ja: "リゾルバーは {name} を {addresses} と回答しているが、これはサービスのアドレスではあり得ない。");
         if let Some(product) = crate::verdict::dns::block_page(host, &v.name.addresses) {
-            detail.en.push_str(&format!(" There stands the block page of: {product}."));
-            detail.ja.push_str(&format!("これは次の製品のブロック ページの宛先: {product}。"));
+            detail.push(message!(
+                en: " There stands the block page of: {product}.",
+                ja: "これは次の製品のブロック ページの宛先: {product}。",
+            ));
         }
         Words {
             title: message!(en: "{name} resolves to {addresses}", ja: "{name} が {addresses} に解決される"),
@@ -67,9 +69,8 @@ fn agents(host: &HostStory, v: &HostVerdict, range: &SyntheticRange, addresses: 
         en: "No public service has that address: {meaning_en}.",
         ja: "公開サービスのアドレスではない: {meaning_ja}。",
     );
-    if let Some(failed) = v.also.first().map(|failed| failed.title()) {
-        detail.en.push_str(&format!(" What went there failed: {}.", failed.en));
-        detail.ja.push_str(&format!("そこへの通信は失敗している: {}。", failed.ja));
+    if let Some(Text { en, ja }) = v.also.first().map(|failed| failed.title()) {
+        detail.push(message!(en: " What went there failed: {en}.", ja: "そこへの通信は失敗している: {ja}。"));
     }
     Words {
         title: message!(en: "{name} resolves to {addresses}, an address of: {product}", ja: "{name} が合成アドレス {addresses} に解決される: {product}"),

@@ -1,7 +1,7 @@
 //! Entra ID answered, and refused the sign-in: the code, what it means, who can put it right.
 
 use super::log_clock::is_of_clock;
-use super::logs::{add, runs};
+use super::logs::runs;
 use super::{Context, Finding, Rule, Severity};
 use crate::knowledge::error_groups::{ErrorGroup, error_group};
 use crate::knowledge::{self, error_codes::NetworkRelevance};
@@ -74,8 +74,7 @@ fn quoted_title(code: u32, text: &str) -> Message {
     if knowledge::error_code(code).is_none()
         && let Some(said) = sentence(code, text)
     {
-        title.en.push_str(&format!(": {said}"));
-        title.ja.push_str(&format!(": {said}"));
+        title.push(message!(en: ": {said}", ja: ": {said}"));
     }
     title
 }
@@ -108,20 +107,20 @@ pub(super) fn detail(command: &str, code: u32) -> Message {
     );
     if let Some(c) = knowledge::error_code(code) {
         if !c.symbol.is_empty() {
-            add(&mut text, &message!(en: "Its name is {}.", ja: "名称は {}。", c.symbol));
+            text.push_sentence(message!(en: "Its name is {}.", ja: "名称は {}。", c.symbol));
         }
         if matches!(c.relevance, NetworkRelevance::Direct | NetworkRelevance::Possible) {
             let more = message!(
                 en: "A device on the way can have a part in this code.",
                 ja: "このコードには途中の装置が関わることがある。",
             );
-            add(&mut text, &more);
+            text.push_sentence(more);
         }
     }
-    add(
-        &mut text,
-        &Message { en: format!("Who can fix it: {}.", owner.en), ja: format!("対処できる人: {}。", owner.ja) },
-    );
+    text.push_sentence(Message {
+        en: format!("Who can fix it: {}.", owner.en),
+        ja: format!("対処できる人: {}。", owner.ja),
+    });
     text
 }
 
@@ -134,7 +133,7 @@ pub(super) fn advice(code: u32) -> Message {
             ja: "この時刻と関連付け ID でテナントのサインイン ログを確認する。",
         ),
     };
-    add(&mut text, &page(code));
+    text.push_sentence(page(code));
     text
 }
 

@@ -75,16 +75,16 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             } else {
                 ("on the same way", "、同じ経路")
             };
-            detail.en.push_str(&format!(" {product} shows itself for {other} {en}: most likely the same device."));
-            detail
-                .ja
-                .push_str(&format!("{other} では {product} であることが見えており{ja}のため、同じ装置と考えられる。"));
+            detail.push(message!(
+                en: " {product} shows itself for {other} {en}: most likely the same device.",
+                ja: "{other} では {product} であることが見えており{ja}のため、同じ装置と考えられる。",
+            ));
         }
         if let Some((code, _)) = v.detail.alert {
-            detail.en.push_str(&format!(" The client ended the handshake with alert {} ({code}).", alert_name(code)));
-            detail.ja.push_str(&format!(
-                "クライアントはアラート {} ({code}) でハンドシェイクを終了した。",
-                alert_name(code)
+            let alert = alert_name(code);
+            detail.push(message!(
+                en: " The client ended the handshake with alert {alert} ({code}).",
+                ja: "クライアントはアラート {alert} ({code}) でハンドシェイクを終了した。",
             ));
             let waited_for = if issuer.is_none() && BAD_OR_UNKNOWN.contains(&code) {
                 failed_meanwhile(context, host, v)
@@ -93,26 +93,27 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             };
             if !waited_for.is_empty() {
                 let list = waited_for.join(", ");
-                detail.en.push_str(&format!(
-                    " But requests to {list} failed meanwhile: a client that could not check the revocation of the genuine certificate would end so too."
-                ));
-                detail.ja.push_str(&format!(
-                    "ただし、その間に {list} への要求が失敗している。正規の証明書の失効確認ができなかった場合も、クライアントは同じように終了する。"
+                detail.push(message!(
+                    en: " But requests to {list} failed meanwhile: a client that could not check the revocation of the genuine certificate would end so too.",
+                    ja: "ただし、その間に {list} への要求が失敗している。正規の証明書の失効確認ができなかった場合も、クライアントは同じように終了する。",
                 ));
             }
         } else if accepted {
-            detail.en.push_str(" The client trusts it and went on.");
-            detail.ja.push_str("クライアントはこれを信頼し、通信を続けた。");
-        }
-        if v.detail.client_accepts && !accepted {
-            detail.en.push_str(" Later the same program completed its handshake: by now it trusts the certificate, or is shown the host's own.");
-            detail.ja.push_str(
-                "その後、同じプログラムがハンドシェイクを完了しており、現在はこの証明書を信頼しているか、ホスト本来の証明書が示されている。",
+            detail.push(
+                message!(en: " The client trusts it and went on.", ja: "クライアントはこれを信頼し、通信を続けた。"),
             );
         }
+        if v.detail.client_accepts && !accepted {
+            detail.push(message!(
+                en: " Later the same program completed its handshake: by now it trusts the certificate, or is shown the host's own.",
+                ja: "その後、同じプログラムがハンドシェイクを完了しており、現在はこの証明書を信頼しているか、ホスト本来の証明書が示されている。",
+            ));
+        }
         if !v.detail.client_accepts && v.judged.iter().any(|j| j.detail.client_accepts) {
-            detail.en.push_str(" Other connections to it went on with such a certificate: each program has its own list of authorities.");
-            detail.ja.push_str("同じホストへの他の接続は同様の証明書を信頼して続行している。信頼する認証局の一覧はプログラムごとに異なる。");
+            detail.push(message!(
+                en: " Other connections to it went on with such a certificate: each program has its own list of authorities.",
+                ja: "同じホストへの他の接続は同様の証明書を信頼して続行している。信頼する認証局の一覧はプログラムごとに異なる。",
+            ));
         }
         Words {
             title: match &vendor {

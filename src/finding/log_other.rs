@@ -2,7 +2,7 @@
 //! the user who gave up, a service that refused after the sign-in, a log that ends while the client waits.
 
 use super::conditional_access::{beside_interaction, is_interaction};
-use super::logs::{Run, add, runs, tenant_option};
+use super::logs::{Run, runs, tenant_option};
 use super::{Context, Finding, Rule, Severity};
 use crate::facts::log::{ErrorClass, LogEvent, LogEventKind, Outcome, SigninMethod};
 use crate::knowledge::endpoints::{Command, endpoint};
@@ -234,7 +234,7 @@ fn said(context: &Context<'_>, run: &Run<'_>, rule: &Rule, event: &LogEvent) -> 
     let words = run.tell(message!(en: "%c: {}", ja: "%c: {}", event.text));
     let mut detail = words;
     detail.ja.push(' ');
-    add(&mut detail, &rule.meaning.into());
+    detail.push_sentence(rule.meaning.into());
     finding.detail = detail;
     finding
 }
@@ -259,7 +259,7 @@ fn authority(context: &Context<'_>) -> Vec<Finding> {
         };
         finding.title = title;
         finding.detail = run.tell(message!(en: "%c: {}", ja: "%c: {}。", event.text));
-        add(&mut finding.detail, &detail);
+        finding.detail.push_sentence(detail);
         finding.advice = message!(
             en: "Open the address in a browser on the same network and see who answers: a block page, a portal, a proxy or the service. If this network has a proxy, look for the client and time in its log.",
             ja: "同じネットワークのブラウザーで URL を開き、何が応答するか (ブロック ページ、ポータル、プロキシ、サービス) を確認する。プロキシがあるネットワークでは、そのログでこの端末と時刻を確認する。",
@@ -295,7 +295,7 @@ fn authority(context: &Context<'_>) -> Vec<Finding> {
     let command = runs(context).last().and_then(Run::command);
     for finding in found.iter_mut().filter(|f| f.verdict.is_none()) {
         let option = tenant_option(command, "YOUR_TENANT_ID");
-        add(&mut finding.advice, &message!(en: "The tenant is named by: {option}", ja: " テナントの指定: {option}"));
+        finding.advice.push_sentence(message!(en: "The tenant is named by: {option}", ja: " テナントの指定: {option}"));
     }
     found
 }
@@ -451,7 +451,7 @@ fn waiting(context: &Context<'_>) -> Vec<Finding> {
                 en: "A try over IPv4 only (IPv6 switched off on the adapter) tells whether a dead IPv6 path is the cause.",
                 ja: "IPv4 のみ (アダプターの IPv6 を無効化) で試すと、IPv6 の経路が原因かどうかを切り分けられる。",
             );
-            add(&mut finding.advice, &more);
+            finding.advice.push_sentence(more);
         }
         Some(finding)
     });

@@ -260,13 +260,6 @@ pub(super) fn line(context: &Context<'_>, said: Said) -> Option<Evidence> {
     Some(context.line(&LogProof::new(said.piece, event)))
 }
 
-/// Joins two sentences.
-pub(super) fn add(to: &mut Message, more: &Message) {
-    to.en.push(' ');
-    to.en.push_str(&more.en);
-    to.ja.push_str(&more.ja);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -98,9 +98,9 @@ fn detail(command: Command, version: Version, newest: &releases::Release, change
         ),
     };
     for r in changes.iter().rev().take(3).rev() {
-        if let Some(change) = r.change {
-            text.en.push_str(&format!(" Since {}: {}.", number(r.version), change.en));
-            text.ja.push_str(&format!(" {} 以降: {}。", number(r.version), change.ja));
+        if let Some(Text { en, ja }) = r.change {
+            let version = number(r.version);
+            text.push(message!(en: " Since {version}: {en}.", ja: " {version} 以降: {ja}。"));
         }
     }
     text

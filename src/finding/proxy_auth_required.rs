@@ -38,13 +38,11 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let [proxy_en, proxy_ja] = whose(v);
         let mut detail = message!(en: "The proxy {proxy} answered the request for {name} with 407", ja: "プロキシ {proxy} は {name} への要求に 407 を返した");
         tell_schemes(&mut detail, &v.detail.schemes);
-        let (en, ja) = if v.detail.credentials_sent {
-            (" The client sent credentials and was refused.", "クライアントは資格情報を送ったが拒否された。")
+        detail.push(if v.detail.credentials_sent {
+            message!(en: " The client sent credentials and was refused.", ja: "クライアントは資格情報を送ったが拒否された。")
         } else {
-            (" The client never answered the challenge.", "クライアントは認証要求に応答していない。")
-        };
-        detail.en.push_str(en);
-        detail.ja.push_str(ja);
+            message!(en: " The client never answered the challenge.", ja: "クライアントは認証要求に応答していない。")
+        });
         tell_product(&mut detail, v);
         Words {
             title: title(name),
@@ -76,8 +74,7 @@ fn title(name: &str) -> Message {
 fn tell_schemes(detail: &mut Message, schemes: &[String]) {
     if !schemes.is_empty() {
         let list = schemes.join(", ");
-        detail.en.push_str(&format!(" and offers: {list}"));
-        detail.ja.push_str(&format!(" (提示された方式: {list})"));
+        detail.push(message!(en: " and offers: {list}", ja: " (提示された方式: {list})"));
     }
     detail.en.push('.');
     detail.ja.push('。');
@@ -106,16 +103,14 @@ fn relayed(context: &Context<'_>, name: &str, v: &HostVerdict, attempt: &Attempt
         ja: "{relay} は端末自身の中継であり、その先のプロキシ {upstream} が {name} への要求に 407 を返した",
     );
     tell_schemes(&mut detail, &schemes);
-    let (en, ja) = if judged.detail.credentials_sent {
-        (
-            " The relay sent credentials and was refused: they are wrong, have expired, or the account is locked.",
-            "中継は資格情報を送ったが拒否された (誤り、期限切れ、アカウントのロックなど)。",
+    detail.push(if judged.detail.credentials_sent {
+        message!(
+            en: " The relay sent credentials and was refused: they are wrong, have expired, or the account is locked.",
+            ja: "中継は資格情報を送ったが拒否された (誤り、期限切れ、アカウントのロックなど)。",
         )
     } else {
-        (" The relay never answered the challenge.", "中継は認証要求に応答していない。")
-    };
-    detail.en.push_str(en);
-    detail.ja.push_str(ja);
+        message!(en: " The relay never answered the challenge.", ja: "中継は認証要求に応答していない。")
+    });
     Words {
         title: title(name),
         detail,

@@ -68,7 +68,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         }
         if !places.is_empty() {
             let list = places.join(", ");
-            logs::add(&mut detail, &message!(en: "It is set in: {list}.", ja: "設定箇所: {list}。"));
+            detail.push_sentence(message!(en: "It is set in: {list}.", ja: "設定箇所: {list}。"));
         }
         let mut evidence = context.proof(verdict);
         evidence.extend(host.said.iter().rev().take(1).filter_map(|s| logs::line(context, *s)));

@@ -1,7 +1,7 @@
 //! The exported sign-in log beside the attempt: a success, a failure, or no entry at all.
 
 use super::entra_refused;
-use super::logs::{add, runs, tenant_option};
+use super::logs::{runs, tenant_option};
 use super::{Context, Evidence, Finding, Rule, Severity};
 use crate::case::{Case, Role};
 use crate::facts::log::{LogEventKind, Outcome, SigninEntry};
@@ -197,7 +197,7 @@ fn successes(context: &Context<'_>) -> Vec<Finding> {
         en: "Entra ID recorded this sign-in as a success, so the authentication itself is done; what fails on the client comes after it.",
         ja: "Entra ID はこのサインインを成功として記録しており、認証自体は完了している。クライアントのエラーはその後の処理で発生している。",
     );
-    add(&mut detail, &matched_by(*by_id));
+    detail.push_sentence(matched_by(*by_id));
     vec![Finding { detail, evidence: vec![evidence(context.case, *piece, entry)], ..SUCCESS.finding() }]
 }
 
@@ -227,9 +227,9 @@ fn failures(context: &Context<'_>) -> Vec<Finding> {
         let mut detail = entra_refused::detail("The sign-in", code);
         detail.ja = entra_refused::detail("サインイン", code).ja;
         if let Some(reason) = &entry.failure_reason {
-            add(&mut detail, &message!(en: "Reason in the entry: {reason}", ja: " 記録された理由: {reason} "));
+            detail.push_sentence(message!(en: "Reason in the entry: {reason}", ja: " 記録された理由: {reason} "));
         }
-        add(&mut detail, &matched_by(*by_id));
+        detail.push_sentence(matched_by(*by_id));
         out.push(Finding {
             severity: if mended { Severity::Info } else { Severity::Critical },
             title,

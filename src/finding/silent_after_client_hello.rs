@@ -44,18 +44,21 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         };
         match v.detail.hello_acked {
             Some(true) => {
-                detail.en.push_str(" It was acknowledged: a device on the way took it and gives nothing back.");
-                detail.ja.push_str("ACK は返っており、途中の装置が受け取ったまま応答していない。");
+                detail.push(message!(
+                    en: " It was acknowledged: a device on the way took it and gives nothing back.",
+                    ja: "ACK は返っており、途中の装置が受け取ったまま応答していない。",
+                ));
             }
             Some(false) => {
-                detail.en.push_str(" It was never acknowledged: the packet itself is dropped.");
-                detail.ja.push_str("ACK もなく、パケット自体が破棄されている。");
+                detail.push(message!(
+                    en: " It was never acknowledged: the packet itself is dropped.",
+                    ja: "ACK もなく、パケット自体が破棄されている。",
+                ));
             }
             None => {}
         }
         if let Some(mtu) = v.detail.mtu_value {
-            detail.en.push_str(&format!(" ICMP names an MTU of {mtu}."));
-            detail.ja.push_str(&format!("ICMP が MTU {mtu} を示している。"));
+            detail.push(message!(en: " ICMP names an MTU of {mtu}.", ja: "ICMP が MTU {mtu} を示している。"));
         }
         tell_dropped(&mut detail, v);
         Words {

@@ -1,7 +1,7 @@
 //! An old session in the module's cache stands in the way.
 
 use super::entra_refused;
-use super::logs::{add, clear_cache, runs};
+use super::logs::{clear_cache, runs};
 use super::{Context, Finding, Rule, Severity};
 use crate::facts::log::{ErrorClass, LogEventKind};
 use crate::knowledge::error_groups::{ErrorGroup, error_group};
@@ -45,9 +45,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             Some((event, code)) => {
                 let mut detail = run.tell(entra_refused::detail("%c", code));
                 if let Some(used) = run.attempt.events.iter().find(|e| e.kind == LogEventKind::CacheUsed) {
-                    add(
-                        &mut detail,
-                        &message!(en: "The log shows a cached session in use (line {}).", ja: "ログにキャッシュされたセッションの使用が記録されている ({} 行目)。", used.line),
+                    detail.push_sentence(message!(en: "The log shows a cached session in use (line {}).", ja: "ログにキャッシュされたセッションの使用が記録されている ({} 行目)。", used.line),
                     );
                 }
                 let mut title = entra_refused::title(code);

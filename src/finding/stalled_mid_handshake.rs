@@ -46,16 +46,13 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             ),
         };
         if v.detail.mtu {
-            detail.en.push_str(
-                " Later, smaller segments arrived while full-size ones are missing: the sign of an MTU black hole.",
-            );
-            detail
-                .ja
-                .push_str("後続の小さなセグメントは届くのに最大長のものが欠けており、MTU ブラックホールの特徴を示す。");
+            detail.push(message!(
+                en: " Later, smaller segments arrived while full-size ones are missing: the sign of an MTU black hole.",
+                ja: "後続の小さなセグメントは届くのに最大長のものが欠けており、MTU ブラックホールの特徴を示す。",
+            ));
         }
         if let Some(mtu) = v.detail.mtu_value {
-            detail.en.push_str(&format!(" ICMP names an MTU of {mtu}."));
-            detail.ja.push_str(&format!("ICMP が MTU {mtu} を示している。"));
+            detail.push(message!(en: " ICMP names an MTU of {mtu}.", ja: "ICMP が MTU {mtu} を示している。"));
         }
         Words {
             title: message!(en: "The TLS handshake with {name} stalls", ja: "{name} との TLS ハンドシェイクが停止"),

@@ -66,8 +66,10 @@ fn allow(case: &Case, host: &HostStory, v: &HostVerdict) -> Message {
     );
     // What the tools send through a proxy is HTTPS; one that was seen is told of by its own name.
     if ports == "443" && case.proxies.is_empty() {
-        advice.en += " If a proxy is mandatory on this network, set it for the tool (HTTPS_PROXY).";
-        advice.ja += "プロキシが必須のネットワークでは、ツールにプロキシ (HTTPS_PROXY) を設定する。";
+        advice.push(message!(
+            en: " If a proxy is mandatory on this network, set it for the tool (HTTPS_PROXY).",
+            ja: "プロキシが必須のネットワークでは、ツールにプロキシ (HTTPS_PROXY) を設定する。",
+        ));
     }
     advice
 }

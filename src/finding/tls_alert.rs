@@ -48,8 +48,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let offer = if no_version { Offered::of(context, host, v) } else { None };
         if let Some(offer) = offer {
             let told = offer.tell(v);
-            detail.en.push_str(&told.en);
-            detail.ja.push_str(&told.ja);
+            detail.push(told);
         }
 
         Words {

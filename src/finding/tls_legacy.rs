@@ -44,13 +44,18 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let lacking = lacking(v);
         let mut detail = detail(name, v, &lacking);
         if let (None, Some(line)) = (v.detail.legacy_side, v.said.first()) {
-            detail.en.push_str(&format!(" The debug log says (line {}): {}", line.line, line.text.en));
-            detail.ja.push_str(&format!("デバッグ ログの記録 ({} 行目): {}", line.line, line.text.ja));
+            let (number, Message { en, ja }) = (line.line, &line.text);
+            detail.push(message!(
+                en: " The debug log says (line {number}): {en}",
+                ja: "デバッグ ログの記録 ({number} 行目): {ja}",
+            ));
         }
         if let Some((code, _)) = v.detail.alert {
             let alert = alert_name(code);
-            detail.en.push_str(&format!(" The handshake ended with the alert {alert} ({code})."));
-            detail.ja.push_str(&format!("ハンドシェイクはアラート {alert} ({code}) で終了した。"));
+            detail.push(message!(
+                en: " The handshake ended with the alert {alert} ({code}).",
+                ja: "ハンドシェイクはアラート {alert} ({code}) で終了した。",
+            ));
         }
         Words {
             title: message!(en: "TLS 1.0/1.1 only: {name}", ja: "TLS 1.0/1.1 のみ: {name}"),

@@ -52,13 +52,11 @@ pub(super) fn for_hosts(
             }
             if let Some(standing) = Standing::of(context, host, v) {
                 let told = standing.tell();
-                detail.en += &told.en;
-                detail.ja += &told.ja;
+                detail.push(told);
                 advice = portal::first(v, advice);
             }
             if let Some(before) = reached_before(context.case, host, v) {
-                detail.en += &before.en;
-                detail.ja += &before.ja;
+                detail.push(before);
             }
             Finding {
                 code: rule.code,
@@ -76,8 +74,10 @@ pub(super) fn for_hosts(
         })
         .collect();
     if let Some(last) = findings.last_mut().filter(|_| more > 0) {
-        last.detail.en += &format!(" {more} more hosts have this verdict; the list of hosts names them.");
-        last.detail.ja += &format!(" 同じ判定のホストが他に {more} 件ある (ホストの一覧を参照)。");
+        last.detail.push(message!(
+            en: " {more} more hosts have this verdict; the list of hosts names them.",
+            ja: " 同じ判定のホストが他に {more} 件ある (ホストの一覧を参照)。",
+        ));
     }
     findings
 }
@@ -320,35 +320,34 @@ pub(super) fn whose(verdict: &HostVerdict) -> [&str; 2] {
 /// Who sent the reset, where that is known.
 pub(super) fn tell_breaker(detail: &mut Message, verdict: &HostVerdict) {
     let Some(breaker) = &verdict.detail.breaker else { return };
-    for reason in &breaker.reasons {
-        detail.en.push_str(&format!(" Not sent by the host: {}.", reason.en));
-        detail.ja.push_str(&format!("ホスト自身のものではない根拠: {}。", reason.ja));
+    for Message { en, ja } in &breaker.reasons {
+        detail.push(message!(en: " Not sent by the host: {en}.", ja: "ホスト自身のものではない根拠: {ja}。"));
     }
     if let (BreakerKind::Host, Some(hops)) = (breaker.kind, breaker.hops) {
-        detail
-            .en
-            .push_str(&format!(" The reset comes from the same distance as the host's other packets ({hops} hops)."));
-        detail.ja.push_str(&format!("RST はホストの他のパケットと同じ距離 ({hops} ホップ) から届いている。"));
+        detail.push(message!(
+            en: " The reset comes from the same distance as the host's other packets ({hops} hops).",
+            ja: "RST はホストの他のパケットと同じ距離 ({hops} ホップ) から届いている。",
+        ));
     }
 }
 
 /// What the answering device shows of itself.
 pub(super) fn tell_product(detail: &mut Message, verdict: &HostVerdict) {
     if let Some(product) = &verdict.detail.product {
-        detail.en.push_str(&format!(" The answer names: {product}."));
-        detail.ja.push_str(&format!("応答の表示: {product}。"));
+        detail.push(message!(en: " The answer names: {product}.", ja: "応答の表示: {product}。"));
     }
     if let Some(title) = &verdict.detail.title {
-        detail.en.push_str(&format!(" Title of the page: \"{title}\"."));
-        detail.ja.push_str(&format!("ページのタイトル: 「{title}」。"));
+        detail.push(message!(en: " Title of the page: \"{title}\".", ja: "ページのタイトル: 「{title}」。"));
     }
 }
 
 /// Drops inside Windows that belong to the connection.
 pub(super) fn tell_dropped(detail: &mut Message, verdict: &HostVerdict) {
     if let Some((component, reason)) = &verdict.detail.dropped {
-        detail.en.push_str(&format!(" Windows itself dropped packets of this connection: {component}, {reason}."));
-        detail.ja.push_str(&format!("Windows 自身がこの接続のパケットを破棄している: {component}、{reason}。"));
+        detail.push(message!(
+            en: " Windows itself dropped packets of this connection: {component}, {reason}.",
+            ja: "Windows 自身がこの接続のパケットを破棄している: {component}、{reason}。",
+        ));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The sign-in went to a tenant that does not know the account, or is not the one that was meant.
 
 use super::entra_refused;
-use super::logs::{Run, add, runs, tenant_option};
+use super::logs::{Run, runs, tenant_option};
 use super::{Context, Finding, Rule, Severity};
 use crate::facts::log::Outcome;
 use crate::knowledge::error_groups::{ErrorGroup, error_group};
@@ -49,7 +49,7 @@ fn by_code(context: &Context<'_>, run: &Run<'_>) -> Option<Finding> {
         return None;
     }
     let mut detail = run.tell(entra_refused::detail("%c", code));
-    add(&mut detail, &tenants(run));
+    detail.push_sentence(tenants(run));
     let mut title = entra_refused::title(code);
     title.en = format!("Wrong tenant. {}", title.en);
     title.ja = format!("テナント違い。{}", title.ja);
@@ -108,7 +108,7 @@ fn advice(run: &Run<'_>, code: Option<u32>) -> Message {
         ja: "アクセス先のテナントを明示する: {option}。すでに指定している場合は、テナント ID、クラウド (az cloud set、-Environment)、アカウントがそのテナントのメンバーまたはゲストであることを確認する。サインイン ログは実際の認証先テナントに記録される。",
     );
     if let Some(code) = code {
-        add(&mut text, &entra_refused::page(code));
+        text.push_sentence(entra_refused::page(code));
     }
     text
 }

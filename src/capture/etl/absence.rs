@@ -130,8 +130,7 @@ pub(super) fn explain(
             ja: "なお、このセッションでは {} 個のイベントと {} 個のバッファーが失われています。",
             header.events_lost, header.buffers_lost
         );
-        message.en.push_str(&more.en);
-        message.ja.push_str(&more.ja);
+        message.push(more);
     }
     message
 }
