@@ -199,7 +199,7 @@ pub fn given_secrets(keylogs: &[PathBuf]) -> Result<Vec<u8>, Error> {
         if log.is_empty() {
             let reason = message!(
                 en: "no key log: no line of it has a TLS secret (SSLKEYLOGFILE, NSS key log format)",
-                ja: "キーログではない: TLS の秘密情報を含む行がない (SSLKEYLOGFILE、NSS キーログ形式)",
+                ja: "鍵ログではない: TLS の秘密情報を含む行がない (SSLKEYLOGFILE、NSS 鍵ログ形式)",
             );
             return Err(Error::Unsupported { path: path.clone(), reason });
         }

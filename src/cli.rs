@@ -395,7 +395,7 @@ impl ReadArgs {
         options.no_mmap = self.no_mmap;
         options.keep_duplicates = self.keep_duplicates;
         if let Some(window) = self.window {
-            options.window = window.max(1 << 16);
+            options.window = window.clamp(1 << 16, 1 << 30);
         }
     }
 }

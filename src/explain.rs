@@ -77,13 +77,14 @@ How to collect the evidence (Windows)
      az login --debug *> az-debug.txt
      Connect-AzAccount -Debug *> az-debug.txt
      Connect-MgGraph -Debug *> graph-debug.txt
-5. Stop the trace:             netsh trace stop
+5. Stop the trace:             netsh trace stop     (it says where it wrote the files)
 6. Send these files together:  NetTrace.etl, NetTrace.cab, the debug text,
                                and the sign-in log of that time exported from the Entra portal (JSON).
 
 Then: nettriage FOLDER-WITH-THESE-FILES
 
-Other systems: tcpdump -i any -w trace.pcap (or Wireshark) instead of netsh.
+Other systems: sudo tcpdump -i any -s 0 -w trace.pcap (or Wireshark) instead of netsh,
+and in a shell of theirs: az login --debug > az-debug.txt 2>&1
 The debug text can hold tokens and names; nettriage never prints tokens, and --redact hides names.
 ",
     ja: "\
@@ -99,13 +100,14 @@ The debug text can hold tokens and names; nettriage never prints tokens, and --r
      az login --debug *> az-debug.txt
      Connect-AzAccount -Debug *> az-debug.txt
      Connect-MgGraph -Debug *> graph-debug.txt
-5. トレースを停止する:         netsh trace stop
+5. トレースを停止する:         netsh trace stop     (ファイルの保存先が表示される)
 6. 次のファイルをまとめて送付する: NetTrace.etl、NetTrace.cab、デバッグ出力、
                                Entra ポータルからエクスポートした該当時刻のサインイン ログ (JSON)。
 
 続いて: nettriage これらのファイルのあるフォルダー
 
-他の OS では netsh の代わりに tcpdump -i any -w trace.pcap (または Wireshark) を使う。
+他の OS では netsh の代わりに sudo tcpdump -i any -s 0 -w trace.pcap (または Wireshark) を使い、
+シェルでは次のように保存する: az login --debug > az-debug.txt 2>&1
 デバッグ出力にはトークンや名前が含まれることがある。nettriage はトークンを出力せず、--redact で名前も伏せる。
 ",
 };
