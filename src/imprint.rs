@@ -108,7 +108,8 @@ fn is_our_json(text: &str, first: &str) -> bool {
     match first {
         "{" => text.lines().nth(1).is_some_and(|line| quoted(line, " ")),
         _ if first.starts_with("{\"capture\":\"") => first.contains("\"type\":\""),
-        _ => first.starts_with("{\"schema\":") && quoted(first, "") || first.starts_with("{\"case\":\""),
+        _ if first.starts_with("{\"case\":\"") => quoted(first, "") || first.contains("\"failed\":true"),
+        _ => first.starts_with("{\"schema\":") && quoted(first, ""),
     }
 }
 
@@ -140,6 +141,7 @@ mod tests {
         assert!(is_ours("# Cannot tell\n\nNothing.\n\nnettriage 0.1.0, knowledge tables of 2026-11-22\n", true));
         assert!(is_ours("a: reached in GOOD\n\nEvidence\n  GOOD: a\n  BAD: b,\n  c\n", true));
         assert!(is_ours("{\n  \"schema\": \"nettriage.case/1\",\n", false));
+        assert!(is_ours("{\"case\":\"a.pcap\",\"failed\":true,\"error\":\"it is cut\"}\n", true));
     }
 
     #[test]
@@ -151,6 +153,7 @@ mod tests {
         assert!(!is_ours("Network faults since Monday\nERROR: it failed\n", true));
         assert!(!is_ours("Cannot tell\nERROR: it failed\n", true));
         assert!(!is_ours("{\"message\": \"nettriage.case\"}\n{}\n", true));
+        assert!(!is_ours("{\"case\":\"login\",\"level\":\"error\"}\n{}\n", true));
     }
 
     #[test]
