@@ -25,7 +25,7 @@ use crate::verdict::{HostVerdict, Verdict, reached};
 use course::{Course, Weight};
 use doubt::{Ways, doubted, doubtful};
 use std::cell::LazyCell;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 
 /// The answer for a case.
@@ -124,7 +124,7 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
         h.role == Role::Service && counts && stopped(case, h, v) && course.weight(h, v) == Weight::Harmless
     };
     let failed: Vec<&str> = hosts.iter().filter(passed_by).map(|(h, _)| h.name.as_str()).collect();
-    let text = if failed.is_empty() {
+    let mut text = if failed.is_empty() {
         message!(
             en: "The network did its part: every host of the sign-in that was tried was reached{list}.",
             ja: "ネットワークに問題はない。サインインで試行されたホストにはすべて到達している{list}。",
@@ -137,7 +137,32 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
             ja: "ネットワークに問題はない。{failed} への通信は失敗しているが、サインインはそれなしで進んでおり、試行された他のホストには到達している{list}。",
         )
     };
+    if let Some(told) = inspected(&hosts) {
+        text.push_sentence(told);
+    }
     Diagnosis { outcome: Outcome::NoNetworkFault, root_cause: None, text, next_step: look_elsewhere() }
+}
+
+/// That the way to the sign-in is inspected, where its client accepts that: another program on the machine, or another
+/// machine, may not.
+fn inspected(hosts: &[(&HostStory, &HostVerdict)]) -> Option<Message> {
+    let opened = hosts.iter().filter(|(h, v)| h.role == Role::Service && takes_part(h) && v.is_accepted_inspection());
+    let (mut names, mut devices) = (Vec::new(), BTreeSet::new());
+    for (host, verdict) in opened {
+        names.push(host.name.as_str());
+        devices.extend(verdict.detail.trust.as_ref().and_then(|trust| trust.vendor.as_deref()));
+    }
+    if names.is_empty() {
+        return None;
+    }
+    let devices: Vec<&str> = devices.into_iter().collect();
+    let (names, by) = (names.join(", "), devices.join(", "));
+    let (by, by_ja) =
+        if by.is_empty() { (String::new(), String::new()) } else { (format!(" by {by}"), format!(" {by} により")) };
+    Some(message!(
+        en: "TLS to {names} is opened on the way{by}; the client in this evidence accepts that, and others may not.",
+        ja: "{names} への TLS は途中で{by_ja}復号されている。この証跡のクライアントは受け入れているが、他のクライアントが受け入れるとは限らない。",
+    ))
 }
 
 /// Brings the severity of findings into line with the answer: what it names as the cause is critical, whatever the host is

@@ -195,3 +195,18 @@ fn a_program_that_is_shown_the_genuine_certificate_in_the_end_trusts_no_inspecti
     let (outcome, verdict, _) = told(w);
     assert_eq!((outcome, verdict), (Outcome::NoNetworkFault, Verdict::Degraded));
 }
+
+#[test]
+fn an_inspection_that_the_client_accepts_is_told_with_the_answer() {
+    let told = |w: World| w.lasts(400).case().1.diagnosis;
+    let accepted = told(trusts(World::new().resolves(), 1, AZ, 0x0303));
+    assert_eq!(accepted.outcome, Outcome::NoNetworkFault);
+    assert!(
+        accepted.text.en.contains(&format!("TLS to {HOST} is opened on the way by Zscaler")),
+        "{}",
+        accepted.text.en
+    );
+    assert!(accepted.text.ja.contains("Zscaler"), "{}", accepted.text.ja);
+    let hidden = told(trusts(World::new().resolves(), 1, AZ, 0x0304));
+    assert!(!hidden.text.en.contains("opened on the way"), "{}", hidden.text.en);
+}
