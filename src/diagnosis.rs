@@ -103,6 +103,9 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
     }
     let seen_before = hosts.iter().any(|(h, v)| h.role == Role::Other && v.verdict.is_good() && h.lookups.is_empty());
     if reached.is_empty() && !seen_before {
+        if let Some(told) = log::own_machine(case) {
+            return told;
+        }
         let (outcome, next_step) = if log::signed_in(case) {
             (Outcome::NoNetworkFault, look_elsewhere())
         } else {

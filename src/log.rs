@@ -25,6 +25,7 @@ pub mod az_powershell;
 mod build;
 mod command;
 mod failing;
+mod fence;
 pub mod graph_powershell;
 mod link;
 mod mail;
@@ -41,10 +42,11 @@ mod transcript;
 mod width;
 mod wrap;
 
-use crate::facts::log::{Dialect, LogEventKind, LogFacts, SigninFacts, Transcript};
+use crate::facts::log::{Attempt, Dialect, LogEventKind, LogFacts, SigninFacts, Transcript};
 use crate::limits::LOG_BYTES_MAX;
 use crate::message;
 use build::{Block, Builder};
+use failing::is_cmdlet_error;
 pub use failing::{names_a_failure, names_a_failure_of_a_sign_in};
 use regex::Regex;
 use std::borrow::Cow;
@@ -74,7 +76,8 @@ pub fn read(name: &str, bytes: &[u8]) -> LogEvidence {
         return LogEvidence::Signin(facts);
     }
     let extension = extension(name);
-    let text = mail::without_entities(link::unwrapped(&text));
+    let fenced = if extension == "md" { fence::blocks(&text) } else { None };
+    let text = mail::without_entities(link::unwrapped(fenced.as_deref().unwrap_or(&text)));
     let bare = margin::without(&text);
     if is_data(&extension, &text) && !is_json_log(&bare, &extension) {
         return LogEvidence::NotALog;
@@ -153,6 +156,15 @@ fn is_log(facts: &LogFacts, extension: &str) -> bool {
         a.dialect != Dialect::Other || a.events.iter().any(|e| matches!(e.kind, LogEventKind::HttpResponse { .. }))
     });
     let fails = facts.attempts.iter().any(|a| a.first_error().is_some());
+    // An issue that somebody wrote quotes the run itself: what was asked for, and how it failed.
+    if extension == "md" {
+        let is_traffic = |kind: &LogEventKind| {
+            let tries = matches!(kind, LogEventKind::Connecting { .. } | LogEventKind::HttpRequest { .. });
+            tries || matches!(kind, LogEventKind::HttpResponse { .. } | LogEventKind::Connected { .. })
+        };
+        let is_run = |a: &Attempt| a.dialect != Dialect::Other && a.events.iter().any(|e| is_traffic(&e.kind));
+        return fails && facts.attempts.iter().any(is_run);
+    }
     if prose { known && facts.attempts.iter().any(|a| a.events.len() > 3) } else { known || fails }
 }
 
@@ -315,7 +327,7 @@ fn stream(line: &str) -> (Option<Stream>, Cow<'_, str>) {
         };
         return (Some(stream), Cow::Owned(rest.to_owned()));
     }
-    if let Some(c) = CMDLET_ERROR.as_ref().and_then(|r| r.captures(line)) {
+    if let Some(c) = CMDLET_ERROR.as_ref().filter(|_| is_cmdlet_error(line)).and_then(|r| r.captures(line)) {
         return (Some(Stream::Error), Cow::Owned(c.get(2).map_or("", |m| m.as_str()).to_owned()));
     }
     (None, Cow::Borrowed(line))

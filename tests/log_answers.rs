@@ -387,3 +387,59 @@ fn what_the_log_knows_of_a_failure_stands_in_its_words() {
         format!("{AZ}ERROR: cli.azure.cli.core.azclierror: AADSTS530003: Your device is required to be managed.\n");
     assert!(codes(&refused).contains(&"conditional_access".to_owned()));
 }
+
+#[test]
+fn a_service_of_the_machine_itself_is_no_matter_of_the_network() {
+    let asked_for = [
+        "$ kubectl get nodes\nThe connection to the server localhost:8080 was refused - did you specify the right host or port?\n",
+        "Error: Kubernetes cluster unreachable: Get \"http://localhost:8080/version\": dial tcp 127.0.0.1:8080: connect: connection refused\n",
+        "requests.exceptions.ConnectionError: HTTPConnectionPool(host='127.0.0.1', port=41741): Max retries exceeded with url: /MSI/token/ (Caused by NewConnectionError('<x>: Failed to establish a new connection: [Errno 111] Connection refused'))\n",
+    ];
+    for log in asked_for {
+        let report = report(log);
+        assert_eq!(text(&report, "/diagnosis/outcome").as_deref(), Some("no_network_fault"), "{log}");
+        assert!(text(&report, "/diagnosis/text").is_some_and(|t| t.contains("own machine")), "{log}");
+    }
+    // The same words of a server elsewhere.
+    let server = "cluster.corp.example";
+    let refused =
+        format!("The connection to the server {server}:6443 was refused - did you specify the right host or port?\n");
+    assert_eq!(answer(&refused), fault(server));
+}
+
+#[test]
+fn what_fails_behind_an_answer_is_told_of_nobody() {
+    let asked =
+        format!("{}{}", connects(LOGIN), answers(LOGIN, "GET /common/v2.0/.well-known/openid-configuration", 200));
+    for failed in [
+        "redis.exceptions.ConnectionError: Error -2 connecting to redis:6379. Name or service not known.",
+        "psycopg2.OperationalError: could not translate host name \"db\" to address: Name or service not known",
+        "OSError: [Errno 111] Connection refused",
+    ] {
+        let log = format!("{asked}{failed}\n");
+        assert_eq!(answer(&log), none("insufficient_evidence"), "{failed}");
+        assert_eq!(codes(&log), ["network_error_unnamed"], "{failed}");
+    }
+    // A time-out behind the answer of another host says nothing about that host.
+    let other = "[info] [Request] POST https://login.microsoftonline.com/x\n[error] connect ETIMEDOUT 20.190.160.1:443\n[info] [Response] 200 - GET https://api.corp.example/health\n[error] Sign-in failed: TimeoutError: token request timed out\n";
+    assert_eq!(answer(other), fault(LOGIN));
+    let hosts = report(other).pointer("/hosts").and_then(Value::as_array).cloned().unwrap_or_default();
+    let api = hosts.iter().find(|h| text(h, "/name").as_deref() == Some("api.corp.example"));
+    assert_eq!(api.and_then(|h| text(h, "/verdict")).as_deref(), Some("ok"));
+    // An answer between a failure and its repetition at the end makes nothing good.
+    let timed_out =
+        format!("ERROR: app: HTTPSConnectionPool(host='{LOGIN}', port=443): Read timed out. (read timeout=10)\n");
+    assert_eq!(answer(&format!("{timed_out}{asked}{timed_out}")), fault(LOGIN));
+}
+
+#[test]
+fn a_body_and_the_end_of_a_code_are_told_as_what_they_are() {
+    let throttled = "Retry-After: 120\n{\n  \"error\": {\n    \"code\": \"TooManyRequests\",\n    \"message\": \"Number of requests exceeded the limit.\"\n  }\n}\n";
+    assert_eq!((answer(throttled), codes(throttled)), (none("no_network_fault"), vec!["service_refused".to_owned()]));
+    let expired = report(
+        "PS C:\\> Connect-MgGraph -UseDeviceCode\nConnect-MgGraph : Device code terminal timed-out after 120 seconds. Please try again.\n",
+    );
+    assert!(text(&expired, "/diagnosis/text").is_some_and(|t| t.contains("device code ran out")), "{expired}");
+    let unknown = "PS C:\\> Connect-SPOService -Url https://contoso-admin.sharepoint.com\nConnect-SPOService : Could not connect to SharePoint Online.\n";
+    assert_eq!(answer(unknown), none("insufficient_evidence"));
+}

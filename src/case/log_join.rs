@@ -141,7 +141,8 @@ pub(super) fn name_hosts(case: &mut Case) {
                 if proxy.as_deref() == Some(host) && is_way_to_a_service(a, event) {
                     continue;
                 }
-                last = Some(host);
+                // What fails behind an answer, and says nowhere at what, may be anything that was asked next.
+                last = (!e.kind.is_answer()).then_some(host);
                 let host = host.trim_end_matches('.').to_ascii_lowercase();
                 if !said.contains_key(&host) {
                     order.push(host.clone());

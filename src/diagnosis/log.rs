@@ -4,6 +4,7 @@
 //! the sentences that name the case behind a fault of the network.
 
 use crate::case::Case;
+use crate::case::log_join::is_local;
 use crate::facts::log::{self, LogFacts};
 use crate::finding::{Finding, Severity, logs};
 use crate::knowledge::endpoints::command_of;
@@ -117,6 +118,33 @@ fn is_left_open(log: &LogFacts) -> bool {
         let fails = !matches!(e.kind, K::Retry { .. }) && e.kind.error().is_some_and(|c| c.is_network());
         let made_good = || [e.host.as_deref(), e.scopes()].into_iter().flatten().any(|told| answered.contains(told));
         a.command.is_empty() && e.host.is_some() && fails && !made_good()
+    })
+}
+
+/// The answer where all that failed is a service on the client's own machine. What a program asks for by that address is no
+/// matter of the network; where only the connection shows, it may be the program's proxy.
+pub(super) fn own_machine(case: &Case) -> Option<Diagnosis> {
+    if case.captures().next().is_some() {
+        return None;
+    }
+    let (_, attempt) = case.logs().flat_map(|(i, log)| log.attempts.iter().map(move |a| (i, a))).last()?;
+    let event = attempt.cause().filter(|e| e.kind.error().is_some_and(|c| c.is_connecting()))?;
+    let host = event.host.as_deref().filter(|host| is_local(host))?;
+    let is_asked_for = [format!("://{host}"), format!("host='{host}'"), format!("server {host}")];
+    let is_asked_for = is_asked_for.iter().any(|words| event.text.contains(words.as_str()));
+    let place = event.port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let words = &event.text;
+    Some(Diagnosis {
+        outcome: if is_asked_for { Outcome::NoNetworkFault } else { Outcome::InsufficientEvidence },
+        root_cause: None,
+        text: message!(
+            en: "What failed is a service on the client's own machine ({place}), not the network and not a sign-in: nothing listens there. The log says: {words}",
+            ja: "失敗したのは端末自身のサービス ({place}) への接続であり、ネットワークやサインインの問題ではない。そのポートでは何も待ち受けていない。ログの記録: {words}",
+        ),
+        next_step: message!(
+            en: "Start the service, or tell the program where its service really is: kubectl and helm ask localhost:8080 when they find no kubeconfig, a managed identity asks the agent of its host, and an address out of HTTPS_PROXY is a local proxy's.",
+            ja: "そのサービスを起動するか、プログラムに正しい接続先を設定する。kubectl と helm は kubeconfig が見つからないと localhost:8080 に接続し、マネージド ID はホストのエージェントに接続する。HTTPS_PROXY に設定したアドレスの場合はローカル プロキシである。",
+        ),
     })
 }
 

@@ -4,6 +4,7 @@
 //! been freed of secrets, of line breaks and of control characters. Nothing here depends on the language or the
 //! version of the client that wrote the log: causes are named by [`ErrorClass`], never by their wording.
 
+mod answered;
 mod class;
 mod signin;
 
@@ -87,6 +88,8 @@ impl Dialect {
 pub struct Attempt {
     /// Who wrote this part.
     pub dialect: Dialect,
+    /// Only lines of a library tell the dialect, outside any stream of PowerShell: any program may have written them.
+    pub by_library: bool,
     /// The command without its arguments: `az login`, `Connect-AzAccount`; empty where the log does not say.
     pub command: String,
     /// The arguments, secrets masked.

@@ -163,8 +163,14 @@ fn speaks_of_the_network(text: &str) -> bool {
 
 /// Whether an error text ends where its reason should begin, or has none.
 fn is_mute(text: &str) -> bool {
-    const ENDS: [&str; 5] =
-        ["failed:", "Exception:", "One or more errors occurred.", "An error occurred.", "' was thrown."];
+    const ENDS: [&str; 6] = [
+        "failed:",
+        "Exception:",
+        "One or more errors occurred.",
+        "An error occurred.",
+        "' was thrown.",
+        "Unexpected authentication failure.",
+    ];
     ENDS.iter().any(|end| text.trim_end().ends_with(end))
 }
 

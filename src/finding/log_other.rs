@@ -71,8 +71,23 @@ pub(super) static CANCELLED: Rule = Rule {
         en: "Run the command again and let it run to its error; if it hangs, wait five minutes with the trace running.",
         ja: "再実行し、エラーが出るまで待つ。応答がない場合は、トレース採取中のまま 5 分待つ。",
     },
-    check: |context| by_class(context, &CANCELLED, |c| c == ErrorClass::UserCancelled),
+    check: cancelled,
 };
+
+fn cancelled(context: &Context<'_>) -> Vec<Finding> {
+    let mut found = by_class(context, &CANCELLED, |c| c == ErrorClass::UserCancelled);
+    for finding in found.iter_mut().filter(|f| error_texts::is_code_expired(&f.detail.en)) {
+        finding.title = message!(
+            en: "The device code ran out before the sign-in with it was finished",
+            ja: "デバイス コードでのサインインが完了する前に、コードの有効期限が切れた",
+        );
+        finding.advice = message!(
+            en: "Run the command again and enter the code at once, in a browser that can reach the sign-in page. If that page refuses (a policy may forbid the device code flow), its words and the tenant's sign-in log tell why.",
+            ja: "再実行し、サインイン ページに到達できるブラウザーでコードをすぐに入力する。ページで拒否される場合 (ポリシーでデバイス コード フローが禁止されていることがある) は、その文面とテナントのサインイン ログで理由を確認する。",
+        );
+    }
+    found
+}
 
 /// A service answered with an HTTP error.
 pub(super) static SERVICE: Rule = Rule {
@@ -145,7 +160,7 @@ fn unnamed(context: &Context<'_>) -> Vec<Finding> {
         let told = matches!(class, ErrorClass::Broker(_)) || class.is_proxy() && answer.is_none();
         // Another run in the log may name the host of the same failure.
         let named = |r: &Run<'_>| r.piece == run.piece && r.failures().iter().any(|(e, c)| *c == class && e.host.is_some());
-        if told || !run.attempt.hosts().is_empty() || runs(context).iter().any(named) {
+        if told || !run.attempt.is_unplaced(event) || runs(context).iter().any(named) {
             return None;
         }
         let mut finding = run.finding(context, &UNNAMED, event);

@@ -70,7 +70,7 @@ pub(super) fn runs<'a>(context: &Context<'a>) -> Vec<Run<'a>> {
 impl<'a> Run<'a> {
     /// The command, where it is one of the three.
     pub fn command(&self) -> Option<Command> {
-        command_of(self.attempt.dialect)
+        self.attempt.tool().and_then(command_of)
     }
 
     /// Name of the command for people.

@@ -49,7 +49,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     // So may the page, or the federation server, that the sign-in waited for.
     let stopped = context.hosts().any(|(h, v)| h.role == Role::Service && h.required.is_none() && v.verdict.is_fault());
     let unnamed = unnamed || unseen || stopped;
-    let command = context.case.logs().flat_map(|(_, l)| &l.attempts).find_map(|a| command_of(a.dialect));
+    let command = context.case.logs().flat_map(|(_, l)| &l.attempts).find_map(|a| a.tool().and_then(command_of));
     let went_on = asked(&NEXT) || asked(&[EndpointRole::GraphLegacy]);
     if let Some((host, verdict)) = first(&AUTHORITY).filter(|_| !went_on && !unnamed) {
         let cloud = host.endpoint.map_or(Cloud::Public, |e| e.cloud);

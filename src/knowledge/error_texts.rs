@@ -44,6 +44,21 @@ pub fn is_embedded_window(text: &str) -> bool {
     ["authentication dialog failed", "authentication_ui_failed"].iter().any(|words| text.contains(words))
 }
 
+/// Whether an error text says that a device code was not used in time: MSAL's words, Microsoft Graph PowerShell's, and the
+/// code of MSAL.NET.
+pub fn is_code_expired(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    [
+        "verification code expired",
+        "code_expired",
+        "device code expired",
+        "device code has expired",
+        "device code terminal timed-out",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

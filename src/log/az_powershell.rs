@@ -32,7 +32,14 @@ regex!(HTTP_STATUS_LOG, r"(?i)Response status code does not indicate success: (\
 
 /// Reads one line; false when it is none of these.
 pub(crate) fn line(b: &mut Builder, line: &str, prefixed: bool) -> bool {
-    if msal(b, line) || azure_core(b, line) || arm_head(b, line) {
+    let is_unknown = b.attempt.dialect == Dialect::Other;
+    if msal(b, line) || azure_core(b, line) {
+        // PowerShell shows what its libraries write in a stream; programs write it as it is.
+        b.attempt.by_library |= is_unknown && !prefixed;
+        return true;
+    }
+    b.attempt.by_library &= !prefixed;
+    if arm_head(b, line) {
         return true;
     }
     if let Block::Http(_) = b.block {
@@ -46,6 +53,7 @@ pub(crate) fn line(b: &mut Builder, line: &str, prefixed: bool) -> bool {
     if let Some((time, rest)) = stamp::time_of_day(line) {
         b.stamp(time);
         b.speaks(Dialect::AzPowerShell);
+        b.attempt.by_library = false;
         return timed(b, rest, line) || {
             other::free(b, rest, false);
             true
@@ -54,6 +62,7 @@ pub(crate) fn line(b: &mut Builder, line: &str, prefixed: bool) -> bool {
     if let Some(c) = PARENT.as_ref().and_then(|r| r.captures(line)) {
         let part = |i: usize| c.get(i).map_or("", |m| m.as_str());
         credential(b, part(1), part(3), part(4), line);
+        b.attempt.by_library |= is_unknown && !prefixed;
         return true;
     }
     if let Some(c) = ADAL.as_ref().and_then(|r| r.captures(line)) {
@@ -69,6 +78,7 @@ pub(crate) fn line(b: &mut Builder, line: &str, prefixed: bool) -> bool {
     }
     if let Some(rest) = line.strip_prefix("[Common.Authentication]: ") {
         b.speaks(Dialect::AzPowerShell);
+        b.attempt.by_library = false;
         if rest.contains("Authority '") {
             b.authority(rest);
         }
@@ -533,6 +543,20 @@ mod tests {
         assert_eq!(reply, Some((Some(500), Some(6776), 200)));
         assert!(facts.stamps().iter().any(|s| s.clock == Clock::Server));
         assert_eq!(facts.client_ahead_nanos(), Some(2_000_000_000));
+    }
+
+    #[test]
+    fn lines_of_a_library_outside_a_stream_tell_no_tool() {
+        let msal = "False MSAL 4.65.0.0 MSAL.NetCore .NET 8.0.11 Ubuntu 22.04 [2026-02-03 18:15:09Z - e193e6d7-c40e-4c1b-a983-5a6b8aa85f2f] Exception type: Microsoft.Identity.Client.MsalClientException\n";
+        let request = "Request [11111111-2222-3333-4444-555555555555] GET https://login.microsoftonline.com/common/discovery/instance\n";
+        let tool = |text: &str| crate::log::read_text(text).attempts.first().and_then(|a| a.tool());
+        for line in [msal, request] {
+            assert_eq!(tool(line), None, "{line}");
+            assert_eq!(tool(&format!("DEBUG: {line}")), Some(Dialect::AzPowerShell), "{line}");
+            assert_eq!(tool(&format!("PS C:\\> Connect-AzAccount\n{line}")), Some(Dialect::AzPowerShell), "{line}");
+            let timed = format!("{line}\n[Common.Authentication]: Authenticating\n");
+            assert_eq!(tool(&timed), Some(Dialect::AzPowerShell), "{line}");
+        }
     }
 
     #[test]

@@ -237,8 +237,9 @@ impl Builder {
         let class = if at_proxy { pattern::at_proxy(class, line) } else { class };
         // An address is the same service as the name that it was resolved from.
         let is_address = |h: &str| place::bare(h).parse::<std::net::IpAddr>().is_ok();
-        let named = place.host.filter(|(h, _)| self.host.is_none() || !is_address(h));
-        let asked = || self.host.clone().filter(|_| is_here).map(|(h, p)| (h, Some(p)));
+        let elsewhere = class.is_of_a_new_connection() && self.is_settled();
+        let named = place.host.filter(|(h, _)| elsewhere || self.host.is_none() || !is_address(h));
+        let asked = || self.host.clone().filter(|_| is_here && !elsewhere).map(|(h, p)| (h, Some(p)));
         let host = named.or_else(asked);
         let class = match (
             class,

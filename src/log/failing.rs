@@ -60,11 +60,43 @@ pub(super) fn is_of_a_signin_cmdlet(line: &str) -> bool {
     noun.is_some_and(|noun| signs_in(noun) && NOUNS.iter().any(|known| noun.starts_with(known)))
 }
 
+/// Fields of HTTP whose names look like a cmdlet's, in small letters.
+const HEADERS: [&str; 16] = [
+    "accept-",
+    "alt-svc",
+    "cache-control",
+    "content-",
+    "keep-alive",
+    "last-modified",
+    "permissions-policy",
+    "proxy-",
+    "referrer-policy",
+    "report-to",
+    "retry-after",
+    "server-timing",
+    "set-cookie",
+    "transfer-encoding",
+    "user-agent",
+    "www-authenticate",
+];
+
+/// Whether a line is the error of a cmdlet.
+pub(super) fn is_cmdlet_error(line: &str) -> bool {
+    let is_header = |name: &str| line.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
+    is(&CMDLET_ERROR, line) && !HEADERS.iter().any(|name| is_header(name))
+}
+
 /// Whether a host of Microsoft stands in the text.
 fn names_microsoft(text: &str) -> bool {
     let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
     let mut words = text.split(|c| !is_of_a_name(c)).map(|w| w.trim_matches('.').to_ascii_lowercase());
     words.any(|w| w.contains('.') && is_microsoft_host(&w))
+}
+
+/// Whether a text is the body of a refused request, as somebody kept it: an object that begins with its error.
+fn is_error_body(text: &str) -> bool {
+    let head: String = text.chars().take(64).filter(|c| !c.is_whitespace()).collect();
+    head.starts_with("{\"error\":")
 }
 
 /// Whether one of the lines for which `is_meant` names a failure, in a file that may be a log.
@@ -83,7 +115,7 @@ fn has_failure(name: &str, head: &[u8], mut is_meant: impl FnMut(&str) -> bool) 
         return false;
     }
     let is_json = ["{", "[{", "[\""].iter().any(|mark| bare.text.trim_start().starts_with(mark)) && !bare.is_of_json();
-    !is_json
+    (!is_json || is_plain && is_error_body(&bare.text))
         && text::lines(&bare.text).0.iter().any(|line| {
             let names = |text: &str| other::names_a_broker(text) || is_of_a_signin_cmdlet(text);
             is_meant(&line.text) && (pattern::classify(&line.text).is_some() || names(&line.text))

@@ -202,10 +202,10 @@ pub(crate) fn body(b: &mut Builder, text: &str) {
                 }
             }
         }
-    } else if text.contains("\"error\"") && text.len() < 16 << 10 {
-        // Only words of OAuth count here: a body may talk about anything.
-        if pattern::classify(text) == Some(ErrorClass::OAuth) {
-            b.failure(ErrorClass::OAuth, text);
+    } else if (text.contains("\"error\"") || text.starts_with("\"code\"")) && text.len() < 16 << 10 {
+        // Only words of OAuth and of throttling count here: a body may talk about anything.
+        if let Some(class @ (ErrorClass::OAuth | ErrorClass::HttpStatus(429))) = pattern::classify(text) {
+            b.failure(class, text);
         }
     }
 }

@@ -2,9 +2,8 @@
 //!
 //! What enters: text. What leaves: a [`Width`], and whether a name of Microsoft was cut in two between two lines. Total.
 
-use super::{CMDLET_ERROR, pattern, place};
+use super::{is_cmdlet_error, pattern, place};
 use crate::knowledge;
-use crate::log::is;
 use std::collections::BTreeSet;
 
 /// Narrowest and widest console for which wrapped lines are joined again.
@@ -115,7 +114,7 @@ impl Measure {
         let (mut cut, mut alone) = (false, false);
         for (line, next) in text.split('\n').zip(text.split('\n').skip(1)).filter(|(line, _)| is_full(line)) {
             // How the error view of a cmdlet was wrapped is read with it.
-            if joined.is_empty() && is(&CMDLET_ERROR, line) {
+            if joined.is_empty() && is_cmdlet_error(line) {
                 continue;
             }
             if joined.is_empty() {

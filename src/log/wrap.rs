@@ -7,7 +7,7 @@
 use crate::log::is;
 use crate::log::text::{LINE_BYTES_MAX, Line};
 use crate::log::width::{columns, cuts_a_name};
-use crate::log::{CMDLET_ERROR, NATIVE, STREAM, VIEW, az, command, pattern, place};
+use crate::log::{CMDLET_ERROR, NATIVE, STREAM, VIEW, az, command, is_cmdlet_error, pattern, place};
 use std::borrow::Cow;
 
 mod view;
@@ -16,6 +16,12 @@ regex!(BAR, r"^ {2,}\d* *\|");
 
 // A record's time, behind which the words of its layout may stand on the next line.
 regex!(DATE, r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d");
+
+// Levels of loggers and streams in front of a line, which no translation changes.
+regex!(
+    LEVEL,
+    r"^(?:\[(?i:INFO|INFORMATION|DEBUG|TRACE|VERBOSE|WARN|WARNING|NOTICE|ERROR|FATAL|CRITICAL)\s*\]|(?:INFO|DEBUG|TRACE|VERBOSE|WARN|WARNING|NOTICE|ERROR|FATAL|CRITICAL)\s*[:：])"
+);
 
 // Java's and .NET's name of an error, at the beginning of its line.
 regex!(EXCEPTION, r"^[a-z]\w*(?:\.[\w$]+)+Exception:");
@@ -237,7 +243,7 @@ fn native(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
             inside = true;
             continue;
         }
-        if is(&CMDLET_ERROR, text) {
+        if is_cmdlet_error(text) {
             error.end(&mut out);
             error.begin(text);
             out.push(line);
@@ -254,7 +260,8 @@ fn native(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
             || text.starts_with("PS ")
             || text.starts_with("**********")
             || az::record(text).is_some()
-            || is(&STREAM, text);
+            || is(&STREAM, text)
+            || is(&LEVEL, text);
         if !begins && error.takes(text) {
             continue;
         }

@@ -41,8 +41,9 @@ fn attempt<'a>(case: &'a Case, join: &AttemptJoin) -> Option<&'a log::Attempt> {
 }
 
 fn command(a: &log::Attempt) -> String {
-    let name = match (a.command.as_str(), command_of(a.dialect)) {
+    let name = match (a.command.as_str(), a.tool().and_then(command_of)) {
         ("", Some(command)) => command.name(),
+        ("", None) if a.by_library => "MSAL / Azure SDK",
         ("", None) => a.dialect.code(),
         (name, _) => name,
     };

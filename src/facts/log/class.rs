@@ -280,6 +280,11 @@ impl ErrorClass {
         )
     }
 
+    /// True for failures that only a connection that is just being made has.
+    pub fn is_of_a_new_connection(self) -> bool {
+        self.is_connecting() || matches!(self, ErrorClass::CertificateUntrusted(_))
+    }
+
     /// True where a service answered, so that the path to it works and the cause is policy, account or setting.
     pub fn is_answer(self) -> bool {
         matches!(self, ErrorClass::Aadsts(_) | ErrorClass::OAuth | ErrorClass::HttpStatus(_))

@@ -5,8 +5,7 @@ use crate::facts::log::{ErrorClass, LogEvent, LogEventKind, SigninMethod};
 use crate::knowledge::endpoints::{command_of, is_microsoft_host, is_short_link};
 use crate::knowledge::entra_replies::is_doubtful_reply;
 use crate::knowledge::interceptors::{interceptor_by_header, interceptor_by_text};
-use crate::log::is;
-use crate::log::{CMDLET_ERROR, failing, pattern, place};
+use crate::log::{failing, is_cmdlet_error, pattern, place};
 
 // .NET Framework puts the name that it looked for in vain behind its words.
 regex!(QUOTED_NAME, r"[:：]\s*'([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)'");
@@ -160,7 +159,7 @@ impl Builder {
         const LIBRARIES: [&str; 3] = ["Microsoft.Identity", "Azure.Identity", "IdentityModel.Clients.ActiveDirectory"];
         let is_of_one = |text: &str| LIBRARIES.iter().any(|name| text.contains(name));
         // The error of a cmdlet that asks something else.
-        if is(&CMDLET_ERROR, line) && !failing::is_of_a_signin_cmdlet(line) {
+        if is_cmdlet_error(line) && !failing::is_of_a_signin_cmdlet(line) {
             return false;
         }
         command_of(self.attempt.dialect).is_some()
@@ -183,6 +182,18 @@ impl Builder {
             )
         });
         last.is_some_and(|e| !matches!(e.kind, LogEventKind::HttpResponse { .. }))
+    }
+
+    /// Whether what was asked last has its answer, so that a connection that is refused next, and that no text gives a
+    /// place, is another one: clients tell of each that they open to the hosts of a sign-in.
+    pub(super) fn is_settled(&self) -> bool {
+        use LogEventKind as K;
+        let last = self.attempt.events.iter().rev().find_map(|e| match &e.kind {
+            K::HttpResponse { .. } => Some(e.kind.is_answer()),
+            K::HttpRequest { .. } | K::Connecting { .. } | K::Connected { .. } | K::Retry { .. } => Some(false),
+            _ => None,
+        });
+        last == Some(true)
     }
 
     /// Whether `host` answered in this attempt and no proxy is known that could have brought the answer.
@@ -327,5 +338,32 @@ mod tests {
         assert_eq!(asked(&[("a.example", 302), ("b.example", 307), blocked]).as_deref(), Some("a.example"));
         assert_eq!(asked(&[("a.example", 200), ("b.example", 302), blocked]).as_deref(), Some("b.example"));
         assert_eq!(asked(&[("a.example", 200), blocked]).as_deref(), Some("blocked.corp.example"));
+    }
+
+    #[test]
+    fn a_failure_behind_an_answer_has_no_place_unless_it_names_one() {
+        let ask = "DEBUG: urllib3.connectionpool: Starting new HTTPS connection (1): login.microsoftonline.com:443\n";
+        let answer = "DEBUG: urllib3.connectionpool: https://login.microsoftonline.com:443 \"GET /x HTTP/1.1\" 200 9\n";
+        let unplaced = |text: &str| {
+            let facts = crate::log::read_text(text);
+            let attempt = facts.attempts.first().unwrap();
+            attempt.cause().map(|event| (attempt.is_unplaced(event), event.host.clone()))
+        };
+        let login = Some("login.microsoftonline.com".to_owned());
+        for failed in [
+            "redis.exceptions.ConnectionError: Error -2 connecting to redis:6379. Name or service not known.",
+            "pymongo.errors.ServerSelectionTimeoutError: mongo:27017: [Errno -3] Temporary failure in name resolution",
+            "psycopg2.OperationalError: could not translate host name \"db\" to address: Name or service not known",
+        ] {
+            assert_eq!(unplaced(&format!("{ask}{answer}{failed}\n")), Some((true, None)), "{failed}");
+        }
+        let failed = "gaierror(-2, 'Name or service not known')\n";
+        assert_eq!(unplaced(&format!("{ask}{failed}")), Some((false, login.clone())));
+        assert_eq!(unplaced(&format!("{ask}{answer}{ask}{failed}")), Some((false, login.clone())));
+        // A connection that is kept open breaks where it stands.
+        let broken = "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))\n";
+        assert_eq!(unplaced(&format!("{ask}{answer}{broken}")), Some((false, login)));
+        let named = "No such host is known. (graph.microsoft.com:443)\n";
+        assert_eq!(unplaced(&format!("{ask}{answer}{named}")), Some((false, Some("graph.microsoft.com".to_owned()))));
     }
 }

@@ -1,7 +1,8 @@
-//! Logs of which every line is a JSON object, as containers, journals and structured loggers write them.
+//! Logs of which every line is a JSON object, as containers, journals and structured loggers write them, and the same
+//! objects over several lines or in one list, as portals and editors lay them out.
 //!
 //! What enters: decoded text. What leaves: the messages in the objects, line by line, with their times and the numbers
-//! of the lines that they stood on; `None` for text that is no such log. An object is a record of a log when it holds
+//! of the lines that they began on; `None` for text that is no such log. An object is a record of a log when it holds
 //! a message and says when or how urgent it was; exports of sign-ins and bodies of answers do not.
 
 use super::LOOKED_AT;
@@ -10,6 +11,8 @@ use crate::facts::log::LogTime;
 use crate::log::{margin::learned, stamp, text};
 use crate::time::Timestamp;
 use serde_json::{Map, Value};
+
+mod laid_out;
 
 /// The messages of a log in JSON.
 #[derive(Debug, PartialEq, Eq)]
@@ -86,21 +89,30 @@ pub(super) fn messages(source: &str) -> Option<Messages> {
     let looked_at: Vec<&str> = source.split('\n').filter(|l| !l.trim().is_empty()).take(LOOKED_AT).collect();
     let records = looked_at.iter().filter(|line| record(line).is_some()).count();
     if records == 0 || records * 10 < looked_at.len() * 9 {
-        return None;
+        return laid_out::objects(source).and_then(taken);
     }
-    let mut out =
-        Messages { text: String::with_capacity(source.len()), times: Vec::new(), numbers: Vec::new(), records };
+    let lines = source.split('\n').zip(1u64..);
+    taken(lines.map(|(line, number)| (number, record(line).ok_or_else(|| line.to_owned()))).collect())
+}
+
+/// A record, or the text that stands where one would; before it the number of its line.
+type Entry = (u64, Result<Map<String, Value>, String>);
+
+/// The messages of the records, if one program wrote them.
+fn taken(entries: Vec<Entry>) -> Option<Messages> {
+    let records = entries.iter().filter(|(_, entry)| entry.is_ok()).take(LOOKED_AT).count();
+    let mut out = Messages { text: String::new(), times: Vec::new(), numbers: Vec::new(), records };
     let mut speakers = Speakers::default();
-    for (line, number) in source.split('\n').zip(1u64..) {
-        let (text, time) = match record(line) {
-            Some(object) => {
+    for (number, entry) in entries {
+        let (text, time) = match entry {
+            Ok(object) => {
                 let text = message(&object);
                 if is_another(&mut speakers, &object, &text) {
                     return None;
                 }
                 (text, time(&object))
             }
-            None => (line.to_owned(), None),
+            Err(line) => (line, None),
         };
         for part in text.split('\n') {
             out.text.push_str(part);
@@ -119,6 +131,11 @@ fn record(line: &str) -> Option<Map<String, Value>> {
         return None;
     }
     let Ok(Value::Object(object)) = serde_json::from_str(line) else { return None };
+    as_record(object)
+}
+
+/// The object, if it is a record of a log.
+fn as_record(object: Map<String, Value>) -> Option<Map<String, Value>> {
     let has = |keys: &[&str]| keys.iter().any(|key| object.contains_key(*key));
     // Bodies of answers have a time too, and the status of the answer.
     let is_answer = object.get("status").is_some_and(Value::is_number) && !has(URGENCY);

@@ -12,6 +12,8 @@ regex!(
 );
 // Types whose texts are about a connection; an I/O error that names a path is about a file.
 regex!(NETWORK_TYPE, r"\b(?:Web|Socket|HttpRequest)Exception\b");
+// Sentences about a connection that was not made; what listens in a file of the machine's own is none of the network's.
+regex!(NOT_CONNECTED, r"(?i)\b(?:could not|couldn't|can(?:not|'t)|unable to|failed to) connect to [^\n]*$");
 regex!(IO_TYPE, r"\bIOException\b");
 regex!(
     FILE_PATH,
@@ -52,7 +54,8 @@ pub(crate) fn is_answer_of_a_service(text: &str) -> bool {
 /// the exception, or by the place behind it.
 pub(crate) fn is_about_a_connection(text: &str) -> bool {
     let says = |r: &LazyLock<Option<Regex>>| r.as_ref().is_some_and(|r| r.is_match(text));
-    says(&ENDS_IN_A_PLACE) || says(&NETWORK_TYPE) || says(&IO_TYPE) && !says(&FILE_PATH)
+    let is_not_connected = says(&NOT_CONNECTED) && !text.contains("unix://") && !text.contains("npipe:");
+    is_not_connected || says(&ENDS_IN_A_PLACE) || says(&NETWORK_TYPE) || says(&IO_TYPE) && !says(&FILE_PATH)
 }
 
 #[cfg(test)]
@@ -105,6 +108,7 @@ mod tests {
             "System.Net.WebException: ???",
             "---> System.Net.Sockets.SocketException (0x80004005): ???",
             "System.IO.IOException: ???",
+            "Connect-SPOService : Could not connect to SharePoint Online.",
         ] {
             assert_eq!(classify(text).filter(|c| *c != E::ConnectOther), None, "{text}");
             assert!(is_about_a_connection(text), "{text}");
@@ -116,6 +120,7 @@ mod tests {
             "(line 3:1)",
             "Get token failed (see a.example:443) for a user",
             "KeyError: 'tenants'",
+            "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
         ] {
             assert!(!is_about_a_connection(text), "{text}");
         }

@@ -166,7 +166,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
     ),
     // Entra ID, Graph and Resource Manager where they are asked too often; nothing on the way throttles a sign-in.
     (
-        r"throttled by AAD|(?:Status|Status ?Code|Code|error): ?'?TooManyRequests\b|\(429\) Too Many Requests|error: \(429\)|\brequest is being throttled",
+        r#"throttled by AAD|(?:Status|Status ?Code|Code|error): ?'?TooManyRequests\b|\(429\) Too Many Requests|error: \(429\)|\brequest is being throttled|["'](?:error|code)["']\s*:\s*["']TooManyRequests["']|\b[a-z]{0,40}RequestsThrottled\b"#,
         E::HttpStatus(429),
     ),
     // Az.Accounts where Entra ID wants more of the user than a token without a window can give; the code is not printed.
@@ -228,7 +228,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::ConnectionReset,
     ),
     (
-        r"ConnectionRefusedError|ECONNREFUSED|connection refused|actively refused|\bConnectionRefused\b|拒否されたため、接続できませんでした|expressément refusée|verweigerte|denegó expresamente|积极拒绝|거부했으므로|ERR_CONNECTION_REFUSED",
+        r"ConnectionRefusedError|ECONNREFUSED|connection refused|connection to the server [^ ]+ was refused|actively refused|\bConnectionRefused\b|拒否されたため、接続できませんでした|expressément refusée|verweigerte|denegó expresamente|积极拒绝|거부했으므로|ERR_CONNECTION_REFUSED",
         E::ConnectionRefused,
     ),
     // 10061 in further languages of Windows.
@@ -275,7 +275,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::BrowserLeg,
     ),
     (
-        r"user cancell?ed|authentication_cancell?ed|cancell?ed by (?:the )?user|UserCancell?ed|KeyboardInterrupt|user_cancel|ユーザーによって取り消|ユーザーがキャンセル",
+        r"user cancell?ed|authentication_cancell?ed|cancell?ed by (?:the )?user|UserCancell?ed|KeyboardInterrupt|user_cancel|verification code expired|\bcode_expired\b|device code (?:has )?expired|device code terminal timed-out|ユーザーによって取り消|ユーザーがキャンセル",
         E::UserCancelled,
     ),
     (
@@ -312,7 +312,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::ConnectOther,
     ),
     (
-        r#"["'](?:error|code)["']\s*:\s*["'](?:invalid_grant|invalid_client|interaction_required|unauthorized_client|invalid_request|access_denied|invalid_scope|unsupported_grant_type|invalid_resource|login_required|consent_required)["']|MsalServiceException.{0,200}HTTP StatusCode [45]\d\d"#,
+        r#"["'](?:error|code)["']\s*:\s*["'](?:invalid_grant|invalid_client|interaction_required|unauthorized_client|invalid_request|access_denied|invalid_scope|unsupported_grant_type|invalid_resource|login_required|consent_required)["']|\bAADB2C\d{5,6}\b|MsalServiceException.{0,200}HTTP StatusCode [45]\d\d"#,
         E::OAuth,
     ),
     // Statuses of the Windows broker that are none of success, and the heading above its code.
@@ -323,6 +323,12 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
     // Clients of HashiCorp that had answers and no good one among them; with an error of the connection they name it behind.
     (r"\b[A-Z]{3,7} https?://\S+ giving up after \d+ attempt(?:s|\(s\))\s*$", E::AnswerUnplaced(None)),
     (r"giving up after \d+ attempt(?:s|\(s\)): ", E::ConnectOther),
+    // WinRM, over which the older modules of Exchange speak, on the client's own settings; workflows of GitHub that may not
+    // ask for a token of their own.
+    (
+        r"Basic authentication is currently disabled in the client configuration|Unable to get ACTIONS_ID_TOKEN_REQUEST_URL",
+        E::Other,
+    ),
     // Programs that take their tokens from another one, in which nobody is signed in.
     (
         r"(?:\berror|Credential): (?:[^\n]*: )?Please run 'az login' to set ?up|No Authorization Tokens were found - please ensure|DefaultAzureCredential failed to retrieve a token from the included credentials",
@@ -520,6 +526,11 @@ mod tests {
         ),
         ("There was no endpoint listening at https://a.example/x that could accept the message.", E::ConnectOther),
         ("WinRM cannot go on because the server name cannot be resolved.", E::NameNotResolved(NameFault::Unspecified)),
+        (r#"{"error": {"code": "tooManyRequests", "message": "Please retry again later."}}"#, E::HttpStatus(429)),
+        ("(SubscriptionRequestsThrottled) Number of 'read' requests exceeded the limit", E::HttpStatus(429)),
+        ("The connection to the server localhost:8080 was refused - did you", E::ConnectionRefused),
+        ("AuthError: server_error: AADB2C90117: The scope is not supported.", E::OAuth),
+        ("DeviceCodeCredential authentication failed: Verification code expired before x", E::UserCancelled),
         ("(AuthorizationFailed) The client 'x' does not have authorization to perform action 'y'", E::HttpStatus(403)),
         ("The request failed due to a gateway error.", E::AnswerUnplaced(None)),
         (

@@ -188,6 +188,24 @@ mod tests {
     }
 
     #[test]
+    fn another_programs_line_is_no_part_of_the_message() {
+        let refused = "Connect-AzAccount : InteractiveBrowserCredential authentication failed: No connection could be made because the target\nmachine actively refused it. (login.microsoftonline.com:443)\n";
+        for line in [
+            "INFO: The proxy is proxy.corp.example:8080",
+            "INFO  : Could not resolve host: a.example",
+            "[INFO] Could not resolve host: a.example",
+            "[Warning] a timeout",
+            "NOTICE: x",
+        ] {
+            let facts = read_text(&format!("{refused}{line}\n{POSITION_LINES}"));
+            let cause = facts.attempts.first().and_then(|a| a.events.first()).map(|e| e.text.clone());
+            assert!(cause.is_some_and(|text| text.ends_with("443)")), "{line}");
+        }
+        let wrapped = "Connect-AzAccount : the tool printed\nInfo: of no other program\nAt line:1 char:1\n";
+        assert!(read_text(wrapped).attempts.iter().flat_map(|a| &a.events).any(|e| e.text.contains("printed Info:")));
+    }
+
+    #[test]
     fn samples_wrapped_at_words_say_what_they_said() {
         let mut read = 0;
         for folder in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/samples")).unwrap().flatten() {
@@ -195,7 +213,7 @@ mod tests {
             read += 1;
             for width in WIDTHS {
                 // Only errors are wrapped by their view; the streams beside them keep their lines.
-                let is_error = |line: &str| is(&crate::log::CMDLET_ERROR, line);
+                let is_error = crate::log::is_cmdlet_error;
                 let wrap = |l: &str| if is_error(l) { at_words(l, width, "") } else { l.to_owned() };
                 let wrapped: Vec<String> = text.lines().map(wrap).collect();
                 assert_eq!(said(&wrapped.join("\n")), said(&text), "{width}: {}", folder.path().display());
