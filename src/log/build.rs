@@ -262,7 +262,8 @@ impl Builder {
             // The innermost exception often names no host, the one around it does.
             if let (Some(event), Some((host, port))) = (self.attempt.events.get_mut(known), host)
                 && event.host.is_none()
-                && event.kind == (LogEventKind::Exception { class })
+                && (event.kind == (LogEventKind::Exception { class })
+                    || class == ErrorClass::ConnectOther && event.kind.error().is_some_and(ErrorClass::is_network))
             {
                 (event.host, event.port) = (Some(host), port);
             }

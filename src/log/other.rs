@@ -9,6 +9,7 @@ use crate::log::is;
 use crate::log::{answer, az, pattern, place, stamp};
 
 mod broker;
+mod dump;
 
 pub(crate) use broker::{names_a_broker, wam};
 
@@ -24,6 +25,8 @@ regex!(
 );
 regex!(CURL_REQUEST, r"^> ([A-Z]+) (\S+) HTTP/[\d.]+");
 regex!(CURL_REPLY, r"^< HTTP/[\d.]+ (\d{3})");
+// Without -v, the answers' own first lines (-i, -I).
+regex!(CURL_ANSWER, r"^HTTP/[\d.]+ (\d{3})(?: (.*))?$");
 regex!(CURL_HEADER, r"^([<>]) ([A-Za-z0-9-]+): (.*)$");
 regex!(CURL_URL_RESULT, r"^(https?://\S+) (\d{3})(?: (\d+|\S.*))?$");
 regex!(NODE_MSAL, r"^azure:(?:identity|core[\w-]*):(\w+) (.*)$");
@@ -65,7 +68,7 @@ pub(crate) fn line(b: &mut Builder, line: &str) {
     if text.is_empty() || (text.len() < line.len() && (text.starts_with("at ") || text.starts_with("File \""))) {
         return;
     }
-    if curl(b, line) || node(b, line) {
+    if curl(b, line) || node(b, line) || dump::member(b, line) {
         return;
     }
     if let Some(c) = EXIT.as_ref().and_then(|r| r.captures(line)) {
@@ -226,6 +229,17 @@ fn curl(b: &mut Builder, line: &str) -> bool {
         } else {
             note_unknown(b, line);
         }
+        return true;
+    }
+    if b.attempt.command == "curl"
+        && let Some(c) = CURL_ANSWER.as_ref().and_then(|r| r.captures(line))
+    {
+        let status: u16 = c.get(1).and_then(|s| s.as_str().parse().ok()).unwrap_or(0);
+        // A proxy's answer to CONNECT has words of its own.
+        let is_tunnel = status == 407 || c.get(2).is_some_and(|m| m.as_str().to_lowercase().ends_with("established"));
+        let host = curl_target(b);
+        let method = if is_tunnel { "CONNECT" } else { "" };
+        b.event(reply(method.to_owned(), String::new(), status), host.as_deref().map(|h| (h, None)), line);
         return true;
     }
     let Some(first) = line.chars().next() else { return false };
@@ -391,6 +405,26 @@ mod tests {
         {
             assert_eq!(class(&text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn the_first_lines_of_answers_are_curls_where_it_was_called() {
+        let answered = |text: &str| -> Vec<(String, u16, Option<String>)> {
+            let events = read(text).attempts.into_iter().flat_map(|a| a.events);
+            let of = |kind: LogEventKind, host| match kind {
+                LogEventKind::HttpResponse { method, status, .. } => Some((method, status, host)),
+                _ => None,
+            };
+            events.filter_map(|e| of(e.kind, e.host)).collect()
+        };
+        let host = Some("graph.microsoft.com".to_owned());
+        let answer = "HTTP/1.1 200 OK\nContent-Type: application/json\nRetry-After: 5\n\n";
+        let direct = format!("$ curl -i https://graph.microsoft.com/\n{answer}");
+        assert_eq!(answered(&direct), [(String::new(), 200, host.clone())]);
+        assert!(read(&direct).attempts.iter().all(|a| a.first_error().is_none()), "fields are no errors");
+        let tunnel = "$ curl -i -x http://proxy.example:8080 https://graph.microsoft.com/\nHTTP/1.1 200 Connection established\n\n";
+        assert_eq!(answered(tunnel), [("CONNECT".to_owned(), 200, host)]);
+        assert_eq!(answered(answer), []);
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::CertificateUntrusted(TrustFault::Revoked),
     ),
     (
-        r"unable to get (?:local )?issuer certificate|UNABLE_TO_GET_ISSUER_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|unable to verify the first certificate|signed by unknown authority|PKIX path building failed|No trusted certificate found|valid certification path to requested target|CERT_E_UNTRUSTEDROOT|SEC_E_UNTRUSTED_ROOT|UntrustedRoot|PartialChain|CERT_E_CHAINING|ERR_CERT_AUTHORITY_INVALID|root certificate which is not trusted|信頼されていないルート|信頼されていない機関によって発行|証明書チェーンは処理されましたが",
+        r"unable to get (?:local )?issuer certificate|UNABLE_TO_GET_ISSUER_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|unable to verify the first certificate|signed by unknown authority|PKIX path building failed|No trusted certificate found|valid certification path to requested target|cannot verify [^ ]+ certificate, issued by|CERT_E_UNTRUSTEDROOT|SEC_E_UNTRUSTED_ROOT|UntrustedRoot|PartialChain|CERT_E_CHAINING|ERR_CERT_AUTHORITY_INVALID|root certificate which is not trusted|信頼されていないルート|信頼されていない機関によって発行|証明書チェーンは処理されましたが",
         E::CertificateUntrusted(TrustFault::UnknownIssuer),
     ),
     (
@@ -201,7 +201,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::NameNotResolved(NameFault::Temporary),
     ),
     (
-        r"NameResolutionError|NameResolutionFailure|failed to resolve '|could not resolve host|could not resolve proxy|getaddrinfo failed|no such host is known|HostNotFound|remote name could not be resolved|リモート名を解決できませんでした|そのようなホストは不明|ERR_NAME_NOT_RESOLVED|remotename konnte nicht aufgel|nom distant n.a pas pu être résolu|hôte inconnu|host ist (?:nicht bekannt|unbekannt)|kein solcher Host bekannt|host desconocido|no se conoce (?:ese|dicho|este) host|알려진 호스트가 없|无法识别这样的主机|UnknownHostException|no se p(?:uede|udo) resolver el nombre remoto|impossibile risolvere il nome remoto|nome remoto não pôde ser resolvido|разрешить удал[её]нное имя|(?:无法|未能)解析此?远程名称|無法解析遠端名稱|不知道这样的主机|無法識別這台主機|원격 이름을 확인할 수 없습니다|server name or address could not be resolved|サーバーの名前またはアドレスは解決されませんでした|because the server name cannot be resolved",
+        r"NameResolutionError|NameResolutionFailure|failed to resolve '|could not resolve host|could not resolve proxy|getaddrinfo failed|unable to resolve host address|no such host is known|HostNotFound|remote name could not be resolved|リモート名を解決できませんでした|そのようなホストは不明|ERR_NAME_NOT_RESOLVED|remotename konnte nicht aufgel|nom distant n.a pas pu être résolu|hôte inconnu|host ist (?:nicht bekannt|unbekannt)|kein solcher Host bekannt|host desconocido|no se conoce (?:ese|dicho|este) host|알려진 호스트가 없|无法识别这样的主机|UnknownHostException|no se p(?:uede|udo) resolver el nombre remoto|impossibile risolvere il nome remoto|nome remoto não pôde ser resolvido|разрешить удал[её]нное имя|(?:无法|未能)解析此?远程名称|無法解析遠端名稱|不知道这样的主机|無法識別這台主機|원격 이름을 확인할 수 없습니다|server name or address could not be resolved|サーバーの名前またはアドレスは解決されませんでした|because the server name cannot be resolved",
         E::NameNotResolved(NameFault::Unspecified),
     ),
     // 11001 and .NET Framework's own words in further languages of Windows.
@@ -237,7 +237,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::ConnectionRefused,
     ),
     (
-        r"ConnectTimeoutError|\bConnectTimeout\b|timed out\. \(connect timeout|\bETIMEDOUT\b|did not properly respond after a period of time|正しく応答しなかった|n.a pas répondu convenablement|nicht (?:ordnungsgemäß|richtig) reagiert|연결된 구성원으로부터 응답이 없어|no respondió adecuadamente|没有正确答复|dial tcp [^ ]+: i/o timeout|ERR_CONNECTION_TIMED_OUT|failed to connect to [^ ]+ port \d+ after \d+ ms: (?:timed out|timeout)|connection timed out|connection timeout after|connect to [^ ]+ port \d+ failed: (?:timed out|timeout)|ServiceRequestTimeoutError|\bConnectTimeoutException\b|connect timed out|timeout was reached|operation timed out \([^ ()]+:\d+\)",
+        r"ConnectTimeoutError|\bConnectTimeout\b|timed out\. \(connect timeout|\bETIMEDOUT\b|did not properly respond after a period of time|正しく応答しなかった|n.a pas répondu convenablement|nicht (?:ordnungsgemäß|richtig) reagiert|연결된 구성원으로부터 응답이 없어|no respondió adecuadamente|没有正确答复|dial tcp [^ ]+: i/o timeout|ERR_CONNECTION_TIMED_OUT|failed to connect to [^ ]+ port \d+ after \d+ ms: (?:timed out|timeout)|connection timed out|connection timeout after|connect to [^ ]+ port \d+ failed: (?:timed out|timeout)|ServiceRequestTimeoutError|\bConnectTimeoutException\b|connect timed out|Net::OpenTimeout|timeout was reached|operation timed out \([^ ()]+:\d+\)",
         E::ConnectTimeout,
     ),
     // 10060 in further languages of Windows.
@@ -308,7 +308,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
         E::ConnectOther,
     ),
     (
-        r"NewConnectionError|cannot connect to host|failed to establish a new connection|failed to connect to [^ ]+ port|couldn't connect to server|unable to connect to the remote server|リモート サーバーに接続できません|Verbindung mit dem Remoteserver kann nicht|impossible de se connecter au serveur distant|conectar con el servidor remoto|无法连接到远程服务器|無法連接至遠端伺服器|원격 서버에 연결할 수 없|ConnectFailure|max retries exceeded with url|ServiceRequestError|HttpRequestException|error occurred while sending the request|要求の送信中にエラーが発生|\bfetch failed\b|network_error|request_send_failure|retry failed after \d+ tries|WebExceptionStatus|requests\.exceptions\.ConnectionError|unexpected error occurred on a (?:send|receive)|(?:送信|受信)時に、?予期しないエラー|転送接続(?:に|から)データを|HTTP/1\.x transport connection broken|malformed HTTP response",
+        r"NewConnectionError|cannot connect to host|failed to establish a new connection|failed to connect to [^ ]+ port|failed to connect to [^ /]+/[^ ]+:\d+|error sending request for url|couldn't connect to server|unable to connect to the remote server|リモート サーバーに接続できません|Verbindung mit dem Remoteserver kann nicht|impossible de se connecter au serveur distant|conectar con el servidor remoto|无法连接到远程服务器|無法連接至遠端伺服器|원격 서버에 연결할 수 없|ConnectFailure|max retries exceeded with url|ServiceRequestError|HttpRequestException|error occurred while sending the request|要求の送信中にエラーが発生|\bfetch failed\b|network_error|request_send_failure|retry failed after \d+ tries|WebExceptionStatus|requests\.exceptions\.ConnectionError|unexpected error occurred on a (?:send|receive)|(?:送信|受信)時に、?予期しないエラー|転送接続(?:に|から)データを|HTTP/1\.x transport connection broken|malformed HTTP response",
         E::ConnectOther,
     ),
     (
@@ -526,6 +526,14 @@ mod tests {
         ),
         ("There was no endpoint listening at https://a.example/x that could accept the message.", E::ConnectOther),
         ("WinRM cannot go on because the server name cannot be resolved.", E::NameNotResolved(NameFault::Unspecified)),
+        ("wget: unable to resolve host address ‘a.example’", E::NameNotResolved(NameFault::Unspecified)),
+        (
+            "ERROR: cannot verify a.example's certificate, issued by ‘CN=Corp Root CA’:",
+            E::CertificateUntrusted(TrustFault::UnknownIssuer),
+        ),
+        ("Net::OpenTimeout: Failed to open TCP connection to a.example:443 (execution expired)", E::ConnectTimeout),
+        ("java.net.ConnectException: Failed to connect to a.example/192.0.2.1:443", E::ConnectOther),
+        ("Error: error sending request for url (https://a.example/x)", E::ConnectOther),
         (r#"{"error": {"code": "tooManyRequests", "message": "Please retry again later."}}"#, E::HttpStatus(429)),
         ("(SubscriptionRequestsThrottled) Number of 'read' requests exceeded the limit", E::HttpStatus(429)),
         ("The connection to the server localhost:8080 was refused - did you", E::ConnectionRefused),
