@@ -323,7 +323,7 @@ fn length(b: &mut Builder, block: &HttpBlock, name: &str, value: &str) {
 }
 
 /// .NET prints the name of its HttpStatusCode; newer code the number.
-fn status_by_name(text: &str) -> u16 {
+pub(crate) fn status_by_name(text: &str) -> u16 {
     const NAMES: &[(&str, u16)] = &[
         ("OK", 200),
         ("Created", 201),

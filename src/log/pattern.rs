@@ -5,6 +5,7 @@
 //! and never its numbers. Knowledge is in tables; the order of the words is the order of precedence.
 
 use crate::facts::log::{BrokerFault, ErrorClass, NameFault, ProxyFault, TrustFault};
+use crate::log::az_powershell::status_by_name;
 use crate::log::is;
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use std::sync::LazyLock;
@@ -80,6 +81,9 @@ regex!(
     )
 );
 
+// The same with the name of the code, as newer modules print it.
+regex!(NAMED_STATUS, r"does not indicate success: ([A-Z][A-Za-z]+) \(");
+
 // What broke off a request, which urllib3 frames in the words of a connection whatever it was.
 regex!(WINSOCK, r"\bNone, (1[01]\d{3})\b");
 regex!(ABORTED, r#"Connection aborted\.?['"], ?(\w+)\((?:(\d+),)?"#);
@@ -143,7 +147,7 @@ pub fn classify(text: &str) -> Option<ErrorClass> {
     let class = if numbers { merge(words, by_number(text)) } else { words };
     // The name of an exception says less than the status that it carries.
     let class = match class {
-        None | Some(E::Other) => match number(&HTTP_ERROR, text) {
+        None | Some(E::Other) => match number(&HTTP_ERROR, text).or_else(|| named_status(text)) {
             Some(status) if (400..600).contains(&status) => Some(E::HttpStatus(status)),
             _ => class,
         },
@@ -178,6 +182,12 @@ fn aborted(text: &str) -> ErrorClass {
         (name, _) if name.starts_with("Connection") || name.starts_with("BrokenPipe") => E::ConnectionClosed,
         _ => E::ConnectOther,
     }
+}
+
+/// The status that .NET gives by the name of its code.
+fn named_status(text: &str) -> Option<u16> {
+    memchr::memmem::find(text.as_bytes(), b"not indicate success")?;
+    Some(status_by_name(NAMED_STATUS.as_ref()?.captures(text)?.get(1)?.as_str()))
 }
 
 /// Whether `text` says that JSON was expected and something else came.

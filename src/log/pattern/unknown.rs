@@ -25,7 +25,7 @@ regex!(EITHER, &format!(r"(?i){IN_BRACKETS}|{RETURNED}|WebException\b"));
 // Codes and sentences that services of Azure and Graph write into their refusals.
 regex!(
     OF_A_SERVICE,
-    r"\bAuthorization_\w+|\b(?:Linked)?AuthorizationFailed\b|Insufficient privileges to complete the operation|(?:not (?:authorized|permitted)|does not have (?:authorization|permission)) to perform |does not have access to subscription"
+    r"\bAuthorization_\w+|\b(?:Linked)?AuthorizationFailed\b|Insufficient privileges to complete the operation|(?:not (?:authorized|permitted)|does not have (?:authorization|permission)) to perform |does not have access to subscription|caller is not a trusted service|\bAuthorizationPermissionMismatch\b"
 );
 // Where they write a code: words in one, as no sentence has.
 regex!(

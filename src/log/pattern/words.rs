@@ -161,7 +161,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
     ),
     // What Resource Manager and Graph themselves refuse.
     (
-        r"\bAuthorization_RequestDenied\b|Insufficient privileges to complete the operation|\b(?:Linked)?AuthorizationFailed\b|does not have authorization to perform action",
+        r"\bAuthorization_RequestDenied\b|Insufficient privileges to complete the operation|\b(?:Linked)?AuthorizationFailed\b|does not have authorization to perform action|\bAuthorizationPermissionMismatch\b|is not authorized and caller is not a trusted service",
         E::HttpStatus(403),
     ),
     // Entra ID, Graph and Resource Manager where they are asked too often; nothing on the way throttles a sign-in.
@@ -326,7 +326,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
     // WinRM, over which the older modules of Exchange speak, on the client's own settings; workflows of GitHub that may not
     // ask for a token of their own.
     (
-        r"Basic authentication is currently disabled in the client configuration|Unable to get ACTIONS_ID_TOKEN_REQUEST_URL",
+        r"Basic authentication is currently disabled in the client configuration|Unable to get ACTIONS_ID_TOKEN_REQUEST_URL|Resource not accessible by integration",
         E::Other,
     ),
     // Programs that take their tokens from another one, in which nobody is signed in.
@@ -539,6 +539,16 @@ mod tests {
         ("The connection to the server localhost:8080 was refused - did you", E::ConnectionRefused),
         ("AuthError: server_error: AADB2C90117: The scope is not supported.", E::OAuth),
         ("DeviceCodeCredential authentication failed: Verification code expired before x", E::UserCancelled),
+        (
+            "Get-MgUser : Response status code does not indicate success: TooManyRequests (Too Many Requests).",
+            E::HttpStatus(429),
+        ),
+        ("Response status code does not indicate success: BadRequest (Bad Request).", E::HttpStatus(400)),
+        (
+            "HttpResponseError: (Forbidden) Client address is not authorized and caller is not a trusted service.",
+            E::HttpStatus(403),
+        ),
+        ("RESPONSE ERROR (ServiceCode=AuthorizationPermissionMismatch)", E::HttpStatus(403)),
         ("(AuthorizationFailed) The client 'x' does not have authorization to perform action 'y'", E::HttpStatus(403)),
         ("The request failed due to a gateway error.", E::AnswerUnplaced(None)),
         (
