@@ -13,6 +13,7 @@ mod json;
 mod learned;
 mod quote;
 mod speaker;
+mod table;
 
 use learned::Learned;
 
@@ -99,7 +100,7 @@ pub struct Bare<'t> {
     times: Vec<Option<LogTime>>,
     /// Numbers that the lines had, from the first on, where messages were taken out of JSON.
     numbers: Vec<u64>,
-    /// Records of JSON that were seen at its beginning; none if it is no log in JSON.
+    /// Records of JSON or of a table that were seen at its beginning; none if it is no such log.
     pub records: usize,
 }
 
@@ -123,8 +124,11 @@ impl Bare<'_> {
 
 /// Takes away what stands before the lines of a text.
 pub fn without(text: &str) -> Bare<'_> {
-    let (bare, times) = strip(text);
-    let Some(messages) = json::messages(&bare) else { return Bare { text: bare, times, ..Bare::default() } };
+    let table = table::messages(text);
+    let (bare, times) = if table.is_some() { (Cow::Borrowed(text), Vec::new()) } else { strip(text) };
+    let Some(messages) = table.or_else(|| json::messages(&bare)) else {
+        return Bare { text: bare, times, ..Bare::default() };
+    };
     // Messages may have margins of their own.
     let (inner, inner_times) = strip(&messages.text);
     let inner = inner.into_owned();

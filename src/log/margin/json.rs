@@ -96,10 +96,10 @@ pub(super) fn messages(source: &str) -> Option<Messages> {
 }
 
 /// A record, or the text that stands where one would; before it the number of its line.
-type Entry = (u64, Result<Map<String, Value>, String>);
+pub(super) type Entry = (u64, Result<Map<String, Value>, String>);
 
 /// The messages of the records, if one program wrote them.
-fn taken(entries: Vec<Entry>) -> Option<Messages> {
+pub(super) fn taken(entries: Vec<Entry>) -> Option<Messages> {
     let records = entries.iter().filter(|(_, entry)| entry.is_ok()).take(LOOKED_AT).count();
     let mut out = Messages { text: String::new(), times: Vec::new(), numbers: Vec::new(), records };
     let mut speakers = Speakers::default();
