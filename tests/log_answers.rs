@@ -427,9 +427,14 @@ fn what_fails_behind_an_answer_is_told_of_nobody() {
     let api = hosts.iter().find(|h| text(h, "/name").as_deref() == Some("api.corp.example"));
     assert_eq!(api.and_then(|h| text(h, "/verdict")).as_deref(), Some("ok"));
     // An answer between a failure and its repetition at the end makes nothing good.
-    let timed_out =
-        format!("ERROR: app: HTTPSConnectionPool(host='{LOGIN}', port=443): Read timed out. (read timeout=10)\n");
-    assert_eq!(answer(&format!("{timed_out}{asked}{timed_out}")), fault(LOGIN));
+    let failed = |inner: &str| {
+        format!(
+            "ERROR: app: HTTPSConnectionPool(host='{LOGIN}', port=443): Max retries exceeded with url: /x (Caused by {inner})\n"
+        )
+    };
+    let twice = |inner: &str| answer(&format!("{}{asked}{}", failed(inner), failed(inner)));
+    assert_eq!(twice(TIMEOUT), fault(LOGIN));
+    assert_eq!(twice("ReadTimeoutError('Read timed out. (read timeout=10)')"), none("insufficient_evidence"));
 }
 
 #[test]
