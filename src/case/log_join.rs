@@ -135,7 +135,7 @@ pub(super) fn name_hosts(case: &mut Case) {
                 // An answer of Entra ID comes from the authority, whatever the sentence around it names.
                 let host = match class {
                     Some(ErrorClass::Aadsts(_)) => a.authority.as_deref().or(e.host.as_deref()).or(public_authority(a)),
-                    _ => e.host.as_deref().or_else(|| class.filter(|c| c.is_network()).and(last)),
+                    _ => e.host.as_deref().or_else(|| class.filter(|c| c.is_network() && !e.elsewhere).and(last)),
                 };
                 let Some(host) = host.filter(|h| !is_local(h) && !is_audience(h)) else { continue };
                 if proxy.as_deref() == Some(host) && is_way_to_a_service(a, event) {

@@ -207,6 +207,8 @@ pub struct LogEvent {
     pub host: Option<String>,
     /// Port of `host`.
     pub port: Option<u16>,
+    /// It names a place that is no service of a sign-in: of the host before it tells nothing.
+    pub elsewhere: bool,
     /// The line, without secrets, cut to a readable length.
     pub text: String,
 }
@@ -547,6 +549,7 @@ mod tests {
             kind,
             host: Some(host.to_owned()),
             port: Some(443),
+            elsewhere: false,
             text: String::new(),
         }
     }

@@ -118,6 +118,7 @@ mod tests {
             local: None,
             host: Some("127.0.0.1".to_owned()),
             port: Some(port),
+            elsewhere: false,
             kind: crate::facts::log::LogEventKind::Warning,
             text: text.to_owned(),
         };

@@ -199,6 +199,7 @@ impl Builder {
             kind,
             host,
             port,
+            elsewhere: false,
             text: shown(line),
         });
         self.attempt.events.len().checked_sub(1)
@@ -272,7 +273,12 @@ impl Builder {
         let host = host.as_ref().map(|(h, p)| (h.as_str(), *p));
         // Only a virtual machine has a metadata service; elsewhere a chain goes on to its next credential.
         let beside = self.chain && class.is_network() && host.is_some_and(|(h, _)| h == "169.254.169.254");
-        self.event(if beside { LogEventKind::Warning } else { LogEventKind::Exception { class } }, host, line);
+        let kind = if beside { LogEventKind::Warning } else { LogEventKind::Exception { class } };
+        let is_elsewhere = !is_here && host.is_none();
+        let event = self.event(kind, host, line);
+        if let Some(event) = event.and_then(|i| self.attempt.events.get_mut(i)) {
+            event.elsewhere = is_elsewhere;
+        }
     }
 
     /// The client says for what it failed behind the failure itself, which named no host: ASP.NET prints the innermost

@@ -23,6 +23,6 @@ impl Attempt {
     pub fn is_unplaced(&self, event: &LogEvent) -> bool {
         let before = self.events.iter().take_while(|e| !std::ptr::eq(*e, event));
         let is_open = before.filter(|e| e.host.is_some()).last().is_some_and(|e| !e.kind.is_answer());
-        event.host.is_none() && !is_open
+        event.host.is_none() && (event.elsewhere || !is_open)
     }
 }

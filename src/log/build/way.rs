@@ -357,6 +357,14 @@ mod tests {
         ] {
             assert_eq!(unplaced(&format!("{ask}{answer}{failed}\n")), Some((true, None)), "{failed}");
         }
+        // What names another place is of another program, though the answer is still to come.
+        for failed in [
+            "Error: getaddrinfo ENOTFOUND redis",
+            "redis.exceptions.ConnectionError: Error -2 connecting to redis:6379. Name or service not known.",
+            "psycopg2.OperationalError: connection to server at \"db\" (172.18.0.2), port 5432 failed: Connection refused",
+        ] {
+            assert_eq!(unplaced(&format!("{ask}{failed}\n")), Some((true, None)), "{failed}");
+        }
         let failed = "gaierror(-2, 'Name or service not known')\n";
         assert_eq!(unplaced(&format!("{ask}{failed}")), Some((false, login.clone())));
         assert_eq!(unplaced(&format!("{ask}{answer}{ask}{failed}")), Some((false, login.clone())));

@@ -20,6 +20,14 @@ regex!(
 // .NET: `No such host is known. (name:port)` in every language of Windows.
 regex!(IN_PARENTHESES, &format!(r"[.。．] ?\({LABEL}:(\d{{1,5}})\)"));
 
+// Clients of databases and queues: redis-py, librdkafka, PyMongo with a port; psycopg and pgx without.
+regex!(
+    OF_ANOTHER,
+    &format!(
+        r#"(?:\b[Cc]onnect(?:ing|ion)? to |[Ff]ailed to resolve '){LABEL}:(\d{{2,5}})\b|(?:\bhost name |\bserver at )"{LABEL}"|(?:^|[\s:\[(]){LABEL}:(\d{{2,5}}): \[Errno |\(lookup {LABEL} on "#
+    )
+);
+
 // Netty says what it was asked for before the last name that it tried.
 regex!(ORIGINAL, r"\bOriginal hostname: '([A-Za-z0-9_.-]{1,253})'");
 
@@ -28,7 +36,7 @@ const NO_NAMES: [&str; 8] = ["null", "none", "failed", "unknown", "hostname", "h
 
 /// The single label that was looked up.
 pub(super) fn label(line: &str) -> Option<HostPort> {
-    let c = LOOKED_UP.as_ref()?.captures(line).or_else(|| in_parentheses(line))?;
+    let Some(c) = LOOKED_UP.as_ref()?.captures(line).or_else(|| in_parentheses(line)) else { return of_another(line) };
     let name = c.get(1)?.as_str().to_ascii_lowercase();
     if NO_NAMES.contains(&name.as_str()) {
         return None;
@@ -42,8 +50,16 @@ fn in_parentheses(line: &str) -> Option<regex::Captures<'_>> {
 
 /// The single label, with its port, to which .NET did not get.
 pub(super) fn label_with_port(line: &str) -> Option<HostPort> {
-    let c = in_parentheses(line)?;
+    let Some(c) = in_parentheses(line) else { return of_another(line) };
     Some((c.get(1)?.as_str().to_ascii_lowercase(), Some(c.get(2)?.as_str().parse().ok()?)))
+}
+
+/// The single label that a client of some other service names.
+fn of_another(line: &str) -> Option<HostPort> {
+    let c = OF_ANOTHER.as_ref()?.captures(line)?;
+    let mut parts = c.iter().skip(1).flatten().map(|m| m.as_str());
+    let name = parts.next()?.to_ascii_lowercase();
+    (!NO_NAMES.contains(&name.as_str())).then(|| (name, parts.next().and_then(|port| port.parse().ok())))
 }
 
 /// The name that a resolver was asked for before it tried it with its search domains.
@@ -80,6 +96,11 @@ mod tests {
             ("Failed to resolve 'gate1' ([Errno -2] Name or service not known)", None),
             ("curl: (6) Could not resolve host: gate1", None),
             ("No such host is known. (gate1:8080)", Some(8080)),
+            ("Error -2 connecting to gate1:6379. Name or service not known.", Some(6379)),
+            ("gate1:9092/bootstrap: Failed to resolve 'gate1:9092': Name or service not known", Some(9092)),
+            ("could not translate host name \"gate1\" to address: Name or service not known", None),
+            ("gate1:27017: [Errno -3] Temporary failure in name resolution", Some(27017)),
+            ("hostname resolving error (lookup gate1 on 127.0.0.11:53: server misbehaving)", None),
         ] {
             assert_eq!(label(line), Some(("gate1".to_owned(), port)), "{line}");
         }
@@ -88,6 +109,8 @@ mod tests {
             "DNS lookup failed: no such host",
             "(node:1234) Warning: getaddrinfo was slow",
             "getaddrinfo ENOTFOUND login.microsoftonline.com",
+            "unable to make a connection to the server: no such host",
+            "connection to localhost:6379: no such host",
         ] {
             assert_eq!(label(line), None, "{line}");
         }

@@ -33,8 +33,9 @@ pub(crate) struct Asked<'a> {
     pub signs_in: bool,
 }
 
-/// Ports of databases (SQL Server, MySQL, PostgreSQL, Redis, MongoDB, Elasticsearch; IANA's registry).
-const DATABASE_PORTS: [u16; 6] = [1433, 3306, 5432, 6379, 27017, 9200];
+/// Ports of databases (SQL Server, Oracle, MySQL, PostgreSQL, Redis, memcached, MongoDB, Elasticsearch), queues (ZooKeeper,
+/// Kafka, AMQP) and mail (IANA's registry; Kafka's and memcached's own defaults).
+const DATABASE_PORTS: [u16; 13] = [1433, 1521, 3306, 5432, 6379, 11211, 27017, 9200, 2181, 9092, 5672, 25, 587];
 
 /// Whether `endpoint`, to which a connection failed, is the proxy of a client: services of a sign-in are on 443, and a
 /// client that wants one of them connects to itself only for a proxy.
