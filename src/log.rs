@@ -37,6 +37,7 @@ mod place;
 pub mod secret;
 pub mod signin_export;
 mod stamp;
+mod syslog;
 pub mod text;
 mod transcript;
 mod width;
@@ -207,6 +208,7 @@ fn read_bare(bare: &margin::Bare<'_>) -> LogFacts {
             b.stamp(time);
         }
         let trimmed = line.text.trim_end();
+        b.program = syslog::program(trimmed).map(str::to_owned);
         if transcript::line(&mut b, &mut head, trimmed) {
             continue;
         }

@@ -45,6 +45,10 @@ pub(crate) struct Builder {
     started: bool,
     /// The command of the attempt ran for sure.
     ran: bool,
+    /// Program that wrote the line, in a log of several.
+    pub program: Option<String>,
+    /// Program that named a host last.
+    asked_by: Option<String>,
 }
 
 /// Several lines that belong together.
@@ -192,6 +196,9 @@ impl Builder {
             Some((host, port)) => (Some(host.trim_end_matches('.').to_ascii_lowercase()), port),
             None => (None, None),
         };
+        if host.is_some() {
+            self.asked_by.clone_from(&self.program);
+        }
         self.attempt.events.push(LogEvent {
             line: self.line,
             time: self.time,
@@ -218,7 +225,8 @@ impl Builder {
             self.proxy(proxy, line);
         }
         let class = if self.listens(class, &place) { ErrorClass::BrowserLeg } else { class };
-        let is_here = self.endpoint(&mut place, class, line);
+        let is_of_another = self.program.is_some() && self.asked_by.is_some() && self.program != self.asked_by;
+        let is_here = self.endpoint(&mut place, class, line) && !is_of_another;
         let class = self.instead_of_metadata(class, line);
         if let Some(proxy) = self.unresolved_proxy(class, &place, line) {
             self.proxy(&proxy, line);

@@ -59,7 +59,7 @@ regex!(CONNECTION, &format!(r"HTTPS?Connection\(host='{NAME}', port=(\d{{1,5}})\
 regex!(
     NAMED,
     &format!(
-        r"(?i)(?:failed to resolve '|could not be resolved: '|解決できませんでした。?:? ?'|UnknownHostException: |altnames: Host: |connection to the server |connection to |getaddrinfo \w+ |could not resolve host: |lookup |failed to connect to |connect to host |connect to the server \x22|connect to |connecting to |verify that the hostname |resolve host address |cannot verify |Resolving |name matching |remote server |サーバー ')['‘]?{NAME}(?::(\d{{1,5}})|\s+port (\d{{1,5}}))?(?:['’]|\x22|\.?\s|:|;|,|$|\))"
+        r"(?i)(?:failed to resolve '|could not be resolved: '|解決できませんでした。?:? ?'|UnknownHostException: |altnames: Host: |connection to the server |connection to |getaddrinfo \w+ |could not resolve host: |lookup |failed to connect to |connect to host |connect to the server \x22|connect to |connecting to |verify that the hostname |resolve host address |Resolving |name matching |remote server |サーバー ')['‘]?{NAME}(?::(\d{{1,5}})|\s+port (\d{{1,5}}))?(?:['’]|\x22|\.?\s|:|;|,|$|\))"
     )
 );
 regex!(
