@@ -166,7 +166,7 @@ pub(super) const WORDS: &[(&str, ErrorClass)] = &[
     ),
     // Entra ID, Graph and Resource Manager where they are asked too often; nothing on the way throttles a sign-in.
     (
-        r#"throttled by AAD|(?:Status|Status ?Code|Code|error): ?'?TooManyRequests\b|\(429\) Too Many Requests|error: \(429\)|\brequest is being throttled|["'](?:error|code)["']\s*:\s*["']TooManyRequests["']|\b[a-z]{0,40}RequestsThrottled\b"#,
+        r#"throttled by AAD|(?:Status|Status ?Code|Code|error): ?'?TooManyRequests\b|\(429\) Too Many Requests|error: \(429\)|\brequest is being throttled|["'](?:error|code)["']\s*:\s*["']TooManyRequests["']|RequestsThrottled\b"#,
         E::HttpStatus(429),
     ),
     // Az.Accounts where Entra ID wants more of the user than a token without a window can give; the code is not printed.
