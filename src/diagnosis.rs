@@ -43,7 +43,8 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
     let undecided = hosts
         .iter()
         .find(|(h, v)| v.verdict == Verdict::Inconclusive && h.required == Some(true))
-        .or_else(|| open_end(case, &hosts));
+        .or_else(|| open_end(case, &hosts))
+        .or_else(|| log::failed_for(case, &hosts));
     let part = hosts.iter().filter(|(h, v)| h.role == Role::Service && is_reached(v) && takes_part(h));
     let reached: Vec<&str> = part.map(|(h, _)| h.name.as_str()).collect();
     let refused = refused_unseen(case, &hosts);

@@ -448,3 +448,16 @@ fn a_body_and_the_end_of_a_code_are_told_as_what_they_are() {
     let unknown = "PS C:\\> Connect-SPOService -Url https://contoso-admin.sharepoint.com\nConnect-SPOService : Could not connect to SharePoint Online.\n";
     assert_eq!(answer(unknown), none("insufficient_evidence"));
 }
+
+#[test]
+fn a_command_that_failed_for_a_host_beside_the_sign_in_leaves_the_case_open() {
+    let registry = "$ az acr login -n contosoacr --debug\nDEBUG: cli.knack.cli: Command arguments: ['acr', 'login', '-n', 'contosoacr', '--debug']\nDEBUG: urllib3.connectionpool: Starting new HTTPS connection (1): contosoacr.azurecr.io:443\nERROR: cli.azure.cli.core.azclierror: Could not connect to the registry login server 'contosoacr.azurecr.io'. Please verify that the registry exists.\nINFO: az_command_data_logger: exit code: 1\n";
+    let signed_in = format!(
+        "$ az login --debug\nDEBUG: cli.knack.cli: Command arguments: ['login', '--debug']\nDEBUG: urllib3.connectionpool: Starting new HTTPS connection (1): {LOGIN}:443\nDEBUG: urllib3.connectionpool: https://{LOGIN}:443 \"POST /organizations/oauth2/v2.0/token HTTP/1.1\" 200 5210\nINFO: az_command_data_logger: exit code: 0\n"
+    );
+    let outcome = |log: &str| text(&report(log), "/diagnosis/outcome").unwrap_or_default();
+    assert_eq!(outcome(&signed_in), "no_network_fault");
+    assert_eq!(outcome(&format!("{signed_in}{registry}")), "insufficient_evidence");
+    let again = registry.replace("ERROR: cli.azure.cli.core.azclierror: Could not connect to the registry login server 'contosoacr.azurecr.io'. Please verify that the registry exists.\n", "").replace("exit code: 1", "exit code: 0");
+    assert_eq!(outcome(&format!("{signed_in}{registry}{again}")), "no_network_fault");
+}

@@ -3,16 +3,16 @@
 //! What enters: the findings. What leaves: the answer where the network did its part and a log names the cause, and
 //! the sentences that name the case behind a fault of the network.
 
-use crate::case::Case;
 use crate::case::log_join::is_local;
+use crate::case::{Case, HostStory, Role};
 use crate::facts::log::{self, LogFacts};
 use crate::finding::{Finding, Severity, logs};
 use crate::knowledge::endpoints::command_of;
 use crate::lang::Message;
 use crate::message;
 use crate::report::{Diagnosis, Outcome};
-use crate::verdict::Verdict;
 use crate::verdict::again::is_same_command;
+use crate::verdict::{HostVerdict, Verdict};
 use std::collections::HashSet;
 
 /// Findings that give a fault of the network its name: told before the verdict on the same host.
@@ -119,6 +119,25 @@ fn is_left_open(log: &LogFacts) -> bool {
         let made_good = || [e.host.as_deref(), e.scopes()].into_iter().flatten().any(|told| answered.contains(told));
         a.command.is_empty() && e.host.is_some() && fails && !made_good()
     })
+}
+
+/// The host for which a command failed that was never run again with success, where the log does not say in which way: of
+/// the sign-in it may be no part, but it is what failed.
+pub(super) fn failed_for<'h, 'a>(
+    case: &Case,
+    hosts: &'h [(&'a HostStory, &'a HostVerdict)],
+) -> Option<&'h (&'a HostStory, &'a HostVerdict)> {
+    let ended = |log: &LogFacts, name: &str| {
+        log.attempts.iter().enumerate().any(|(at, a)| {
+            let again = |l: &log::Attempt| l.outcome == log::Outcome::Succeeded && is_same_command(a, l);
+            let about = a.cause().is_some_and(|e| e.host.as_deref() == Some(name));
+            about && !log.attempts.iter().skip(at).any(again)
+        })
+    };
+    let open = |h: &HostStory, v: &HostVerdict| {
+        v.by_log && v.verdict == Verdict::Inconclusive && h.role == Role::Service && h.required != Some(false)
+    };
+    hosts.iter().find(|(h, v)| open(h, v) && case.logs().any(|(_, log)| ended(log, &h.name)))
 }
 
 /// The answer where all that failed is a service on the client's own machine. What a program asks for by that address is no
