@@ -181,6 +181,8 @@ pub struct TcpFacts {
     pub syns: Vec<At>,
     /// See `syns`.
     pub syn_count: u32,
+    /// SYNs that are tries of their own, those included that are not kept.
+    pub all_tries: u32,
     /// Sequence number of the client's SYN.
     pub syn_number: Option<u32>,
     /// First SYN-ACK.
@@ -219,9 +221,6 @@ pub struct TcpFacts {
 /// SYNs nearer than this are one try captured twice: no stack repeats a SYN sooner (RFC 6298 2.1 says one second).
 pub const SYN_GAP_NS: i64 = NANOS_PER_SECOND / 5;
 
-/// SYNs kept of a connection.
-const SYNS_KEPT: usize = 8;
-
 impl TcpFacts {
     /// The SYNs that are tries of their own.
     pub fn syn_tries(&self) -> Vec<At> {
@@ -234,10 +233,9 @@ impl TcpFacts {
         tries
     }
 
-    /// How many tries there were. Those whose SYNs are all kept are counted without copies.
+    /// How many tries there were, without copies.
     pub fn syn_try_count(&self) -> u32 {
-        let tries = self.syn_tries().len();
-        if tries < SYNS_KEPT { u32::try_from(tries).unwrap_or(u32::MAX) } else { self.syn_count }
+        u32::try_from(self.syn_tries().len()).unwrap_or(u32::MAX).max(self.all_tries)
     }
 }
 

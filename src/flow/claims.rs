@@ -2,7 +2,7 @@
 //!
 //! What enters: the numbers of FINs, and acknowledgements. (Those of resets are often made up.) What leaves: the offset up to
 //! which bytes are missing in the capture. Where the other side shows by its next acknowledgement that it lacks those bytes too, they were lost on the way,
-//! and the capture missed nothing.
+//! and the capture missed nothing; a FIN that is sent again says nothing new then.
 
 use crate::flow::seq::SeqNum;
 use crate::flow::side::{of, of_mut};
@@ -23,8 +23,10 @@ impl<S: FlowSink> TcpFlow<S> {
         let Ok(high) = i64::try_from(half.high) else { return };
         let offset = half.offset(seq);
         if (2..=AHEAD_MAX).contains(&offset.saturating_sub(high)) {
-            let claimed = &mut self.rare_half(side).claimed;
-            *claimed = (*claimed).max(offset.unsigned_abs());
+            let rare = self.rare_half(side);
+            if !rare.denied {
+                rare.claimed = rare.claimed.max(offset.unsigned_abs());
+            }
         }
     }
 
@@ -32,6 +34,8 @@ impl<S: FlowSink> TcpFlow<S> {
     pub(super) fn deny(&mut self, side: Side, reached: u64) {
         let high = of(&self.sides, side.other()).high;
         let Some(rare) = self.rare.as_mut().filter(|_| reached <= high) else { return };
-        of_mut(&mut rare.halves, side.other()).claimed = 0;
+        let half = of_mut(&mut rare.halves, side.other());
+        half.denied |= half.claimed > 0;
+        half.claimed = 0;
     }
 }

@@ -104,6 +104,11 @@ impl<S: FlowSink> TcpFlow<S> {
             let first = self.syn.at(first);
             let rare = self.rare();
             rare.more_syn_count = rare.more_syn_count.saturating_add(1);
+            let last_try = rare.last_try.or(first.map(|syn| syn.time));
+            if last_try.is_none_or(|last| at.time.since(last) >= SYN_GAP_NS) {
+                rare.more_tries = rare.more_tries.saturating_add(1);
+                rare.last_try = Some(at.time);
+            }
             let full = rare.more_syns.len() >= MORE_SYNS_KEPT;
             // A SYN that was captured at several places has copies, and a try counts for more than they do. Which SYN
             // was answered is known by its place.

@@ -244,6 +244,8 @@ pub struct RareHalf {
     pub fin_answers: u64,
     /// Where the side's own numbers stand beyond all that was seen of it: the offset that they tell.
     pub claimed: u64,
+    /// The other side showed that it lacks what was claimed.
+    pub denied: bool,
 }
 
 /// What only some connections have.
@@ -257,6 +259,10 @@ pub struct Rare {
     pub more_syns: Vec<(At, Option<u32>)>,
     /// Number of SYNs of the client after the first one.
     pub more_syn_count: u32,
+    /// Those of them that are tries of their own, and when the last one was.
+    pub more_tries: u32,
+    /// See `more_tries`.
+    pub last_try: Option<Timestamp>,
     /// First sequence number after another SYN-ACK than the first, which the client may prefer.
     pub other_base: Option<SeqNum>,
 }

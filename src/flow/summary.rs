@@ -43,6 +43,7 @@ impl<S: FlowSink> TcpFlow<S> {
         TcpFacts {
             syns,
             syn_count: u32::from(self.flags.syn).saturating_add(rare.map_or(0, |r| r.more_syn_count)),
+            all_tries: u32::from(self.flags.syn).saturating_add(rare.map_or(0, |r| r.more_tries)),
             syn_number: (self.flags.syn && client.flags.based).then_some(client.base.minus(1).0),
             syn_ack: self.syn_ack.at(self.first),
             established: self.established.at(self.first),

@@ -49,6 +49,8 @@ fn what_a_sides_own_numbers_tell_beyond_its_bytes_is_missing_unless_the_other_si
     assert_eq!(missed(">FA 101 301\n<FA 401 102"), [0, 0], "the client gave up before");
     assert_eq!(missed(">PA 101 301 hello\n<PA 301 106 world\n<FA 406 106"), [0, 100]);
     assert_eq!(missed("<FA 401 101\n>A 101 301"), [0, 0], "the client lacks it as well");
+    assert_eq!(missed("<FA 401 101\n>A 101 301\n<FA 401 101"), [0, 0], "sent again, it says nothing new");
+    assert_eq!(missed("<FA 401 101\n<FA 401 101"), [0, 100]);
     assert_eq!(missed("<FA 301 101\n<A 302 101"), [0, 0]);
     assert_eq!(one(">S 100\n<RA 0 101").0.sides().map(|side| side.missed_bytes), [0, 0]);
 }
@@ -347,6 +349,8 @@ fn copies_of_a_syn_take_no_place_from_its_repetitions() {
     let tcp = one(&format!("{}{}{}", copies(9), again(9), again(9))).0.tcp().unwrap();
     assert_eq!((tcp.syn_count, tcp.syns.len()), (27, 8));
     assert_eq!((tcp.syn_tries().len(), tcp.syn_try_count()), (3, 3));
+    let all = one(&(copies(2) + &again(2).repeat(11))).0.tcp().unwrap();
+    assert_eq!((all.syn_count, all.syns.len(), all.syn_try_count()), (24, 8, 12), "more tries than are kept");
     // The one that was answered keeps its place.
     let answered = format!("{}<SA 300 101 +9\n{}", copies(9), again(2));
     assert_eq!(one(&answered).0.tcp().unwrap().syn_tries().len(), 1);
