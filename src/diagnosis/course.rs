@@ -135,9 +135,11 @@ impl<'a> Course<'a> {
                 self.went_beyond(failure, |cloud, role| national(cloud) && role == EndpointRole::ResourceManager);
             let called = self.went_beyond(failure, |cloud, _| national(cloud));
             let later = |at: Option<Timestamp>| at > Some(failure.last);
-            // Office signs in to a national cloud too, and what it did before says nothing of the command.
-            let went_on = later(managed) || later(called) && !own && !is_manager;
             let again = || authority().any(|(cloud, a)| national(*cloud) && self.is_after(a, failure));
+            // Office signs in to a national cloud too, and calls Graph there: what it did before says nothing of the
+            // command, and nothing that it does makes good an authority that the command may have waited for.
+            let is_asked_aside = !is_manager && !endpoint.role.is_authority();
+            let went_on = later(managed) || later(called) && !own && is_asked_aside && again();
             if went_on {
                 return if own && (is_manager || again()) { Weight::Doubt } else { Weight::Harmless };
             }

@@ -232,7 +232,9 @@ fn the_public_cloud_is_asked_beside_a_sign_in_to_another_one() {
         // What came before may have been Office's, or another sign-in.
         comes_to(is_reset(manages(national(World::new(), 1), 10), 50, public), OPEN);
         comes_to(is_reset(calls(national(World::new(), 1), 10), 50, public), OPEN);
-        comes_to(calls(failed(), 100), if public == ARM { OPEN } else { FINE });
+        // Office calls Graph as well, and signs in before.
+        comes_to(calls(failed(), 100), OPEN);
+        comes_to(calls(national(failed(), 90), 100), if public == GRAPH { FINE } else { OPEN });
     }
     // Windows signs in to the public cloud beside it, by whichever name.
     let alias = || works(national(World::new(), 1), 10, ("20.190.160.66:443", "login.windows.net"));
