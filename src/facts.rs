@@ -140,7 +140,7 @@ pub struct SideFacts {
     pub out_of_order: u32,
     /// Payload bytes missing in the capture though the other side acknowledged them (capture loss).
     pub missed_bytes: u64,
-    /// Payload bytes never seen and never acknowledged, behind which later data was seen (network loss, black hole).
+    /// Payload bytes never seen and never acknowledged, behind which later data, or a FIN, was seen (network loss, black hole).
     pub unacked_gap_bytes: u64,
     /// Largest payload of one segment.
     pub largest_segment: u32,

@@ -24,7 +24,7 @@ impl<S: FlowSink> TcpFlow<S> {
         let offset = half.offset(seq);
         if (2..=AHEAD_MAX).contains(&offset.saturating_sub(high)) {
             let rare = self.rare_half(side);
-            if !rare.denied {
+            if offset.unsigned_abs() > rare.denied {
                 rare.claimed = rare.claimed.max(offset.unsigned_abs());
             }
         }
@@ -35,7 +35,6 @@ impl<S: FlowSink> TcpFlow<S> {
         let high = of(&self.sides, side.other()).high;
         let Some(rare) = self.rare.as_mut().filter(|_| reached <= high) else { return };
         let half = of_mut(&mut rare.halves, side.other());
-        half.denied |= half.claimed > 0;
-        half.claimed = 0;
+        half.denied = half.denied.max(std::mem::take(&mut half.claimed));
     }
 }

@@ -70,7 +70,7 @@ impl<S: FlowSink> Leaving<S> for TcpFlow<S> {
             return None;
         }
         let complete = |h: &Half| h.first_data.is_set() && h.waiting.is_none();
-        let whole = |h: &RareHalf| h.given_up == 0 && h.conflicts == 0;
+        let whole = |h: &RareHalf| h.given_up == 0 && h.conflicts == 0 && h.denied == 0;
         let calm = |r: &Rare| r.more_syn_count == 0 && r.other_base.is_none() && r.halves.iter().all(whole);
         let prompt = self.handshake_nanos().is_some_and(|n| n < PROMPT_NS);
         if !prompt || !self.sides.iter().all(complete) || !self.rare.as_deref().is_none_or(calm) {

@@ -244,8 +244,8 @@ pub struct RareHalf {
     pub fin_answers: u64,
     /// Where the side's own numbers stand beyond all that was seen of it: the offset that they tell.
     pub claimed: u64,
-    /// The other side showed that it lacks what was claimed.
-    pub denied: bool,
+    /// The offset of a claim after which the other side showed that it lacks the bytes.
+    pub denied: u64,
 }
 
 /// What only some connections have.

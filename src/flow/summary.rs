@@ -145,7 +145,7 @@ fn side_facts(half: &Half, rare: &RareHalf, first: At) -> SideFacts {
             .missed
             .saturating_add(missed)
             .saturating_add(acked.max(rare.claimed).saturating_sub(half.high)),
-        unacked_gap_bytes: lost,
+        unacked_gap_bytes: lost.max(rare.denied.saturating_sub(half.high.max(acked))),
         largest_segment: half.largest,
         cut_bytes: rare.cut,
         acked_bytes: acked,

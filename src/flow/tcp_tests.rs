@@ -51,6 +51,9 @@ fn what_a_sides_own_numbers_tell_beyond_its_bytes_is_missing_unless_the_other_si
     assert_eq!(missed("<FA 401 101\n>A 101 301"), [0, 0], "the client lacks it as well");
     assert_eq!(missed("<FA 401 101\n>A 101 301\n<FA 401 101"), [0, 0], "sent again, it says nothing new");
     assert_eq!(missed("<FA 401 101\n<FA 401 101"), [0, 100]);
+    let lost = |rest: &str| one(&opened(rest)).0.sides()[1].unacked_gap_bytes;
+    assert_eq!(lost("<FA 401 101\n>A 101 301\n<FA 401 101"), 100, "it was sent and never arrived");
+    assert_eq!(lost("<FA 401 101\n>A 101 301\n<FA 401 101\n>A 101 402"), 0, "it came in the end");
     assert_eq!(missed("<FA 301 101\n<A 302 101"), [0, 0]);
     assert_eq!(one(">S 100\n<RA 0 101").0.sides().map(|side| side.missed_bytes), [0, 0]);
 }
