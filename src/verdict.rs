@@ -18,6 +18,7 @@ pub mod log;
 mod old;
 mod open;
 mod page;
+mod parting;
 mod proxy;
 pub mod scene;
 #[cfg(test)]

@@ -53,6 +53,8 @@ enum Reached {
     Asked,
     /// The server had answered.
     Answered,
+    /// The TLS handshake was complete.
+    Agreed,
 }
 
 /// A connection that its client ended.
@@ -144,7 +146,9 @@ fn by_client<'a>(context: &Context<'_>, attempt: &'a Attempt) -> Option<Ended<'a
     let progress = [client.last_data, server.last_data].into_iter().flatten().filter(|data| data.frame < at.frame);
     let last = progress.map(|data| data.time).fold(accepted.time, Ord::max);
     let after_ns = at.time.since(last);
+    let agreed = attempt.session.and_then(|i| flow.app.tls.get(i)).is_some_and(|session| session.complete.is_some());
     let reached = match (client.bytes, server.bytes) {
+        _ if agreed => Reached::Agreed,
         (_, 1..) => Reached::Answered,
         (1.., 0) => Reached::Asked,
         (0, 0) => Reached::Accepted,
@@ -169,6 +173,10 @@ impl Reached {
             Reached::Accepted => Text { en: "it was accepted", ja: "接続確立" },
             Reached::Asked => Text { en: "its own first data", ja: "最初のデータ送信" },
             Reached::Answered => Text { en: "the server had answered", ja: "サーバーの応答" },
+            Reached::Agreed => Text {
+                en: "the TLS handshake was complete, without a request",
+                ja: "TLS ハンドシェイク完了 (要求なし)",
+            },
         }
     }
 
@@ -178,6 +186,10 @@ impl Reached {
             Reached::Accepted | Reached::Asked => Text {
                 en: "Look at security software first (antivirus with web protection, host firewall, data loss prevention, VPN and web filter agents): its own log at the time shown, and a try without it",
                 ja: "まずセキュリティ製品 (Web 保護付きのウイルス対策、端末のファイアウォール、DLP、VPN や Web フィルターのエージェント) を確認する: 表示の時刻の製品ログ、および無効にした状態での再試行",
+            },
+            Reached::Agreed => Text {
+                en: "Read the program's own error first: programs on .NET look at the certificate behind the handshake, and one that they do not trust (TLS inspection) or cannot check (revocation) ends so; then look at security software that watches its connections",
+                ja: "まずプログラム自身のエラーを確認する (.NET のプログラムは証明書をハンドシェイク後に検証するため、信頼できない証明書 (TLS インスペクション) や失効確認の失敗ではこの形で切断される)。次に接続を監視するセキュリティ製品を確認する",
             },
             Reached::Answered => Text {
                 en: "Read the program's own error first (what it was shown may have displeased it: the certificate, the protocol), then look at security software that watches its connections",

@@ -103,6 +103,12 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 message!(en: " The client trusts it and went on.", ja: "クライアントはこれを信頼し、通信を続けた。"),
             );
         }
+        if v.detail.left.is_some() && !accepted && v.detail.alert.is_none() {
+            detail.push(message!(
+                en: " The client ended the connection behind the handshake, without a request: a program that checks the certificate only then refuses it so.",
+                ja: "クライアントはハンドシェイク完了後、要求を送らずに切断している。証明書をハンドシェイク後に検証するプログラムは、このように拒否する。",
+            ));
+        }
         if v.detail.client_accepts && !accepted {
             detail.push(message!(
                 en: " Later the same program completed its handshake: by now it trusts the certificate, or is shown the host's own.",

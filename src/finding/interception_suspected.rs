@@ -8,7 +8,7 @@ use crate::facts::{Flow, NEAR_HOPS_MAX, TlsSession, hops};
 use crate::knowledge;
 use crate::lang::{Message, Text};
 use crate::message;
-use crate::verdict::{Confidence, HostVerdict};
+use crate::verdict::{Confidence, HostVerdict, Verdict};
 use std::collections::BTreeSet;
 
 /// See the module.
@@ -40,8 +40,9 @@ const SIGNS_MIN: usize = 2;
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut out = Vec::new();
     let devices = Devices::of(context);
-    for (host, verdict) in context.hosts().filter(|(h, v)| v.verdict.is_good() && knowledge::is_microsoft_host(&h.name))
-    {
+    // Who left each time behind the handshake may have seen the device as well.
+    let may_be = |v: &HostVerdict| v.verdict.is_good() || v.verdict == Verdict::Inconclusive;
+    for (host, verdict) in context.hosts().filter(|(h, v)| may_be(v) && knowledge::is_microsoft_host(&h.name)) {
         let seen = Seen {
             devices: &devices,
             answers: sessions(context, host)

@@ -6,7 +6,7 @@ use super::certificate::Trusts;
 use super::inspection::Programs;
 use super::leading::{leading_failure, tried};
 use super::scene::{ANOTHER_TRY_NS, Detail, Judged, LONG_WAIT_NS, Proof, SILENCE_NS, Stage};
-use super::{Verdict, attempt, clients, dns, farm, open, tls};
+use super::{Verdict, attempt, clients, dns, farm, open, parting, tls};
 use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Role, Way, may_be_one};
 use crate::facts::FlowTransport;
 use crate::packet::At;
@@ -90,6 +90,7 @@ pub fn judge_host(case: &Case, host: &HostStory) -> Option<HostVerdict> {
     let one = |trusts: &mut Trusts, a: &Attempt| attempt::judge(case, &host.name, a, trusts);
     let mut judged: Vec<Judged> = parallel::map(&host.attempts, Trusts::default, one);
     conclude_dead_path(case, host, &mut judged);
+    parting::take_back(case, host, &mut judged);
     let name = dns::judge(case, host);
     open::leave_untried(case, host, &name.addresses, &mut judged);
     let mut ways: BTreeMap<&Way, Vec<usize>> = BTreeMap::new();

@@ -19,7 +19,7 @@ use std::net::IpAddr;
 
 /// What a program offers in its hellos: protocols, cipher suites, highest version. (Extensions vary with what it
 /// remembers of earlier sessions.)
-type Program<'a> = (&'a [String], &'a [u16], u16);
+pub(super) type Program<'a> = (&'a [String], &'a [u16], u16);
 
 /// The programs that came through on a way.
 pub(super) struct Programs<'a> {
@@ -156,7 +156,8 @@ fn ended(tcp: &TcpFacts, side: Side) -> Option<Timestamp> {
     resets.chain(fin).map(|at| at.time).min()
 }
 
-fn program<'a>(case: &'a Case, attempt: &Attempt) -> Option<Program<'a>> {
+/// The program of an attempt. `None` for a hello that cannot be read.
+pub(super) fn program<'a>(case: &'a Case, attempt: &Attempt) -> Option<Program<'a>> {
     let session = case.flow(attempt)?.app.tls.get(attempt.session?)?;
     let hello = session.client_hellos.first()?;
     Some((hello.offer.alpn.as_slice(), hello.offer.cipher_suites.as_slice(), hello.max_version()))

@@ -138,6 +138,8 @@ pub struct Detail {
     pub closed_by_fin: bool,
     /// It worked, but an answer let the client wait.
     pub slow: Option<Slow>,
+    /// The client's end of a connection on which it completed the handshake, and asked for nothing.
+    pub left: Option<At>,
     /// The proxy refused a request that is not in the capture.
     pub request_unseen: bool,
 }

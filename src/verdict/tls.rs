@@ -9,7 +9,7 @@ use super::certificate::{self, CertificateFault, Trust};
 use super::scene::{
     Judged, Proof, RETRANSMISSIONS_MIN, RETRANSMITTED_SILENCE_NS, SILENCE_NS, Scene, Stage, earliest, reset, with_trust,
 };
-use super::{Verdict, old, page};
+use super::{Verdict, old, page, parting};
 use crate::facts::{Alert, ClientHello, TlsSession};
 use crate::flow::Side;
 use crate::message;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// TLS 1.1 (RFC 4346), the last version that is refused today.
 pub(crate) const TLS_1_1: u16 = 0x0302;
 /// TLS 1.3 (RFC 8446).
-const TLS_1_3: u16 = 0x0304;
+pub(super) const TLS_1_3: u16 = 0x0304;
 
 /// Alert descriptions (RFC 8446 6, RFC 5246 7.2).
 mod alert {
@@ -40,7 +40,7 @@ mod alert {
 
 /// Ciphertext of an alert under TLS 1.3: 2 bytes alert, 1 byte content type, 16 bytes tag (RFC 8446 5.2). Shorter
 /// than any Finished (36 bytes of message at least).
-const ENCRYPTED_ALERT_LEN: u16 = 19;
+pub(super) const ENCRYPTED_ALERT_LEN: u16 = 19;
 
 /// Bytes of a few alerts, each in a record of its own (RFC 5246 6.2.1, 7.2).
 const FEW_ALERTS: u64 = 28;
@@ -86,11 +86,15 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
         })
     };
     let legacy_chosen = chosen.filter(|h| h.version <= TLS_1_1);
-    if let Some(at) = session.complete {
+    // Opened with keys, a refusal may stand behind the end of the handshake.
+    let refuses = |a: &Alert| a.by == Side::Client && alert::CERTIFICATE.contains(&a.description);
+    if let Some(at) = session.complete.filter(|_| !session.alerts.iter().any(refuses)) {
+        let left = parting::without_request(s, session, at);
         if foreign {
             let mut judged =
                 Judged::seen(Verdict::Intercepted, Stage::Complete, certificate_proof().into_iter().collect());
             judged.detail.client_accepts = true;
+            judged.detail.left = left;
             return with_trust(judged, trust);
         }
         if let Some(h) = legacy_chosen {
@@ -109,7 +113,9 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
                 chosen.map_or("TLS", |h| version_name(h.version))
             ),
         );
-        return with_trust(Judged::seen(Verdict::Ok, Stage::Complete, vec![done]), trust);
+        let mut judged = Judged::seen(Verdict::Ok, Stage::Complete, vec![done]);
+        judged.detail.left = left;
+        return with_trust(judged, trust);
     }
     // What a client says after a peer that never said anything is its reaction to the end, not the cause of it.
     let server_spoke = s.server_bytes() > 0;

@@ -1,0 +1,114 @@
+//! Clients that complete the handshake and leave without a request.
+
+use super::super::Verdict;
+use super::world::*;
+use crate::facts::Flow;
+use crate::flow::Side;
+use crate::report::{Outcome, Report};
+
+const PRIVATE: (&str, &str) = ("Contoso Web Gateway CA", "Contoso");
+const FINISHED: (u16, u64) = (53, 58);
+const ALERT: (u16, u64) = (19, 24);
+
+/// Records of the client that are encrypted: length, and bytes with the header.
+fn encrypts(w: &mut World, f: &mut Flow, tenths: i64, records: &[(u16, u64)]) {
+    for (length, bytes) in records {
+        let at = sends(w, f, Side::Client, tenths, *bytes);
+        session(f).encrypted[0].count(usize::from(*length), true, at);
+    }
+}
+
+/// A handshake of TLS 1.3 that is answered by tickets, then what `then` says.
+fn hidden(w: World, tenths: i64, then: impl FnOnce(&mut World, &mut Flow)) -> World {
+    w.flow(|w| {
+        let mut f = established(w, SERVER, tenths);
+        hello(w, &mut f, tenths, HOST, 0x0304);
+        session(&mut f).client_hellos[0].length = 512;
+        server_hello(w, &mut f, tenths, 0x0304);
+        encrypts(w, &mut f, tenths, &[FINISHED]);
+        let at = sends(w, &mut f, Side::Server, tenths, 400);
+        session(&mut f).complete = Some(at);
+        then(w, &mut f);
+        f
+    })
+}
+
+/// The client takes its leave at once, or after some time.
+fn leaves(tenths: i64, records: &'static [(u16, u64)]) -> impl Fn(&mut World, &mut Flow) {
+    move |w, f| {
+        encrypts(w, f, tenths, records);
+        fin(w, f, tenths, Side::Client);
+    }
+}
+
+/// A handshake of TLS 1.2 that shows its certificate.
+fn shown(w: World, tenths: i64, issuer: (&str, &str), used: bool) -> World {
+    w.flow(|w| {
+        let mut f = established(w, SERVER, tenths);
+        hello(w, &mut f, tenths, HOST, 0x0303);
+        server_hello(w, &mut f, tenths, 0x0303);
+        certificate(w, &mut f, tenths, issuer, HOST);
+        let at = sends(w, &mut f, Side::Client, tenths, 126);
+        session(&mut f).encrypted[0].count(40, false, at);
+        session(&mut f).complete = Some(sends(w, &mut f, Side::Server, tenths, 51));
+        let at = sends(w, &mut f, Side::Client, tenths, if used { 600 } else { 31 });
+        session(&mut f).encrypted[0].count(if used { 595 } else { 26 }, used, at);
+        session(&mut f).encrypted[0].encrypted_alerts = u32::from(!used);
+        fin(w, &mut f, tenths, Side::Client);
+        f
+    })
+}
+
+fn report(w: World) -> Report {
+    w.lasts(900).case().1
+}
+
+fn verdict(report: &Report) -> Option<Verdict> {
+    report.hosts.iter().find(|h| h.name == HOST).map(|h| h.verdict)
+}
+
+#[test]
+fn a_program_that_leaves_each_time_without_a_request_reached_nothing() {
+    let told = |records: &'static [(u16, u64)]| {
+        let twice = hidden(World::new().resolves(), 1, leaves(1, records));
+        report(hidden(twice, 30, leaves(31, records)))
+    };
+    for records in [&[][..], &[ALERT]] {
+        let told = told(records);
+        assert_eq!(told.diagnosis.outcome, Outcome::InsufficientEvidence);
+        assert_eq!(verdict(&told), Some(Verdict::Inconclusive));
+        let found = told.findings.iter().find(|f| f.code == "ended_by_client").unwrap();
+        assert!(found.detail.en.contains("without a request"), "{}", found.detail.en);
+    }
+    let asked = told(&[(60, 65)]);
+    assert_eq!((asked.diagnosis.outcome, verdict(&asked)), (Outcome::NoNetworkFault, Some(Verdict::Ok)));
+}
+
+#[test]
+fn a_connection_to_spare_is_no_refusal() {
+    let once = || hidden(World::new().resolves(), 1, leaves(1, &[ALERT]));
+    assert_eq!(verdict(&report(once())), Some(Verdict::Ok), "one alone");
+    let idle = hidden(once(), 30, leaves(90, &[ALERT]));
+    assert_eq!(verdict(&report(idle)), Some(Verdict::Ok), "kept for a while");
+    let used = hidden(hidden(once(), 30, leaves(31, &[ALERT])), 40, leaves(41, &[(200, 205), ALERT]));
+    assert_eq!(verdict(&report(used)), Some(Verdict::Ok), "the program uses another");
+    let by_server = |w| hidden(w, 30, |w, f| fin(w, f, 30, Side::Server));
+    assert_eq!(verdict(&report(by_server(by_server(World::new().resolves())))), Some(Verdict::Ok));
+}
+
+#[test]
+fn a_foreign_certificate_is_accepted_by_those_only_that_go_on() {
+    let of = |w: World| {
+        let told = report(w);
+        (verdict(&told), told.diagnosis.outcome)
+    };
+    let left = |w: World, tenths| shown(w, tenths, PRIVATE, false);
+    let refused = (Some(Verdict::Intercepted), Outcome::NetworkFault);
+    assert_eq!(of(left(World::new().resolves(), 1)), refused);
+    assert_eq!(of(left(left(World::new().resolves(), 1), 30)), refused);
+    let used = |w: World, tenths| shown(w, tenths, PRIVATE, true);
+    let accepted = (Some(Verdict::Intercepted), Outcome::NoNetworkFault);
+    assert_eq!(of(used(World::new().resolves(), 1)), accepted);
+    assert_eq!(of(used(left(World::new().resolves(), 1), 30)), accepted, "one to spare");
+    assert_eq!(of(shown(World::new().resolves(), 1, GENUINE, false)).0, Some(Verdict::Ok));
+}
