@@ -12,7 +12,7 @@ use crate::knowledge::endpoints::{Cloud, Role as EndpointRole};
 use crate::knowledge::federation::Likeness;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use crate::verdict::host::deciding;
-use crate::verdict::scene::Stage;
+use crate::verdict::scene::{Judged, Stage};
 use crate::verdict::{HostVerdict, Verdict, reached};
 use std::net::IpAddr;
 
@@ -96,7 +96,9 @@ impl<'a> Course<'a> {
         let mut course = Course { case, authority: Vec::new(), beyond: Vec::new(), pages: Vec::new() };
         for (host, verdict) in hosts.iter().filter(|(h, _)| h.role == Role::Service) {
             let Some(endpoint) = host.endpoint else { continue };
-            let reached = reached(&host.attempts, &verdict.judged);
+            // Behind a handshake with an old version these refuse their service.
+            let served = |(_, j): &(&Attempt, &Judged)| j.has_reached() && j.verdict != Some(Verdict::TlsLegacy);
+            let reached = host.attempts.iter().zip(&verdict.judged).filter(served).map(|(attempt, _)| attempt);
             if endpoint.role.is_authority() {
                 course.authority.extend(reached.map(|a| (endpoint.cloud, a)));
             } else if endpoint.role.is_called_with_a_token() {
@@ -118,7 +120,22 @@ impl<'a> Course<'a> {
             Some(failure) if host.required == Some(true) => self.of_needed(host, failure),
             Some(failure) => self.of_conditional(host, verdict, failure),
         };
-        if weight == Weight::Cause && is_used_with_old_tls(host, verdict) { Weight::Doubt } else { weight }
+        let open = || is_used_with_old_tls(host, verdict) || self.went_on_with_current_tls(host, verdict);
+        if weight == Weight::Cause && open() { Weight::Doubt } else { weight }
+    }
+
+    /// Whether the client of an old version reached the host with a current one as well, and a sign-in of that client went
+    /// on to where it is asked for with the token: which of its programs the old version is of, nobody can tell.
+    fn went_on_with_current_tls(&self, host: &HostStory, verdict: &HostVerdict) -> bool {
+        let Some(failure) = Failure::of(host, verdict).filter(|_| verdict.verdict == Verdict::TlsLegacy) else {
+            return false;
+        };
+        let good = |(_, j): &(&Attempt, &Judged)| j.verdict.is_some_and(Verdict::is_good);
+        let mut current = host.attempts.iter().zip(&verdict.judged).filter(good);
+        let managed = self.went_beyond(failure, |_, role| role == EndpointRole::ResourceManager);
+        let called = self.went_beyond(failure, |_, _| true);
+        let went_on = managed > Some(failure.last) || called > Some(failure.last) && self.authority_after(failure);
+        went_on && current.any(|(a, _)| self.is_of(a, failure.client))
     }
 
     /// A host that every sign-in of its cloud needs.

@@ -11,8 +11,8 @@ use crate::knowledge;
 use crate::message;
 use crate::report::{Diagnosis, Outcome};
 use crate::time::Timestamp;
-use crate::verdict::HostVerdict;
 use crate::verdict::host::deciding;
+use crate::verdict::{HostVerdict, Judged, Verdict};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
@@ -50,6 +50,11 @@ pub(super) fn doubtful(host: &HostStory, verdict: &HostVerdict, findings: &[Find
             en: "After the last traffic of the sign-in hosts a client tried only the proxy {name}, which failed ({en}). Whether that was the command, the evidence does not tell.",
             ja: "サインインのホストへの最後の通信より後、クライアントはプロキシ {name} だけを試し、失敗している ({ja})。それがコマンドの通信かどうかは判定できない。"
         )
+    } else if is_beside_current_tls(host, verdict) {
+        message!(
+            en: "A connection to {name} used TLS 1.0/1.1, which is refused there; others of the same client used a current version, and a sign-in went on. Whether the program that failed is the one with the old version, the evidence does not tell.",
+            ja: "{name} への接続の一つが TLS 1.0/1.1 を使用している (拒否される)。同じクライアントの他の接続は現行バージョンを使用し、サインインは先へ進んでいる。失敗したプログラムが古いバージョンのものかどうかは判定できない。"
+        )
     } else if host.endpoint.is_none() {
         message!(
             en: "{name} failed ({en}). If it is the federation server (identity provider) of the organisation, that stopped the sign-in; its name alone does not tell.",
@@ -64,12 +69,24 @@ pub(super) fn doubtful(host: &HostStory, verdict: &HostVerdict, findings: &[Find
     let about = |f: &&Finding| f.host.as_deref() == Some(name.as_str()) && f.verdict == Some(verdict.verdict);
     let next_step = findings.iter().find(about).map_or_else(take_again, |f| {
         let (en, ja) = (&f.advice.en, &f.advice.ja);
+        if is_beside_current_tls(host, verdict) {
+            return message!(
+                en: "Find out which program made the connection with the old version (time, source port). If it is the command that failed: {en}",
+                ja: "古いバージョンの接続を行ったプログラムを確認する (時刻、送信元ポート)。失敗したコマンドのものである場合: {ja}",
+            );
+        }
         message!(
             en: "Find out whether the command, or its browser, waits for {name} (debug option; address bar). If it does: {en}",
             ja: "コマンドまたはそのブラウザーが {name} を待っているかどうかを確認する (デバッグ オプション、アドレス バー)。待っている場合: {ja}",
         )
     });
     Diagnosis { outcome: Outcome::InsufficientEvidence, root_cause: None, text, next_step }
+}
+
+/// Whether some connections to a Microsoft host used an old version, and others a current one.
+fn is_beside_current_tls(host: &HostStory, verdict: &HostVerdict) -> bool {
+    let current = |j: &Judged| j.verdict.is_some_and(Verdict::is_good);
+    verdict.verdict == Verdict::TlsLegacy && host.endpoint.is_some() && verdict.judged.iter().any(current)
 }
 
 /// The peers over which hosts that the sign-in needs were reached.

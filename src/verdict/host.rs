@@ -4,7 +4,8 @@ use super::Confidence;
 use super::answers::Answers;
 use super::certificate::Trusts;
 use super::inspection::Programs;
-use super::leading::{leading_failure, tried};
+use super::leading::{fall_back, leading_failure, tried};
+use super::old::{self, Renewed};
 use super::scene::{ANOTHER_TRY_NS, Detail, Judged, LONG_WAIT_NS, Proof, SILENCE_NS, Stage};
 use super::{Verdict, attempt, clients, dns, farm, open, parting, tls};
 use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Role, Way, may_be_one};
@@ -12,6 +13,7 @@ use crate::facts::FlowTransport;
 use crate::packet::At;
 use crate::parallel;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
@@ -349,12 +351,16 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
         .filter_map(|i| Some((*i, judged.get(*i)?.verdict?)))
         .filter(|(_, v)| *v != Verdict::Inconclusive)
         .collect();
-    // An old version shows in completed handshakes too.
+    // An old version shows in completed handshakes too, and the host refuses it behind them.
     let old = |(i, v): &&(usize, Verdict)| {
         *v == Verdict::TlsLegacy && judged.get(*i).is_some_and(|j| j.stage == Stage::Complete)
     };
-    if let Some((i, v)) = verdicts.iter().find(old) {
-        return Some(WayVerdict::new(*v, *i));
+    if verdicts.iter().any(|v| old(&v)) {
+        let renewed = Renewed::of(case, host, judged, members);
+        let is_left = |(i, _): &&(usize, Verdict)| host.attempts.get(*i).is_some_and(|a| renewed.has(case, a));
+        if let Some((i, v)) = verdicts.iter().filter(old).find(|v| !is_left(v)) {
+            return Some(WayVerdict::new(*v, *i));
+        }
     }
     // So does a proxy in the middle; where clients trust it, it is a way that works.
     let accepted = |i: usize| judged.get(i).is_some_and(Judged::goes_on_inspected);
@@ -380,9 +386,13 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let wordless = |i: usize| judged.get(i).is_some_and(|j| j.detail.accepted_first && j.detail.closed_by_fin);
     let is_after = |(i, _): &(usize, Verdict)| started(*i) > Some(last_good) && !wordless(*i);
     let after: Vec<(usize, Verdict)> = bad.iter().copied().filter(is_after).collect();
-    // What failed beside a connection that goes on to bring answers took nothing away.
+    // What failed beside a connection that goes on to bring answers took nothing away, but from a program that cannot.
     let answers = Answers::of(case, good.iter().filter_map(|i| host.attempts.get(*i)));
-    let beside = |(i, _): &(usize, Verdict)| host.attempts.get(*i).is_some_and(|failed| answers.came_after(failed));
+    let fell_back = LazyCell::new(|| fall_back(host, judged, members.iter().copied()).is_some());
+    let refused_as_old = |i: usize| old::is_refused(judged, i) && !*fell_back;
+    let beside = |(i, _): &(usize, Verdict)| {
+        host.attempts.get(*i).is_some_and(|failed| answers.came_after(failed)) && !refused_as_old(*i)
+    };
     let (beside, after): (Vec<_>, Vec<_>) = after.into_iter().partition(beside);
     let failures = distinct(case, after.iter().filter_map(|(i, _)| host.attempts.get(*i)));
     let used_until = |i: usize| host.attempts.get(i).map(|a| case.used_until(a));
@@ -394,6 +404,7 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let is_last = |(i, v): &(usize, Verdict)| {
         !is_bystander(*i) && is_last_word(host, judged, members, (*i, *v), &good, used_until)
     };
+    let is_last = |f: &(usize, Verdict)| is_last(f) || refused_as_old(f.0) && !is_bystander(f.0);
     if failures >= FAILURES_AFTER_SUCCESS_MIN || after.iter().any(is_last) {
         let (attempt, verdict) = leading_failure(host, judged, &after)?;
         return Some(of_way(verdict, attempt));

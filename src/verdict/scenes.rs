@@ -13,6 +13,8 @@ mod limits;
 #[cfg(test)]
 mod nameless;
 #[cfg(test)]
+mod old;
+#[cfg(test)]
 mod parting;
 #[cfg(test)]
 mod proxies;
