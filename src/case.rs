@@ -7,6 +7,7 @@ mod attempts;
 mod copies;
 pub mod log_join;
 mod lookups;
+mod moment;
 mod names;
 mod presence;
 mod times;
@@ -27,6 +28,7 @@ use std::sync::OnceLock;
 pub(crate) use attempts::{in_lost_tunnel, is_proxy_port};
 pub use log_join::{AttemptJoin, LogClock, Said};
 pub use lookups::{Lookup, LookupResult};
+pub use moment::Moment;
 pub use names::AddressBook;
 pub(crate) use names::is_proxy_like;
 pub use presence::{Heard, Presence};
@@ -151,19 +153,19 @@ impl HostStory {
 
     /// By what hosts are put in order of time. Hosts of which only a log tells have no time; where there are packets, they
     /// come first.
-    pub fn order_in_time(&self) -> (bool, Option<Timestamp>) {
-        let first = self.first_time();
+    pub fn order_in_time(&self) -> (bool, Option<Moment>) {
+        let first = self.first_moment();
         (first.is_none(), first)
     }
 
     /// First thing that happened with it.
     pub fn first_time(&self) -> Option<Timestamp> {
-        let lookup = self.lookups.first().and_then(|l| l.asked.first()).map(|a| a.time);
-        let attempt = self.attempts.first().map(|a| a.start.time);
-        match (lookup, attempt) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        self.first_moment().map(|first| first.time)
+    }
+
+    fn first_moment(&self) -> Option<Moment> {
+        let lookup = self.lookups.first().and_then(|l| Some(Moment::new(l.piece, *l.asked.first()?)));
+        lookup.into_iter().chain(self.attempts.first().map(Attempt::began)).min()
     }
 }
 
@@ -212,6 +214,13 @@ pub struct Attempt {
     pub end: At,
     /// The name was concluded (order of questions and connections), not read.
     pub name_inferred: bool,
+}
+
+impl Attempt {
+    /// Its beginning, in the order of the case.
+    pub fn began(&self) -> Moment {
+        Moment::new(self.piece, self.start)
+    }
 }
 
 /// Whether two clients may be one machine: they have the same address, or one has none of the other's family.
@@ -347,8 +356,9 @@ impl Case {
     }
 
     /// When the last of the connections began that went as the attempt's, itself included.
-    pub fn began_last(&self, attempt: &Attempt) -> Timestamp {
-        self.crowd(attempt).map_or(attempt.start.time, |crowd| crowd.latest.max(attempt.start.time))
+    pub fn began_last(&self, attempt: &Attempt) -> Moment {
+        let began = attempt.began();
+        self.crowd(attempt).map_or(began, |crowd| Moment::late(attempt.piece, crowd.latest).max(began))
     }
 
     /// What attempts at one and the same connection have in common, however often that was captured; of several sessions
@@ -495,7 +505,7 @@ impl Case {
                 said: Vec::new(),
             });
         }
-        hosts.sort_by(|a, b| (a.first_time(), &a.name).cmp(&(b.first_time(), &b.name)));
+        hosts.sort_by(|a, b| (a.first_moment(), &a.name).cmp(&(b.first_moment(), &b.name)));
         name_the_way_out(&mut hosts);
         need_the_only_authority(&mut hosts);
         self.hosts = hosts;

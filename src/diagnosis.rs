@@ -380,7 +380,7 @@ fn open_end<'h, 'a>(
         if knowledge::in_entra_ranges(address) { open || failed } else { !is_over && failed && elsewhere() }
     };
     hosts.iter().filter(|_| !is_managed).find(|(h, v)| {
-        let began = deciding(h, v).map(|a| a.start.time);
+        let began = deciding(h, v).map(Attempt::began);
         may_be_needed(h, v) && began.is_some_and(|began| last.is_none_or(|last| began > last))
     })
 }
@@ -403,7 +403,7 @@ fn refused_unseen<'a>(case: &'a Case, hosts: &[(&'a HostStory, &HostVerdict)]) -
     let later = |refused: &Attempt, status: u16| {
         good().any(|(h, a)| {
             let met = status == CHALLENGE && a.peer == refused.peer && h.role != Role::Proxy;
-            (needed(h) || met) && case.began_last(a) > refused.start.time
+            (needed(h) || met) && case.began_last(a) > refused.began()
         })
     };
     let open = refusals.into_iter().filter(|_| !is_over).find(|(_, refused, status)| !later(refused, *status));

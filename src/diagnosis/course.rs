@@ -6,7 +6,7 @@
 //! together with the authority. Whatever else came later may be another program's: the failure is then a doubt.
 
 use super::takes_part;
-use crate::case::{Attempt, Case, HostStory, LookupResult, Role, Way, may_be_one};
+use crate::case::{Attempt, Case, HostStory, LookupResult, Moment, Role, Way, may_be_one};
 use crate::knowledge;
 use crate::knowledge::endpoints::{Cloud, Role as EndpointRole};
 use crate::knowledge::federation::Likeness;
@@ -45,8 +45,8 @@ fn may_show_pages(port: u16) -> bool {
 /// When a host failed, and whom.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Failure {
-    pub(super) first: Timestamp,
-    pub(super) last: Timestamp,
+    pub(super) first: Moment,
+    pub(super) last: Moment,
     /// The last frame of what failed.
     end: Timestamp,
     client: IpAddr,
@@ -57,16 +57,16 @@ impl Failure {
     pub(super) fn of(host: &HostStory, verdict: &HostVerdict) -> Option<Failure> {
         let is_bad = |v: Option<Verdict>| v.is_some_and(Verdict::is_fault);
         let attempts = || host.attempts.iter().zip(&verdict.judged).filter(|(_, j)| is_bad(j.verdict));
-        let mut seen: Vec<(Timestamp, IpAddr)> = attempts().map(|(a, _)| (a.start.time, a.client)).collect();
+        let mut seen: Vec<(Moment, IpAddr)> = attempts().map(|(a, _)| (a.began(), a.client)).collect();
         if matches!(verdict.verdict, Verdict::DnsFailure | Verdict::DnsSinkhole) {
             let failed = host.lookups.iter().filter(|l| {
                 verdict.verdict == Verdict::DnsSinkhole || !matches!(l.result, LookupResult::Addresses { .. })
             });
-            seen.extend(failed.flat_map(|l| l.asked.iter().map(|at| (at.time, l.client.ip()))));
+            seen.extend(failed.flat_map(|l| l.asked.iter().map(|at| (Moment::new(l.piece, *at), l.client.ip()))));
         }
         let (last, client) = seen.iter().copied().max()?;
         let client = deciding(host, verdict).map_or(client, |a| a.client);
-        let end = attempts().map(|(a, _)| a.end.time).fold(last, Timestamp::max);
+        let end = attempts().map(|(a, _)| a.end.time).fold(last.time, Timestamp::max);
         Some(Failure { first: seen.iter().map(|(at, _)| *at).min()?, last, end, client })
     }
 }
@@ -151,7 +151,7 @@ impl<'a> Course<'a> {
             let managed =
                 self.went_beyond(failure, |cloud, role| national(cloud) && role == EndpointRole::ResourceManager);
             let called = self.went_beyond(failure, |cloud, _| national(cloud));
-            let later = |at: Option<Timestamp>| at > Some(failure.last);
+            let later = |at: Option<Moment>| at > Some(failure.last);
             let again = || authority().any(|(cloud, a)| national(*cloud) && self.is_after(a, failure));
             // Office signs in to a national cloud too, and calls Graph there: what it did before says nothing of the
             // command, and nothing that it does makes good an authority that the command may have waited for.
@@ -169,7 +169,7 @@ impl<'a> Course<'a> {
         let managed = |_, role| role == EndpointRole::ResourceManager;
         let managed = || self.went_beyond(failure, managed) > Some(failure.last);
         if endpoint.role == EndpointRole::Graph && self.authority_after(failure) && managed() {
-            let entered = authority().any(|(_, a)| a.start.time < failure.first);
+            let entered = authority().any(|(_, a)| a.began() < failure.first);
             return if entered { Weight::Doubt } else { Weight::Harmless };
         }
         Weight::Cause
@@ -182,7 +182,7 @@ impl<'a> Course<'a> {
         let is_web = host.attempts.iter().any(pages);
         let elsewhere = likeness.is_some() && !is_web && !host.attempts.is_empty();
         let authority = || self.authority.iter().filter(|(_, a)| self.is_of(a, failure.client));
-        let entered = authority().map(|(_, a)| a.start.time).min();
+        let entered = authority().map(|(_, a)| a.began()).min();
         // On another port a name alone says less; a guess is then one only where the authority may have sent there.
         let may_be_asked = || match likeness {
             Some(Likeness::WebServer) => false,
@@ -236,8 +236,7 @@ impl<'a> Course<'a> {
             );
             let may_wait = may_wait && !self.is_left_at_once(verdict, failure);
             // Nor did a person with a code in hand give up who tries its page again while the program asks for the token.
-            let asked_meanwhile =
-                || authority().any(|(_, a)| a.start.time > failure.first && a.start.time < failure.last);
+            let asked_meanwhile = || authority().any(|(_, a)| a.began() > failure.first && a.began() < failure.last);
             let may_wait =
                 may_wait || role == Some(EndpointRole::AuthorityAlias) && beyond.is_none() && asked_meanwhile();
             return if never_sent || aside && !may_wait {
@@ -263,7 +262,7 @@ impl<'a> Course<'a> {
     }
 
     /// When the last connection began that called, with a token, a host of that kind.
-    fn went_beyond(&self, failure: Failure, kind: impl Fn(Cloud, EndpointRole) -> bool) -> Option<Timestamp> {
+    fn went_beyond(&self, failure: Failure, kind: impl Fn(Cloud, EndpointRole) -> bool) -> Option<Moment> {
         let calls = self.beyond.iter().filter(|(cloud, role, a)| kind(*cloud, *role) && self.is_of(a, failure.client));
         calls.map(|(.., a)| self.case.began_last(a)).max()
     }
@@ -275,11 +274,10 @@ impl<'a> Course<'a> {
             verdict.verdict,
             Verdict::SynNoAnswer | Verdict::SilentAfterClientHello | Verdict::StalledMidHandshake
         );
-        let began = |from: Timestamp, until: Timestamp| {
-            let mut own = self.authority.iter().filter(|(_, a)| self.is_of(a, failure.client));
-            own.any(|(_, a)| a.start.time > from && a.start.time <= until)
-        };
-        !is_silent && !began(failure.first, failure.last) && began(failure.last, failure.end.plus(AT_ONCE_NS))
+        let mut own = self.authority.iter().filter(|(_, a)| self.is_of(a, failure.client)).map(|(_, a)| a.began());
+        let soon = failure.end.plus(AT_ONCE_NS);
+        let meanwhile = own.clone().any(|began| began > failure.first && began <= failure.last);
+        !is_silent && !meanwhile && own.any(|began| began > failure.last && began.time <= soon)
     }
 
     /// Whether the page, which asks a second host for what the first does not give, got its files from none.

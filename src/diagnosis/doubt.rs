@@ -128,7 +128,7 @@ impl Ways {
         let others = || self.used.iter().filter(|(peer, _)| failed.is_none_or(|a| a.peer != **peer)).map(|(_, at)| *at);
         let Some(last) = others().max() else { return if failed.is_some() { Weight::Cause } else { Weight::Harmless } };
         let Some(failure) = failure else { return Weight::Harmless };
-        if last > Some(failure.last) || self.signed_in && last > Some(failure.first) {
+        if last > Some(failure.last.time) || self.signed_in && last > Some(failure.first.time) {
             Weight::Harmless
         } else {
             Weight::Doubt

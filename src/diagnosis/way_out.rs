@@ -32,7 +32,7 @@ pub(super) fn in_vain(case: &Case, hosts: &[(&HostStory, &HostVerdict)]) -> Opti
     if good().any(|(h, _)| is_manager(h)) {
         return None;
     }
-    let last = good().map(|(_, a)| case.answered_until(a).max(Some(case.began_last(a)))).max()??;
+    let last = good().map(|(_, a)| case.answered_until(a).max(Some(case.began_last(a).time))).max()??;
     let clients: Vec<IpAddr> = good().map(|(_, a)| a.client).collect();
     let told = silent_port(case, last, &clients).map(|(name, frame)| {
         let text = message!(

@@ -95,7 +95,7 @@ fn ended<'a>(context: &Context<'_>, host: &'a HostStory, v: &HostVerdict) -> Opt
     let last = reached(&host.attempts, &v.judged).map(|a| context.case.began_last(a)).max();
     let open = |(a, _): &(&Attempt, &Judged)| {
         let tcp = context.case.flow(a).is_some_and(|flow| flow.transport == FlowTransport::Tcp);
-        tcp && last.is_none_or(|last| a.start.time > last) && !is_wordless(context, a)
+        tcp && last.is_none_or(|last| a.began() > last) && !is_wordless(context, a)
     };
     let (mut all, mut connections) = (Vec::new(), BTreeSet::new());
     for (attempt, judged) in host.attempts.iter().zip(&v.judged).filter(open) {

@@ -381,7 +381,7 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let programs = Programs::of(case, host, judged, &good);
     let (given_up, bad): (Vec<_>, Vec<_>) =
         bad.into_iter().partition(|(i, _)| tried(host, judged, *i).is_some_and(|(a, j)| programs.is_given_up(a, j)));
-    let started = |i: usize| host.attempts.get(i).map(|a| a.start.time);
+    let started = |i: usize| host.attempts.get(i).map(Attempt::began);
     // Whoever opens a connection and says nothing on it only looks whether somebody is there.
     let wordless = |i: usize| judged.get(i).is_some_and(|j| j.detail.accepted_first && j.detail.closed_by_fin);
     let is_after = |(i, _): &(usize, Verdict)| started(*i) > Some(last_good) && !wordless(*i);
@@ -427,7 +427,7 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let open = |i: &&usize| {
         let undecided = |(a, j): (&Attempt, &Judged)| {
             let halfway = j.verdict == Some(Verdict::Inconclusive) && j.stage >= Stage::ServerHello;
-            halfway && a.start.time > last_good
+            halfway && a.began() > last_good
         };
         tried(host, judged, **i).is_some_and(undecided)
     };
@@ -447,7 +447,7 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     }
     let before: Vec<usize> = bad.iter().map(|(i, _)| *i).filter(|i| started(*i) <= started(first_good)).collect();
     let lost = match (before.first().and_then(|i| started(*i)), started(first_good)) {
-        (Some(failing), Some(worked)) => worked.since(failing),
+        (Some(failing), Some(worked)) => worked.time.since(failing.time),
         _ => 0,
     };
     let wait_of = |i: usize| judged.get(i).and_then(|j| j.detail.slow.as_ref()).map_or(0, |slow| slow.nanos);
@@ -483,7 +483,7 @@ fn is_last_word(
     let is_open = |i: &usize| {
         of(*i).is_some_and(|(a, j)| {
             let undecided = j.verdict.is_none_or(|v| v == Verdict::Inconclusive);
-            undecided && a.start.time > attempt.start.time && j.stage >= failure.stage
+            undecided && a.began() > attempt.began() && j.stage >= failure.stage
         })
     };
     let last = good.iter().filter(same_client).filter_map(|i| used_until(*i)).max();

@@ -95,7 +95,7 @@ pub fn fall_back(
         // What may be one machine: see `case::may_be_one`.
         let other_family = old_of_family.get(usize::from(!attempt.client.is_ipv6())).copied().flatten();
         let later = old.get(&attempt.client).copied().max(other_family)?;
-        let is_later = of(later)?.0.start.time > attempt.start.time;
+        let is_later = of(later)?.0.began() > attempt.began();
         (is_broken && is_later).then_some((i, later))
     })
 }

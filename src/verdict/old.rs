@@ -9,12 +9,11 @@ use super::Verdict;
 use super::leading::tried;
 use super::scene::{Judged, Proof, Stage};
 use super::tls::{TLS_1_1, version_name};
-use crate::case::{Attempt, Case, HostStory};
+use crate::case::{Attempt, Case, HostStory, Moment};
 use crate::facts::{ClientHello, TlsSession};
 use crate::flow::Side;
 use crate::message;
 use crate::packet::At;
-use crate::time::Timestamp;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -49,7 +48,7 @@ pub(super) fn all_the_same(session: &TlsSession, at: At, offered: u16, mut proof
 /// change with the version, and on most clients something else signs in beside the command.
 pub(super) struct Renewed {
     /// When the last connection began by which each did so.
-    last: HashMap<(IpAddr, u32), Timestamp>,
+    last: HashMap<(IpAddr, u32), Moment>,
 }
 
 impl Renewed {
@@ -59,15 +58,15 @@ impl Renewed {
         let good = |(_, j): &(&Attempt, &Judged)| j.verdict.is_some_and(Verdict::is_good);
         for (attempt, _) in members.iter().filter_map(|i| tried(host, judged, *i)).filter(good) {
             let Some(process) = process(case, attempt) else { continue };
-            let at = last.entry(process).or_insert(attempt.start.time);
-            *at = attempt.start.time.max(*at);
+            let at = last.entry(process).or_insert(attempt.began());
+            *at = attempt.began().max(*at);
         }
         Renewed { last }
     }
 
     /// Whether the process of an attempt with an old version is among them, by a later connection.
     pub(super) fn has(&self, case: &Case, attempt: &Attempt) -> bool {
-        process(case, attempt).and_then(|process| self.last.get(&process)).is_some_and(|at| *at > attempt.start.time)
+        process(case, attempt).and_then(|process| self.last.get(&process)).is_some_and(|at| *at > attempt.began())
     }
 }
 

@@ -333,3 +333,28 @@ fn an_alias_that_is_tried_again_between_returns_to_the_authority_is_a_doubt() {
     comes_to(works(polls(page(signs_in(World::new(), 1))), 200, ARM), FINE);
     comes_to(polls(is_reset(signs_in(World::new(), 1), 50, ALIAS)), FINE);
 }
+
+#[test]
+fn what_the_clock_does_not_part_came_in_the_order_of_its_frames() {
+    // All in one tick, or in two.
+    let sso = ("20.190.160.66:443", "autologon.microsoftazuread-sso.com");
+    let in_a_tick = |w: World, tenths, (server, name): (&str, &str), works: bool| {
+        w.flow(|w| {
+            let mut f = established(w, server, tenths);
+            hello(w, &mut f, tenths, name, 0x0304);
+            if works {
+                server_hello(w, &mut f, tenths, 0x0304);
+                complete(w, &mut f, tenths);
+            } else {
+                rst(w, &mut f, tenths, Side::Server, 60);
+            }
+            f
+        })
+    };
+    let failed = |w: World, host| in_a_tick(in_a_tick(w, 5, host, false), 5, host, false);
+    let worked = |w: World| in_a_tick(w, 5, (SERVER, HOST), true);
+    comes_to(worked(failed(World::new(), sso)), FINE);
+    comes_to(failed(worked(World::new()), sso), OPEN);
+    comes_to(worked(failed(World::new(), (SERVER, HOST))), FINE);
+    comes_to(failed(worked(World::new()), (SERVER, HOST)), (Outcome::NetworkFault, Some(HOST)));
+}
