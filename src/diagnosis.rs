@@ -100,7 +100,7 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
         };
     }
     if let Some((host, verdict)) = doubt {
-        return doubtful(host, verdict, findings);
+        return doubtful(case, host, verdict, findings);
     }
     let seen_before = hosts.iter().any(|(h, v)| h.role == Role::Other && v.verdict.is_good() && h.lookups.is_empty());
     if reached.is_empty() && !seen_before {

@@ -4,6 +4,7 @@
 //! ([`attempt`]), then the attempts of each way (direct, each proxy) are weighed, then the ways.
 
 pub mod again;
+pub mod agents;
 mod answers;
 pub mod attempt;
 pub mod breaker;

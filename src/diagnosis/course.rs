@@ -13,7 +13,7 @@ use crate::knowledge::federation::Likeness;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 use crate::verdict::host::deciding;
 use crate::verdict::scene::{Judged, Stage};
-use crate::verdict::{HostVerdict, Verdict, reached};
+use crate::verdict::{HostVerdict, Verdict, agents, reached};
 use std::net::IpAddr;
 
 /// How much a failed host explains that a sign-in failed.
@@ -115,6 +115,9 @@ impl<'a> Course<'a> {
         let weight = match Failure::of(host, verdict) {
             // Only a log tells of it.
             None => Weight::Cause,
+            Some(failure) if agents::is_of_another_program(self.case, host, verdict) && !host.in_log => {
+                self.of_other_program(host, verdict, failure)
+            }
             // What a log names, its command waited for.
             _ if host.in_log => Weight::Cause,
             Some(failure) if host.required == Some(true) => self.of_needed(host, failure),
@@ -136,6 +139,21 @@ impl<'a> Course<'a> {
         let called = self.went_beyond(failure, |_, _| true);
         let went_on = managed > Some(failure.last) || called > Some(failure.last) && self.authority_after(failure);
         went_on && current.any(|(a, _)| self.is_of(a, failure.client))
+    }
+
+    /// A host at which a program was refused that is none of those that came through to it: the command, or a service of the
+    /// machine that asks all day long.
+    fn of_other_program(&self, host: &HostStory, verdict: &HostVerdict, failure: Failure) -> Weight {
+        let managed = self.went_beyond(failure, |_, role| role == EndpointRole::ResourceManager);
+        if managed > Some(failure.last) {
+            Weight::Harmless
+        } else if managed.is_some() || self.authority_after(failure) {
+            Weight::Doubt
+        } else if host.required == Some(true) {
+            self.of_needed(host, failure)
+        } else {
+            self.of_conditional(host, verdict, failure)
+        }
     }
 
     /// A host that every sign-in of its cloud needs.

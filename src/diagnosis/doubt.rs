@@ -12,7 +12,7 @@ use crate::message;
 use crate::report::{Diagnosis, Outcome};
 use crate::time::Timestamp;
 use crate::verdict::host::deciding;
-use crate::verdict::{HostVerdict, Judged, Verdict};
+use crate::verdict::{HostVerdict, Judged, Verdict, agents};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
@@ -42,13 +42,18 @@ pub(super) fn doubted<'h, 'a>(
 }
 
 /// The answer where that host may have been the cause.
-pub(super) fn doubtful(host: &HostStory, verdict: &HostVerdict, findings: &[Finding]) -> Diagnosis {
+pub(super) fn doubtful(case: &Case, host: &HostStory, verdict: &HostVerdict, findings: &[Finding]) -> Diagnosis {
     let (name, title) = (&host.name, verdict.verdict.title());
     let (en, ja) = (title.en, title.ja);
     let text = if host.role == Role::Proxy {
         message!(
             en: "After the last traffic of the sign-in hosts a client tried only the proxy {name}, which failed ({en}). Whether that was the command, the evidence does not tell.",
             ja: "サインインのホストへの最後の通信より後、クライアントはプロキシ {name} だけを試し、失敗している ({ja})。それがコマンドの通信かどうかは判定できない。"
+        )
+    } else if agents::is_of_another_program(case, host, verdict) {
+        message!(
+            en: "The proxy let one program through to {name}, and never another one of the same client ({en}). Whether that is the command that failed, or a service of the machine, the evidence does not tell.",
+            ja: "プロキシは {name} への要求で、あるプログラムを通過させ、同じクライアントの別のプログラムは一度も通過させていない ({ja})。それが失敗したコマンドか、端末のサービスかは判定できない。"
         )
     } else if is_beside_current_tls(host, verdict) {
         message!(

@@ -4,6 +4,7 @@
 //! program made good at the next, the way it belongs to. By one name in the DNS the members are one way already; this is
 //! for those of which the capture shows nothing but the addresses. Guaranteed: one pass, however many attempts there are.
 
+use super::agents;
 use super::clients::AT_ONCE_NS;
 use super::scene::{ANOTHER_TRY_NS, Judged};
 use super::{Stage, Verdict};
@@ -84,11 +85,8 @@ fn goes_on(case: &Case, failed: &Attempt, next: &Attempt) -> bool {
     let over = refused.and_then(|e| e.response_at).unwrap_or(failed.end);
     let soon = next.start.time > failed.start.time && next.start.time.since(over.time) < ANOTHER_TRY_NS;
     let process = |a: &Attempt| case.flow(a)?.process.as_ref().map(|p| p.pid);
-    // A program names itself in every request of a kind or in none; a head that is not all there does not tell.
-    let agent_of = |a: &Attempt| {
-        let whole = case.flow(a)?.sides.first().is_some_and(|client| client.missed_bytes == 0 && client.cut_bytes == 0);
-        exchange(a).filter(|e| e.user_agent.is_some() || whole && e.host.is_some()).map(|e| (&e.method, &e.user_agent))
-    };
+    // A program names itself in every request of a kind or in none.
+    let agent_of = |a: &Attempt| Some((&exchange(a)?.method, agents::agent(case, a)?));
     let differ = |a: Option<bool>| a == Some(false);
     let other_process = differ(process(failed).and_then(|p| Some(p == process(next)?)));
     let other_program = match (agent_of(failed), agent_of(next)) {

@@ -7,7 +7,7 @@ use super::inspection::Programs;
 use super::leading::{fall_back, leading_failure, tried};
 use super::old::{self, Renewed};
 use super::scene::{ANOTHER_TRY_NS, Detail, Judged, LONG_WAIT_NS, Proof, SILENCE_NS, Stage};
-use super::{Verdict, attempt, clients, dns, farm, open, parting, tls};
+use super::{Verdict, agents, attempt, clients, dns, farm, open, parting, tls};
 use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Role, Way, may_be_one};
 use crate::facts::FlowTransport;
 use crate::packet::At;
@@ -418,6 +418,12 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
         && (refused >= FAILURES_AFTER_SUCCESS_MIN || refusals.iter().any(apart))
     {
         return Some(of_way(Verdict::Intercepted, first));
+    }
+    let refused = agents::refused(case, host, judged, members.iter().copied());
+    if let Some((i, v)) = bad.iter().copied().find(|(i, _)| refused.binary_search(i).is_ok())
+        && distinct(case, refused.iter().filter_map(|i| host.attempts.get(*i))) >= FAILURES_AFTER_SUCCESS_MIN
+    {
+        return Some(of_way(v, i));
     }
     doubted.retain(|i| !is_bystander(*i));
     if let Some(attempt) = doubted.first().copied() {

@@ -370,6 +370,47 @@ fn asks_member(w: World, member: &str, tenths: i64, status: u16, credentials: bo
 }
 
 #[test]
+fn a_program_that_leaves_each_challenge_unanswered_is_not_helped_by_another_that_answers() {
+    let az = |w: World, tenths| asks_member(w, PROXY, tenths, 407, false, "");
+    let browser = |w: World, tenths| asks_member(w, PROXY, tenths, 200, true, "Mozilla");
+    let told = |w: World| {
+        let report = w.lasts(600).case().1;
+        (report.hosts.iter().find(|h| h.name == HOST).map(|h| h.verdict), report.diagnosis)
+    };
+    let (verdict, diagnosis) = told(browser(az(az(World::new(), 10), 20), 50));
+    assert_eq!((verdict, diagnosis.outcome), (Some(Verdict::ProxyAuthRequired), Outcome::InsufficientEvidence));
+    assert!(diagnosis.text.en.contains("never another one of the same client"), "{}", diagnosis.text.en);
+    assert_eq!(
+        told(az(az(browser(World::new(), 10), 20), 30)).1.outcome,
+        Outcome::NetworkFault,
+        "nothing came after it"
+    );
+    let manages = |w: World, tenths| {
+        w.flow(|w| {
+            let mut f = established(w, PROXY, tenths);
+            opens_tunnel(w, &mut f, "management.azure.com", tenths);
+            hello(w, &mut f, tenths, "management.azure.com", 0x0304);
+            session(&mut f).tunnel = Some("management.azure.com:443".into());
+            server_hello(w, &mut f, tenths + 1, 0x0304);
+            complete(w, &mut f, tenths + 2);
+            f
+        })
+    };
+    // A service of the machine asks all day long.
+    let service = told(az(az(manages(browser(World::new(), 10), 20), 30), 40));
+    assert_eq!(service.1.outcome, Outcome::InsufficientEvidence);
+    assert_eq!(told(manages(browser(az(az(World::new(), 10), 20), 50), 60)).1.outcome, Outcome::NoNetworkFault);
+    // Some proxies let only some programs through.
+    let denied = |w: World, tenths| asks_member(w, PROXY, tenths, 403, false, "python");
+    let (verdict, diagnosis) = told(browser(denied(denied(World::new(), 10), 20), 50));
+    assert_eq!((verdict, diagnosis.outcome), (Some(Verdict::ProxyDenied), Outcome::InsufficientEvidence));
+    // The first step of a program that answers, and a single one.
+    let first = |w: World, tenths| asks_member(w, PROXY, tenths, 407, false, "Mozilla");
+    assert_eq!(told(browser(first(first(World::new(), 10), 20), 50)).1.outcome, Outcome::NoNetworkFault);
+    assert_eq!(told(browser(az(World::new(), 10), 50)).1.outcome, Outcome::NoNetworkFault);
+}
+
+#[test]
 fn what_fails_at_one_member_of_a_farm_and_works_at_the_next_is_no_fault() {
     const NEXT: &str = "10.30.0.6:3128";
     let then = |first: u16, member: &str, tenths: i64, second: u16, agent: &str| {
