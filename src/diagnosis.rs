@@ -21,7 +21,7 @@ use crate::message;
 use crate::report::{Diagnosis, Outcome, RootCause};
 use crate::verdict::clients::{self, CutOff};
 use crate::verdict::host::deciding;
-use crate::verdict::{HostVerdict, Verdict, reached};
+use crate::verdict::{HostVerdict, Judged, Verdict, reached};
 use course::{Course, Weight};
 use doubt::{Ways, doubted, doubtful};
 use std::cell::LazyCell;
@@ -42,7 +42,7 @@ pub fn diagnose(case: &Case, verdicts: &[Option<HostVerdict>], findings: &[Findi
     }
     let undecided = hosts
         .iter()
-        .find(|(h, v)| v.verdict == Verdict::Inconclusive && h.required == Some(true))
+        .find(|(h, v)| v.verdict == Verdict::Inconclusive && h.required == Some(true) && !is_looked_at_aside(v, &hosts))
         .or_else(|| open_end(case, &hosts))
         .or_else(|| log::failed_for(case, &hosts));
     let part = hosts.iter().filter(|(h, v)| h.role == Role::Service && is_reached(v) && takes_part(h));
@@ -334,6 +334,14 @@ fn stopped(case: &Case, host: &HostStory, verdict: &HostVerdict) -> bool {
 /// The authority that the sign-in needs, by whichever of its names.
 fn is_authority(host: &HostStory) -> bool {
     host.required == Some(true) && host.endpoint.is_some_and(|e| e.role.is_authority())
+}
+
+/// Whether all that is open of a host are connections that some program left without a request, while another one used the
+/// host, and a sign-in went on to Resource Manager: who watches a host's certificate leaves so too.
+fn is_looked_at_aside(verdict: &HostVerdict, hosts: &[(&HostStory, &HostVerdict)]) -> bool {
+    let left = verdict.attempt.and_then(|i| verdict.judged.get(i)).is_some_and(|j| j.detail.left.is_some());
+    let is_used = || verdict.judged.iter().any(Judged::has_reached);
+    left && is_used() && hosts.iter().any(|(h, v)| is_manager(h) && is_reached(v))
 }
 
 /// Resource Manager, which only a command that has signed in asks for.

@@ -38,7 +38,7 @@ impl<'a> Standing<'a> {
         let (client, since) = if failed && !v.by_log { failure(host, v)? } else { return None };
         let met = |(portal, seen): (&'a HostStory, &'a HostVerdict)| {
             let attempt = deciding(portal, seen).filter(|a| a.way == Way::Direct && may_be_one(a.client, client))?;
-            let location = seen.detail.location.as_deref();
+            let location = seen.judged.get(seen.attempt?)?.detail.location.as_deref();
             let passed = passed(context, client, since.min(attempt.start.time))
                 || left_behind(context, client, attempt.start.time, location);
             (!passed).then(|| Standing {
@@ -47,7 +47,10 @@ impl<'a> Standing<'a> {
                 location,
             })
         };
-        context.hosts().filter(|(_, seen)| seen.verdict == Verdict::CaptivePortal).find_map(met)
+        // Some answer every name with their own address.
+        let is_portal =
+            |seen: &HostVerdict| seen.verdict == Verdict::CaptivePortal || seen.also.contains(&Verdict::CaptivePortal);
+        context.hosts().filter(|(_, seen)| is_portal(seen)).find_map(met)
     }
 
     /// The hosts in whose place a portal answered that stands before a host which the sign-in needs.

@@ -33,11 +33,13 @@ pub(super) fn leading_failure(
     };
     let last_through = bad.iter().filter(came_through).map(|(i, _)| *i).max();
     let answered = |(i, v): &(usize, Verdict)| *v == Verdict::ProxyAuthRequired && last_through > Some(*i);
-    let leading = bad
-        .iter()
-        .copied()
-        .filter(|b| !answered(b))
-        .max_by_key(|(i, _)| (judged.get(*i).map(|j| j.stage), std::cmp::Reverse(*i)))?;
+    let leading = bad.iter().copied().filter(|b| !answered(b)).max_by_key(|(i, _)| {
+        let stage = judged.get(*i).map(|j| j.stage);
+        // Many a client has no IPv6 to the internet and goes on by IPv4: there the failure counts.
+        let unconnected = stage == Some(Stage::Syn);
+        let last_way = unconnected && host.attempts.get(*i).is_some_and(|a| a.peer.is_ipv4());
+        (stage, last_way, std::cmp::Reverse(*i))
+    })?;
     Some(seen_instead(host, judged, bad, leading).unwrap_or(leading))
 }
 

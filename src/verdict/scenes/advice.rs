@@ -45,6 +45,20 @@ fn speaks_of_portal(report: &Report) -> bool {
 }
 
 #[test]
+fn a_portal_that_answers_every_name_with_its_own_address_is_one_all_the_same() {
+    let own = |w: World, name: &str| w.asks(name, Some(0), &["10.1.1.1"]);
+    let meets = |w: &mut World| {
+        let mut f = asks_plainly(w, PROBE, "/connecttest.txt", 1, 302, Some("http://10.1.1.1/login"));
+        f.ends.server = end("10.1.1.1:80");
+        f
+    };
+    let (_, report) = own(own(World::new(), PROBE), HOST).flow(meets).lasts(90).case();
+    let root = report.diagnosis.root_cause.as_ref().unwrap();
+    assert_eq!((root.host.as_str(), root.verdict), (HOST, Verdict::DnsSinkhole));
+    assert!(speaks_of_portal(&report), "{}", report.diagnosis.next_step.en);
+}
+
+#[test]
 fn a_portal_that_was_never_passed_comes_before_the_advice_on_what_failed_behind_it() {
     let (_, report) = World::new().resolves().flow(meets_portal).flow(|w| reset_at(w, 10)).case();
     let root = report.diagnosis.root_cause.as_ref().unwrap();

@@ -112,3 +112,30 @@ fn a_foreign_certificate_is_accepted_by_those_only_that_go_on() {
     assert_eq!(of(used(left(World::new().resolves(), 1), 30)), accepted, "one to spare");
     assert_eq!(of(shown(World::new().resolves(), 1, GENUINE, false)).0, Some(Verdict::Ok));
 }
+
+#[test]
+fn a_look_at_a_certificate_beside_a_sign_in_that_went_on_leaves_nothing_open() {
+    let used = |w: World| hidden(w, 1, |w, f| encrypts(w, f, 2, &[(200, 205)]));
+    let manages = |w: World| {
+        w.flow(|w| {
+            let mut f = established(w, "4.150.240.10:443", 10);
+            hello(w, &mut f, 10, "management.azure.com", 0x0304);
+            server_hello(w, &mut f, 11, 0x0304);
+            complete(w, &mut f, 12);
+            f
+        })
+    };
+    let probed = |w: World| {
+        let mut w = shown(shown(w, 30, GENUINE, false), 90, GENUINE, false);
+        for flow in w.facts.flows.iter_mut().rev().take(2) {
+            // Another program, by what it offers.
+            let offer = std::sync::Arc::make_mut(&mut session(flow).client_hellos[0].offer);
+            offer.cipher_suites = vec![0xc02f];
+        }
+        report(w)
+    };
+    let told = probed(manages(used(World::new().resolves())));
+    assert_eq!((told.diagnosis.outcome, verdict(&told)), (Outcome::NoNetworkFault, Some(Verdict::Inconclusive)));
+    let open = probed(used(World::new().resolves()));
+    assert_eq!(open.diagnosis.outcome, Outcome::InsufficientEvidence, "it may be the command");
+}

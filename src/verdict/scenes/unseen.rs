@@ -327,3 +327,14 @@ fn a_reset_of_a_connection_that_the_client_uses_answers_no_syn() {
     assert_eq!(reset_after(true), Some(Verdict::ResetAfterClientHello));
     assert_eq!(reset_after(false), Some(Verdict::Refused));
 }
+
+#[test]
+fn where_both_families_fail_the_failure_of_ipv4_is_told() {
+    let w = World::new().with_life().asks(HOST, Some(0), &["2603:1006:2000::20", "20.190.151.7"]).flow(|w| {
+        let mut f = syn(w, "[2603:1006:2000::20]:443", 1, 1);
+        f.ends.client = end("[2001:db8::5]:50000");
+        rst(w, &mut f, 1, Side::Server, 64);
+        f
+    });
+    assert_eq!(w.flow(|w| syn(w, SERVER, 2, 4)).lasts(300).verdict(), Some(Verdict::SynNoAnswer));
+}
