@@ -263,6 +263,7 @@ pub(super) fn failure(
         return (None, None);
     }
     let mut icmp = None;
+    let mut asks_again = None;
     let mut errors: Vec<(u16, u16, At)> = Vec::new();
     for lookup in lookups.iter().filter(|l| l.kind != 65) {
         let Some(asked) = lookup.asked.first().copied() else { continue };
@@ -310,6 +311,10 @@ pub(super) fn failure(
                     proof.extend(foreign(lookup));
                 }
             }
+            // It is asked over TCP next, which takes its time.
+            LookupResult::Truncated { at } if observed(case, lookup, *at) < SILENCE_NS => {
+                asks_again.get_or_insert(*at);
+            }
             LookupResult::Truncated { at } => {
                 silent = true;
                 proof.push(Proof::new(
@@ -337,7 +342,7 @@ pub(super) fn failure(
             return (Some(Judged::undecided(Stage::None, vec![proof])), None);
         }
         let open = lookups.iter().find_map(|l| l.asked.first().filter(|_| l.result.at().is_none()).copied());
-        return (open.map(|at| still_asking(at, Vec::new())), None);
+        return (open.or(asks_again).map(|at| still_asking(at, Vec::new())), None);
     }
     if !silent
         && icmp.is_none()

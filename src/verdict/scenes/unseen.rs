@@ -338,3 +338,14 @@ fn where_both_families_fail_the_failure_of_ipv4_is_told() {
     });
     assert_eq!(w.flow(|w| syn(w, SERVER, 2, 4)).lasts(300).verdict(), Some(Verdict::SynNoAnswer));
 }
+
+#[test]
+fn a_truncated_answer_is_a_failure_only_where_time_for_another_went_by() {
+    let truncated = |tenths: i64| {
+        let mut w = World::new().with_life().asks(HOST, Some(0), &[]);
+        w.facts.dns.last_mut().unwrap().truncated = true;
+        w.lasts(tenths).verdict()
+    };
+    assert_eq!(truncated(3), Some(Verdict::Inconclusive));
+    assert_eq!(truncated(90), Some(Verdict::DnsFailure));
+}
