@@ -84,7 +84,7 @@ pub(super) fn take_back(case: &Case, host: &HostStory, judged: &mut [Judged]) {
         let several = distinct(case, attempts) >= CONNECTIONS_MIN;
         for i in left {
             let Some(j) = judged.get_mut(i) else { continue };
-            if several || inspection::is_accepted(j) && !anybody {
+            if several || j.goes_on_inspected() && !anybody {
                 refuse(j);
             }
         }
@@ -100,7 +100,7 @@ fn refuse(judged: &mut Judged) {
     );
     judged.proof.push(Proof::new(end, text));
     judged.stage = Stage::Certificate;
-    if inspection::is_accepted(judged) {
+    if judged.goes_on_inspected() {
         judged.detail.client_accepts = false;
     } else {
         *judged = Judged { detail: judged.detail.clone(), ..Judged::undecided(judged.stage, judged.proof.clone()) };
