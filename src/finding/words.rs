@@ -9,6 +9,7 @@ use crate::lang::Message;
 use crate::limits;
 use crate::message;
 use crate::verdict::breaker::BreakerKind;
+use crate::verdict::host::deciding;
 use crate::verdict::{HostVerdict, Judged, Verdict};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +50,9 @@ pub(super) fn for_hosts(
                 detail = said.detail;
                 title = said.title.unwrap_or(title);
                 advice = said.advice.unwrap_or(advice);
+            }
+            if let Some(agent) = for_local_agent(host, v) {
+                advice = agent;
             }
             if let Some(standing) = Standing::of(context, host, v) {
                 let told = standing.tell();
@@ -290,6 +294,27 @@ pub(super) fn for_metadata_service(host: &HostStory) -> Option<Message> {
         message!(
             en: "{name} is the metadata service of an Azure virtual machine and exists only there, answered by the machine's own host; it must never go through a proxy (exempt it: NO_PROXY={name}). On an Azure VM look at the host firewall, at the route to {name} (route print), and whether a managed identity is assigned. On any other machine sign in by another method.",
             ja: "{name} は Azure 仮想マシンのメタデータ サービスで、Azure 上にのみ存在し、VM のホスト自身が応答する。プロキシを経由させてはならない (除外設定: NO_PROXY={name})。Azure VM では、端末のファイアウォール、{name} への経路 (route print)、マネージド ID の割り当てを確認する。それ以外の端末では別の方法でサインインする。",
+        )
+    })
+}
+
+/// What to do where a connection that was accepted failed within the machine itself: an agent there took it, and no
+/// firewall on the way has a part in it.
+fn for_local_agent(host: &HostStory, verdict: &HostVerdict) -> Option<Message> {
+    let was_taken = matches!(
+        verdict.verdict,
+        Verdict::ResetAfterClientHello
+            | Verdict::SilentAfterClientHello
+            | Verdict::ClosedBeforeServerHello
+            | Verdict::ResetMidHandshake
+            | Verdict::StalledMidHandshake
+    );
+    let attempt = deciding(host, verdict).filter(|a| a.way == Way::Direct && a.peer.ip().is_loopback())?;
+    let (name, peer) = (&host.name, attempt.peer);
+    (was_taken && host.role == Role::Service).then(|| {
+        message!(
+            en: "A program on the client itself took this connection ({peer}): a local proxy, an antivirus or web filter agent, or a debugging proxy. Look at its own log for {name}, allow the name in its policy, and try without it.",
+            ja: "この接続を受けたのは端末自身のプログラム ({peer}) である (ローカル プロキシ、ウイルス対策や Web フィルターのエージェント、デバッグ用プロキシなど)。そのログで {name} を確認し、ポリシーで許可するか、無効にして再試行する。",
         )
     })
 }

@@ -375,3 +375,18 @@ fn a_version_that_one_side_lacks_is_no_old_version() {
     });
     assert_eq!(old.0, Verdict::TlsLegacy);
 }
+
+#[test]
+fn what_fails_within_the_machine_is_looked_for_there() {
+    let reset_by = |server: &'static str| {
+        let w = World::new().resolves().flow(move |w| {
+            let mut f = established(w, server, 10);
+            hello(w, &mut f, 10, HOST, 0x0304);
+            rst(w, &mut f, 11, Side::Server, 64);
+            f
+        });
+        advice(&w.case().1, "reset_after_client_hello", HOST)
+    };
+    assert!(reset_by("127.0.0.1:30606").contains("(127.0.0.1:30606)"), "{}", reset_by("127.0.0.1:30606"));
+    assert!(reset_by(SERVER).starts_with("Allow "), "{}", reset_by(SERVER));
+}
