@@ -505,11 +505,13 @@ impl TlsDissector {
         }
     }
 
-    /// The ServerHello, or its version, is in a hole, and nothing shows an older version than TLS 1.3.
+    /// The ServerHello, or its version, is in a hole, and nothing shows an older version than TLS 1.3. The hole may come to
+    /// light only behind what the client says next; with an older version that is no application data (RFC 5246 7.3).
     fn hello_lost(&self) -> bool {
         let cut = self.session.cut_hello.iter().all(Option::is_some);
         let [client, server] = &self.halves;
-        let lost = !self.session.client_hellos.is_empty() && server.hole && !client.older && !server.older;
+        let unseen = server.hole || !client.hole && !self.offers_early_data();
+        let lost = !self.session.client_hellos.is_empty() && unseen && !client.older && !server.older;
         self.session.server_hellos.is_empty() && (cut || lost)
     }
 

@@ -138,6 +138,12 @@ fn a_hole_in_a_tls13_handshake_does_not_hide_that_it_was_completed() {
     assert_eq!(completed(1), Some(5), "the ServerHello is lost");
     assert_eq!(completed(2), Some(5), "the certificate is lost");
     assert_eq!(completed(3), Some(7), "the Finished is lost: the answer to what follows it");
+    let mut flight = tls13(false);
+    let rest = flight.remove(2).1;
+    flight[1].1.extend(rest);
+    assert_eq!(with_a_hole(&flight, 1)[0].complete.map(|a| a.frame), Some(4), "all of the server's flight is lost");
+    flight.swap(1, 2);
+    assert_eq!(with_a_hole(&flight, 2)[0].complete.map(|a| a.frame), Some(4), "and is missed only then");
     // Nothing but an alert answers a client that was refused.
     let mut refused = tls13(false);
     refused.truncate(6);
