@@ -350,6 +350,15 @@ pub(super) fn failure(
     {
         return (Some(still_asking(at, proof)), rcode);
     }
+    // An error for one record type says nothing of the other (RFC 4074 4.2), which every client asks for as well; that there
+    // is no such name does.
+    let is_of_v6 = lookups.iter().all(|l| l.kind == 28) && rcode != Some(NXDOMAIN);
+    if !silent
+        && icmp.is_none()
+        && let Some((.., at)) = errors.first().filter(|_| is_of_v6)
+    {
+        return (Some(still_asking(*at, proof)), rcode);
+    }
     let mut judged = Judged::seen(Verdict::DnsFailure, Stage::None, proof);
     judged.detail.icmp = icmp;
     (Some(judged), rcode)

@@ -372,8 +372,10 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let (Some(first_good), Some(last_good)) = (good.first().copied(), good.iter().filter_map(|i| began_last(*i)).max())
     else {
         let (attempt, verdict) = leading_failure(host, judged, &bad)?;
+        let under_way = judged.get(attempt).is_some_and(|j| j.detail.under_way);
         let (attempt, verdict) = match open::came_farther_unseen(case, host, judged, members, attempt) {
             Some(open) => (open, Verdict::Inconclusive),
+            None if under_way => (attempt, Verdict::Inconclusive),
             None => (attempt, verdict),
         };
         return Some(WayVerdict::new(verdict, attempt));

@@ -19,6 +19,9 @@ const PATIENCE_NS: i64 = 7 * NANOS_PER_SECOND;
 /// How late a SYN may be that is sent again by the clock.
 const SYN_LATE_NS: i64 = NANOS_PER_SECOND;
 
+/// So long is no refusal, be it a proxy's, but the first flight of a server with its certificate.
+const FLIGHT_BYTES_MIN: u64 = 1_000;
+
 /// Takes silence back as a verdict where the capture ends while the client still tries the first address that it was given,
 /// and has others left: the next may have answered.
 pub(super) fn leave_untried(case: &Case, host: &HostStory, known: &[IpAddr], judged: &mut [Judged]) {
@@ -93,11 +96,18 @@ pub(super) fn came_farther_unseen(
     let of = |i| tried(host, judged, i);
     let (before, failure) = of(failed)?;
     let missed = |a: &Attempt| case.flow(a).is_some_and(|f| f.sides.iter().any(|s| s.missed_bytes > 0));
+    // Of an answer that is not in the capture the numbers tell how long it was.
+    let answered = |a: &Attempt| {
+        let said = case.flow(a).and_then(|f| f.sides.get(1)).map_or(0, |s| s.bytes.saturating_add(s.missed_bytes));
+        failure.stage <= Stage::ClientHello && said >= FLIGHT_BYTES_MIN
+    };
     members.iter().copied().find(|i| {
         of(*i).is_some_and(|(a, j)| {
-            let farther = j.stage > failure.stage && a.start.time > before.start.time;
             let undecided = j.verdict == Some(Verdict::Inconclusive);
-            farther && (undecided && missed(a) || j.verdict.is_none_or(|_| undecided) && is_under_way(case, before, a))
+            let unseen = undecided && missed(a);
+            let farther = j.stage > failure.stage || unseen && answered(a);
+            let open = || unseen || j.verdict.is_none_or(|_| undecided) && is_under_way(case, before, a);
+            farther && a.began() > before.began() && open()
         })
     })
 }

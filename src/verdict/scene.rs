@@ -140,6 +140,8 @@ pub struct Detail {
     pub slow: Option<Slow>,
     /// The client's end of a connection on which it completed the handshake, and asked for nothing.
     pub left: Option<At>,
+    /// The capture ends in the middle of the handshake.
+    pub under_way: bool,
     /// The proxy refused a request that is not in the capture.
     pub request_unseen: bool,
 }

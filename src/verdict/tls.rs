@@ -123,10 +123,21 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
     let client_alert = fatal.filter(|a| a.by == Side::Client);
     let mut proof = sent();
     proof.extend(certificate_proof());
+    let is_missed = s.answer_not_captured() || s.flow.sides.first().is_some_and(|client| client.missed_bytes > 0);
+    if foreign && client_alert.is_none() && is_missed {
+        let text = message!(
+            en: "a certificate of an inspecting device; whether the client went on is not in the capture",
+            ja: "検査装置の証明書。クライアントが続行したかどうかはキャプチャにない",
+        );
+        proof.push(Proof::new(s.flow.last, text));
+        return with_trust(Judged::undecided(Stage::Certificate, proof), trust);
+    }
     if foreign {
         proof.extend(client_alert.map(alert_proof));
         let mut judged = Judged::seen(Verdict::Intercepted, Stage::Certificate, proof);
         judged.detail.alert = client_alert.map(|a| (a.description, Side::Client));
+        let ended = s.client_end().or(s.server_fin()).is_some() || !s.tcp.resets.is_empty();
+        judged.detail.under_way = !ended && client_alert.is_none() && s.waited(s.flow.last.time) < SILENCE_NS;
         return with_trust(judged, trust);
     }
     if let Some(a) = client_alert.filter(|a| alert::CERTIFICATE.contains(&a.description)) {
@@ -136,7 +147,7 @@ pub(super) fn judge(s: &Scene<'_>, session: &TlsSession) -> Judged {
         return by_alert(a, session, offered, legacy_chosen.is_some(), proof);
     }
     // Where packets are missing in the capture, what ended the handshake may be among them, or that it completed.
-    if s.answer_not_captured() || s.flow.sides.first().is_some_and(|client| client.missed_bytes > 0) {
+    if is_missed {
         let text = message!(
             en: "the capture misses bytes that the other side acknowledged: what followed cannot be told",
             ja: "相手が ACK したデータの一部がキャプチャに欠けており、その後の経過は判断できない",

@@ -210,3 +210,14 @@ fn an_inspection_that_the_client_accepts_is_told_with_the_answer() {
     let hidden = told(trusts(World::new().resolves(), 1, AZ, 0x0304));
     assert!(!hidden.text.en.contains("opened on the way"), "{}", hidden.text.en);
 }
+
+#[test]
+fn whether_the_only_client_refuses_the_certificate_shows_in_what_it_does_next() {
+    let begun = || World::new().resolves().flow(|w| begins(w, 10, AZ, 0x0303));
+    let told = |w: World| w.case().1.diagnosis.outcome;
+    assert_eq!(told(begun().lasts(20)), Outcome::InsufficientEvidence, "the capture ends");
+    assert_eq!(told(begun().lasts(90)), Outcome::NetworkFault, "it does nothing");
+    let mut missed = begun();
+    missed.facts.flows[0].sides[0].missed_bytes = 126;
+    assert_eq!(told(missed.lasts(90)), Outcome::InsufficientEvidence, "what it says is not in the capture");
+}

@@ -349,3 +349,36 @@ fn a_truncated_answer_is_a_failure_only_where_time_for_another_went_by() {
     assert_eq!(truncated(3), Some(Verdict::Inconclusive));
     assert_eq!(truncated(90), Some(Verdict::DnsFailure));
 }
+
+#[test]
+fn a_later_answer_as_long_as_a_handshake_that_the_capture_misses_leaves_a_refusal_open() {
+    let then = |missed: u64| {
+        let refused = World::new().resolves().flow(|w| {
+            let mut f = established(w, SERVER, 1);
+            hello(w, &mut f, 1, HOST, 0x0304);
+            alert(w, &mut f, 2, Side::Server, 40);
+            f
+        });
+        let w = refused.flow(|w| {
+            let mut f = established(w, SERVER, 5);
+            hello(w, &mut f, 5, HOST, 0x0304);
+            f.sides[1].missed_bytes = missed;
+            fin(w, &mut f, 9, Side::Client);
+            f
+        });
+        w.lasts(90).verdict()
+    };
+    assert_eq!(then(2_600), Some(Verdict::Inconclusive));
+    assert_eq!(then(7), Some(Verdict::TlsAlert), "the same alert again");
+}
+
+#[test]
+fn an_error_for_ipv6_alone_leaves_open_what_ipv4_would_have_given() {
+    let asked = |kinds: &[u16], rcode| {
+        let ask = |w: World, kind: &u16| w.asks_for(0, *kind, HOST, Some(rcode), &[]);
+        kinds.iter().fold(World::new().with_life(), ask).lasts(90).verdict()
+    };
+    assert_eq!(asked(&[28, 28], 2), Some(Verdict::Inconclusive));
+    assert_eq!(asked(&[1, 28], 2), Some(Verdict::DnsFailure));
+    assert_eq!(asked(&[28, 28], 3), Some(Verdict::DnsFailure), "there is no such name");
+}
