@@ -248,6 +248,15 @@ fn slow_answer(host: &HostStory) -> Option<(f64, usize)> {
     (at.time.since(asked.time) >= SILENCE_NS).then(|| (at.time.seconds_since(asked.time), i))
 }
 
+/// A question whose answer the capture cannot show.
+fn unheard_of(asked: At) -> Judged {
+    let text = message!(
+        en: "asked for, and not connected to; the capture holds only one direction, so that no answer can be seen",
+        ja: "名前の問い合わせはあるが接続がない。片方向のキャプチャのため、応答の有無は分からない",
+    );
+    Judged::undecided(Stage::None, vec![Proof::new(asked, text)])
+}
+
 /// What these look-ups, none of which gave an address, come to. Error codes speak at once; silence needs time or repetition.
 pub(super) fn failure(
     case: &Case,
@@ -260,7 +269,9 @@ pub(super) fn failure(
     let mut silent = false;
     let unheard = lookups.first().and_then(|l| case.watch(l.piece)).is_some_and(Watch::is_one_directional);
     if unheard {
-        return (None, None);
+        // Whoever connected was answered.
+        let asked = lookups.iter().filter(|l| l.kind != 65 && host.attempts.is_empty());
+        return (asked.filter_map(|l| l.asked.first()).next().map(|at| unheard_of(*at)), None);
     }
     let mut icmp = None;
     let mut asks_again = None;

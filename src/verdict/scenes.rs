@@ -57,15 +57,19 @@ fn repeated_syns_without_an_answer_are_a_drop_and_a_single_one_is_not() {
 
 #[test]
 fn silence_in_a_one_sided_capture_proves_nothing() {
-    let w = World::new().flow(|w| {
-        let mut f = syn(w, "93.184.216.34:443", 0, 1);
-        let tcp = f.tcp.as_mut().unwrap();
-        (tcp.established, tcp.one_sided) = (Some(f.first), true);
-        hello(w, &mut f, 1, "www.example.com", 0x0304);
-        f
-    });
-    let verdict = w.asks(HOST, None, &[]).asks(HOST, None, &[]).flow(|w| syn(w, SERVER, 1, 3)).lasts(300);
+    let one_sided = || {
+        World::new().flow(|w| {
+            let mut f = syn(w, "93.184.216.34:443", 0, 1);
+            let tcp = f.tcp.as_mut().unwrap();
+            (tcp.established, tcp.one_sided) = (Some(f.first), true);
+            hello(w, &mut f, 1, "www.example.com", 0x0304);
+            f
+        })
+    };
+    let asks = |w: World| w.asks(HOST, None, &[]).asks(HOST, None, &[]);
+    let verdict = asks(one_sided()).flow(|w| syn(w, SERVER, 1, 3)).lasts(300);
     assert!(!verdict.verdict().is_some_and(Verdict::is_fault));
+    assert_eq!(asks(one_sided()).lasts(300).verdict(), Some(Verdict::Inconclusive), "nobody connects");
 }
 
 #[test]
