@@ -124,9 +124,10 @@ impl Bare<'_> {
 
 /// Takes away what stands before the lines of a text.
 pub fn without(text: &str) -> Bare<'_> {
-    let table = table::messages(text);
-    let (bare, times) = if table.is_some() { (Cow::Borrowed(text), Vec::new()) } else { strip(text) };
-    let Some(messages) = table.or_else(|| json::messages(&bare)) else {
+    // The name of a member stands before every message of records over several lines: it is no margin.
+    let records = table::messages(text).or_else(|| json::messages(text));
+    let (bare, times) = if records.is_some() { (Cow::Borrowed(text), Vec::new()) } else { strip(text) };
+    let Some(messages) = records.or_else(|| json::messages(&bare)) else {
         return Bare { text: bare, times, ..Bare::default() };
     };
     // Messages may have margins of their own.

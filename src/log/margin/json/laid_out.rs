@@ -97,6 +97,21 @@ mod tests {
     }
 
     #[test]
+    fn the_members_of_records_over_several_lines_are_no_margin() {
+        let said = [
+            "DEBUG: urllib3.connectionpool: Starting new HTTPS connection (1): a.example:443",
+            "ERROR: cli.azure.cli.core.azclierror: it failed",
+        ];
+        let record = |text: &str| {
+            format!("  {{\n    \"timestamp\": \"2026-11-02T10:00:00Z\",\n    \"message\": \"{text}\"\n  }}")
+        };
+        let text = format!("[\n{}\n]\n", said.map(record).join(",\n"));
+        let bare = crate::log::margin::without(&text);
+        assert_eq!((bare.text.as_ref(), bare.records), (format!("{}\n", said.join("\n")).as_str(), 2));
+        assert_eq!((bare.number(1), bare.number(2)), (2, 6));
+    }
+
+    #[test]
     fn other_documents_are_none() {
         for text in [
             "[{\"message\": \"a\"}, {\"message\": \"b\"}]",
