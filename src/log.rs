@@ -78,17 +78,9 @@ pub fn read(name: &str, bytes: &[u8]) -> LogEvidence {
     }
     let extension = extension(name);
     let fenced = if extension == "md" { fence::blocks(&text) } else { None };
-    let text = mail::without_entities(link::unwrapped(fenced.as_deref().unwrap_or(&text)));
-    let bare = margin::without(&text);
-    if is_data(&extension, &text) && !is_json_log(&bare, &extension) {
-        return LogEvidence::NotALog;
-    }
-    let mut facts = read_bare(&bare);
-    // A table is written by people as well; one of records is a log.
-    let is_of_records = matches!(extension.as_str(), "csv" | "tsv") && bare.records > 0;
-    if !is_log(&facts, if is_of_records { "" } else { &extension }) {
-        return LogEvidence::NotALog;
-    }
+    // A run that stands beside the blocks is one as well, where none of them holds any.
+    let facts = fenced.and_then(|blocks| read_text_of(&extension, &blocks)).or_else(|| read_text_of(&extension, &text));
+    let Some(mut facts) = facts else { return LogEvidence::NotALog };
     facts.encoding = encoding.name.to_owned();
     if encoding.damaged {
         facts.problems.note("log_encoding", None, None, || {
@@ -108,6 +100,19 @@ pub fn read(name: &str, bytes: &[u8]) -> LogEvidence {
         );
     }
     LogEvidence::Debug(facts)
+}
+
+/// What a text of a file with this end of its name tells; `None` where it is no log.
+fn read_text_of(extension: &str, text: &str) -> Option<LogFacts> {
+    let text = mail::without_entities(link::unwrapped(text));
+    let bare = margin::without(&text);
+    if is_data(extension, &text) && !is_json_log(&bare, extension) {
+        return None;
+    }
+    let facts = read_bare(&bare);
+    // A table is written by people as well; one of records is a log.
+    let is_of_records = matches!(extension, "csv" | "tsv") && bare.records > 0;
+    is_log(&facts, if is_of_records { "" } else { extension }).then_some(facts)
 }
 
 /// What the name of a file ends with.
