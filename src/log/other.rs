@@ -27,6 +27,8 @@ regex!(CURL_REQUEST, r"^> ([A-Z]+) (\S+) HTTP/[\d.]+");
 regex!(CURL_REPLY, r"^< HTTP/[\d.]+ (\d{3})");
 // Without -v, the answers' own first lines (-i, -I).
 regex!(CURL_ANSWER, r"^HTTP/[\d.]+ (\d{3})(?: (.*))?$");
+// The fields in them that tell who answered; anything may stand in a body.
+regex!(CURL_AUTHOR, r"^(?i)(server|proxy-status|x-ms-ests-server): (.*)$");
 regex!(CURL_HEADER, r"^([<>]) ([A-Za-z0-9-]+): (.*)$");
 regex!(CURL_URL_RESULT, r"^(https?://\S+) (\d{3})(?: (\d+|\S.*))?$");
 regex!(NODE_MSAL, r"^azure:(?:identity|core[\w-]*):(\w+) (.*)$");
@@ -235,11 +237,20 @@ fn curl(b: &mut Builder, line: &str) -> bool {
         && let Some(c) = CURL_ANSWER.as_ref().and_then(|r| r.captures(line))
     {
         let status: u16 = c.get(1).and_then(|s| s.as_str().parse().ok()).unwrap_or(0);
-        // A proxy's answer to CONNECT has words of its own.
-        let is_tunnel = status == 407 || c.get(2).is_some_and(|m| m.as_str().to_lowercase().ends_with("established"));
+        // A proxy's answer to CONNECT has words of its own, and stands before all others.
+        let is_first = || b.attempt.proxy.is_some() && b.last_status().is_none() && asks_over_tls(b) && status == 200;
+        let is_established = || c.get(2).is_some_and(|m| m.as_str().to_lowercase().ends_with("established"));
+        let is_tunnel = status == 407 || is_established() || is_first();
         let host = curl_target(b);
         let method = if is_tunnel { "CONNECT" } else { "" };
         b.event(reply(method.to_owned(), String::new(), status), host.as_deref().map(|h| (h, None)), line);
+        return true;
+    }
+    if b.attempt.command == "curl"
+        && b.fresh_reply().is_some()
+        && let Some(c) = CURL_AUTHOR.as_ref().and_then(|r| r.captures(line))
+    {
+        az::header(b, c.get(1).map_or("", |m| m.as_str()), c.get(2).map_or("", |m| m.as_str()), line);
         return true;
     }
     let Some(first) = line.chars().next() else { return false };
@@ -330,6 +341,16 @@ fn curl(b: &mut Builder, line: &str) -> bool {
 
 /// The host that the curl command asked for.
 fn curl_target(b: &Builder) -> Option<String> {
+    curl_url(b).and_then(|url| place::urls(url).next()).map(|url| url.host)
+}
+
+/// Whether it asked for one that a proxy has to make a tunnel to.
+fn asks_over_tls(b: &Builder) -> bool {
+    curl_url(b).is_some_and(|url| url.starts_with("https://"))
+}
+
+/// The URL that the curl command asked for.
+fn curl_url(b: &Builder) -> Option<&str> {
     // Values of options may be URLs too: a proxy, a referrer.
     const WITH_URL: [&str; 10] = [
         "-x",
@@ -345,8 +366,8 @@ fn curl_target(b: &Builder) -> Option<String> {
     ];
     let mut is_value = false;
     for argument in &b.attempt.arguments {
-        if !is_value && let Some(url) = place::urls(argument).next() {
-            return Some(url.host);
+        if !is_value && place::urls(argument).next().is_some() {
+            return Some(argument);
         }
         is_value = WITH_URL.contains(&argument.as_str());
     }
@@ -423,7 +444,17 @@ mod tests {
         assert_eq!(answered(&direct), [(String::new(), 200, host.clone())]);
         assert!(read(&direct).attempts.iter().all(|a| a.first_error().is_none()), "fields are no errors");
         let tunnel = "$ curl -i -x http://proxy.example:8080 https://graph.microsoft.com/\nHTTP/1.1 200 Connection established\n\n";
-        assert_eq!(answered(tunnel), [("CONNECT".to_owned(), 200, host)]);
+        assert_eq!(answered(tunnel), [("CONNECT".to_owned(), 200, host.clone())]);
+        // Some proxies have no words for it; what they bring afterwards is the host's.
+        let bare = tunnel.replace("200 Connection established", "200 OK");
+        assert_eq!(answered(&bare), [("CONNECT".to_owned(), 200, host.clone())]);
+        let both = format!("{bare}HTTP/1.1 302 Found\n");
+        assert_eq!(answered(&both).get(1), Some(&(String::new(), 302, host)));
+        let class = |text: &str| read(text).attempts.first().and_then(|a| a.error_class());
+        let refused =
+            "$ curl -i https://login.microsoftonline.com/\nHTTP/1.1 503 Service Unavailable\nServer: squid/4.1\n\n";
+        assert_eq!(class(refused), Some(ErrorClass::ProxyStatus(503)));
+        assert_eq!(class(&refused.replace("squid/4.1", "Microsoft-IIS/10.0")), None);
         assert_eq!(answered(answer), []);
     }
 

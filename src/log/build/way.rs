@@ -28,7 +28,7 @@ impl Builder {
     }
 
     /// Host, path and status of the reply that came last, where nothing but its own fields stands behind it.
-    pub(super) fn fresh_reply(&self) -> Option<(&str, &str, u16)> {
+    pub(crate) fn fresh_reply(&self) -> Option<(&str, &str, u16)> {
         let last = self.attempt.events.iter().rev().find(|e| !matches!(e.kind, LogEventKind::ServerDate { .. }))?;
         match &last.kind {
             LogEventKind::HttpResponse { path, status, .. } => Some((last.host.as_deref()?, path, *status)),
