@@ -11,6 +11,10 @@ pub const NETWORK_FAULT: Text = Text { en: "Network fault", ja: "ネットワー
 pub const NO_NETWORK_FAULT: Text = Text { en: "No network fault", ja: "ネットワーク障害なし" };
 /// The first words of a report without an answer.
 pub const CANNOT_TELL: Text = Text { en: "Cannot tell", ja: "判定不能" };
+/// The headings of the parts of a report that grow with the case.
+pub const HOSTS: Text = Text { en: "Hosts", ja: "ホスト" };
+/// See `HOSTS`.
+pub const FINDINGS: Text = Text { en: "Findings", ja: "検出事項" };
 /// The heading of the last part of a report.
 pub const EVIDENCE: Text = Text { en: "Evidence", ja: "証跡" };
 /// What stands before the date at the end of a report.
@@ -41,12 +45,13 @@ pub fn is_ours(text: &str, whole: bool) -> bool {
     match first.strip_prefix("# ") {
         _ if first.starts_with('{') => is_our_json(start, first),
         _ if first == "<!doctype html>" => start.lines().take(PAGE_HEAD_LINES).any(|line| line.contains(GENERATOR)),
-        Some(title) => (is_answer(title) || is(COMPARISON, title)) && (!whole || is_signed(start)),
+        Some(title) if whole => (is_answer(title) || is(COMPARISON, title)) && is_signed(start),
+        Some(title) => is(COMPARISON, title) || is_answer(title) && has_parts(start, "## "),
         None if whole && is_list(start) => true,
         None if TABLES_OF_CELLS.iter().any(|head| first.starts_with(head)) => true,
         None => match last_part(start) {
             Some(lines) => is_comparison(&lines) || is_answer(first) && lines.last().is_some_and(|l| is_date(l)),
-            None => !whole && is_answer(first) && !start.lines().any(|l| is(EVIDENCE, l)),
+            None => !whole && is_answer(first) && has_parts(start, "") && !start.lines().any(|l| is(EVIDENCE, l)),
         },
     }
 }
@@ -102,13 +107,23 @@ fn is_signed(text: &str) -> bool {
     version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
 }
 
+/// Whether a part of a report begins in the text: above a log, anybody may say in our words what it is about.
+fn has_parts(text: &str, mark: &str) -> bool {
+    let headings = text.lines().filter_map(|line| line.strip_prefix(mark));
+    headings.into_iter().any(|heading| is(HOSTS, heading) || is(FINDINGS, heading))
+}
+
 /// A document with one of our schemas, a line of a batch, or a record of facts.
 fn is_our_json(text: &str, first: &str) -> bool {
     let quoted = |line: &str, space: &str| line.contains(&format!("\"schema\":{space}\"{SCHEMA}"));
+    // Records of ours have no such members; those of logs do.
+    let is_of_a_log = || ["\"message\":", "\"msg\":"].iter().any(|member| first.contains(member));
     match first {
         "{" => text.lines().nth(1).is_some_and(|line| quoted(line, " ")),
-        _ if first.starts_with("{\"capture\":\"") => first.contains("\"type\":\""),
-        _ if first.starts_with("{\"case\":\"") => quoted(first, "") || first.contains("\"failed\":true"),
+        _ if first.starts_with("{\"capture\":\"") => first.contains("\"type\":\"") && !is_of_a_log(),
+        _ if first.starts_with("{\"case\":\"") => {
+            quoted(first, "") || first.contains("\"failed\":true") && !is_of_a_log()
+        }
         _ => first.starts_with("{\"schema\":") && quoted(first, ""),
     }
 }
@@ -154,11 +169,17 @@ mod tests {
         assert!(!is_ours("Cannot tell\nERROR: it failed\n", true));
         assert!(!is_ours("{\"message\": \"nettriage.case\"}\n{}\n", true));
         assert!(!is_ours("{\"case\":\"login\",\"level\":\"error\"}\n{}\n", true));
+        assert!(!is_ours("{\"case\":\"login\",\"failed\":true,\"message\":\"refused\"}\n", true));
+        assert!(!is_ours("{\"capture\":\"a\",\"type\":\"log\",\"msg\":\"refused\"}\n", true));
     }
 
     #[test]
     fn of_a_report_longer_than_what_was_read_the_beginning_tells() {
         let beginning = REPORT.split("Evidence").next().unwrap();
         assert!(is_ours(beginning, false) && !is_ours(beginning, true));
+        assert!(is_ours("# Network fault: `a.example`\n\nNo answer.\n\n## Hosts\n\n| Host |\n", false));
+        // What somebody wrote above a long log.
+        assert!(!is_ours("Network fault: az login fails\n\nDEBUG: cli.knack.cli: x\n", false));
+        assert!(!is_ours("# Network fault: az login fails\n\n```\nDEBUG: cli.knack.cli: x\n", false));
     }
 }

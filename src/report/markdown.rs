@@ -23,7 +23,7 @@ pub fn render(report: &Report, lang: Lang) -> String {
         let _ = writeln!(out, "**{}** {}\n", t("Next:", "次の手順:"), escape(next));
     }
     if !report.hosts.is_empty() {
-        let _ = writeln!(out, "## {}\n", t("Hosts", "ホスト"));
+        let _ = writeln!(out, "## {}\n", imprint::HOSTS.get(lang));
         let _ = writeln!(
             out,
             "| {} | {} | {} | TLS | {} |",
@@ -52,7 +52,7 @@ pub fn render(report: &Report, lang: Lang) -> String {
         out.push('\n');
     }
     if !report.findings.is_empty() {
-        let _ = writeln!(out, "## {}\n", t("Findings", "検出事項"));
+        let _ = writeln!(out, "## {}\n", imprint::FINDINGS.get(lang));
         for f in &report.findings {
             let word = f.severity.title().get(lang);
             let inferred = match f.confidence {

@@ -138,7 +138,7 @@ impl Printer {
         if hosts.is_empty() {
             return;
         }
-        let title = self.t("Hosts", "ホスト");
+        let title = imprint::HOSTS.get(self.lang);
         self.heading(title);
         let name_width = hosts.iter().map(|h| visible(&h.name).width()).max().unwrap_or(4).clamp(4, 44);
         let verdict_width =
@@ -218,7 +218,7 @@ impl Printer {
         if report.findings.is_empty() {
             return;
         }
-        let title = self.t("Findings", "検出事項");
+        let title = imprint::FINDINGS.get(self.lang);
         self.heading(title);
         for (i, f) in report.findings.iter().enumerate() {
             self.finding(i + 1, f);
