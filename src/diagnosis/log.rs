@@ -150,7 +150,9 @@ pub(super) fn own_machine(case: &Case) -> Option<Diagnosis> {
     let event = attempt.cause().filter(|e| e.kind.error().is_some_and(|c| c.is_connecting()))?;
     let host = event.host.as_deref().filter(|host| is_local(host))?;
     let is_asked_for = [format!("://{host}"), format!("host='{host}'"), format!("server {host}")];
-    let is_asked_for = is_asked_for.iter().any(|words| event.text.contains(words.as_str()));
+    // Of a proxy whole URLs are asked for, of a service a path.
+    let is_proxy = event.text.contains("with url: http");
+    let is_asked_for = !is_proxy && is_asked_for.iter().any(|words| event.text.contains(words.as_str()));
     let place = event.port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
     let words = &event.text;
     Some(Diagnosis {
