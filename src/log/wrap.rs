@@ -258,6 +258,7 @@ fn native(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
         }
         let begins = text.is_empty()
             || text.starts_with("PS ")
+            || text.starts_with("$ ")
             || text.starts_with("**********")
             || az::record(text).is_some()
             || is(&STREAM, text)

@@ -196,6 +196,7 @@ mod tests {
             "[INFO] Could not resolve host: a.example",
             "[Warning] a timeout",
             "NOTICE: x",
+            "$ kubectl get pods",
         ] {
             let facts = read_text(&format!("{refused}{line}\n{POSITION_LINES}"));
             let cause = facts.attempts.first().and_then(|a| a.events.first()).map(|e| e.text.clone());
