@@ -243,6 +243,9 @@ fn curl(b: &mut Builder, line: &str) -> bool {
         let is_tunnel = status == 407 || is_established() || is_first();
         let host = curl_target(b);
         let method = if is_tunnel { "CONNECT" } else { "" };
+        if let Some(host) = host.as_ref().filter(|_| b.host.is_none()) {
+            b.host = Some((host.clone(), 443));
+        }
         b.event(reply(method.to_owned(), String::new(), status), host.as_deref().map(|h| (h, None)), line);
         return true;
     }
@@ -454,6 +457,8 @@ mod tests {
         let refused =
             "$ curl -i https://login.microsoftonline.com/\nHTTP/1.1 503 Service Unavailable\nServer: squid/4.1\n\n";
         assert_eq!(class(refused), Some(ErrorClass::ProxyStatus(503)));
+        let cause = |text: &str| read(text).attempts.first().and_then(|a| a.cause()?.host.clone());
+        assert_eq!(cause(refused).as_deref(), Some("login.microsoftonline.com"));
         assert_eq!(class(&refused.replace("squid/4.1", "Microsoft-IIS/10.0")), None);
         assert_eq!(answered(answer), []);
     }
