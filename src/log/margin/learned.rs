@@ -64,6 +64,7 @@ static RECORD: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&format!(
         r"(?x)
         (?:(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):\x20?)? {LOGGER}\x20?:\x20
+        | (?:DEBUG|INFO|WARNING|ERROR|CRITICAL):{LOGGER}:
         | (?:(?:{STREAMS})\s?[:：]\x20?)? (?:
             Request\x20\[[0-9a-fA-F-]{{36}}\]\x20 | (?:Error\x20response|Response)\x20\[[0-9a-fA-F-]{{36}}\]\x20\d{{3}}
             | \(?(?:True|False)\)?\x20MSAL\x20\d

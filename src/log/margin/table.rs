@@ -13,6 +13,9 @@ use serde_json::{Map, Value};
 /// Longest heading that is looked at.
 const HEADING_BYTES_MAX: usize = 4 << 10;
 
+/// How PowerShell begins a table unless it is told not to.
+const TYPE_LINE: &str = "#TYPE ";
+
 /// Headings in small letters, and the keys of records that they stand for: logs in general, Application Insights, Log
 /// Analytics, container logs of Azure.
 const HEADINGS: &[(&str, &str)] = &[
@@ -32,6 +35,10 @@ const HEADINGS: &[(&str, &str)] = &[
     ("datetime", "time"),
     ("date and time", "time"),
     ("timegenerated", "time"),
+    // Events of Windows, as PowerShell exports them.
+    ("timecreated", "time"),
+    ("timewritten", "time"),
+    ("machinename", "hostname"),
     ("level", "level"),
     ("loglevel", "level"),
     ("severity", "level"),
@@ -49,18 +56,26 @@ const HEADINGS: &[(&str, &str)] = &[
     ("日時", "time"),
     ("日付と時刻", "time"),
     ("レベル", "level"),
+    ("datum und uhrzeit", "time"),
+    ("ebene", "level"),
 ];
 
 /// The messages of a table.
 pub(super) fn messages(source: &str) -> Option<Messages> {
     let start = source.trim_start_matches('\u{feff}');
+    let typed = start.starts_with(TYPE_LINE);
+    let start = if typed { start.split_once('\n')?.1 } else { start };
     let heading = start.split('\n').next().filter(|line| line.len() <= HEADING_BYTES_MAX)?;
     let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|d| heading.bytes().filter(|b| b == d).count())?;
     if !heading.as_bytes().contains(&delimiter) {
         return None;
     }
     let mut rows = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(start.as_bytes());
-    let keys: Vec<Option<&str>> = rows.headers().ok()?.iter().map(key).collect();
+    let mut keys: Vec<Option<&str>> = rows.headers().ok()?.iter().map(key).collect();
+    // The Event Viewer of Windows gives its last column, the message, no heading.
+    if [Some("level"), Some("time")] == keys.get(..2)? && !keys.contains(&Some("message")) {
+        keys.push(Some("message"));
+    }
     let has = |wanted: &str| keys.contains(&Some(wanted));
     if !has("message") || !(has("time") || has("level")) {
         return None;
@@ -73,7 +88,7 @@ pub(super) fn messages(source: &str) -> Option<Messages> {
         if row.len() != keys.len() {
             return None;
         }
-        let number = row.position().map_or(0, csv::Position::line);
+        let number = row.position().map_or(0, csv::Position::line).saturating_add(u64::from(typed));
         let record = record(&keys, &row);
         let time = record.get("time").and_then(Value::as_str).and_then(moment);
         times = (times.0.or(time), time.or(times.1));
@@ -121,6 +136,8 @@ mod tests {
             "Time,Level,Source,Message\n2026-11-02 10:00:00,Info,App,a\n2026-11-02 10:00:01,Error,App,\"b, c\"\n",
             "timestamp [UTC],message,severityLevel\n\"11/2/2026, 10:00:01.5 AM\",\"b, c\",3\n\"11/2/2026, 10:00:00.5 AM\",a,1\n",
             "TimeGenerated;LogEntry\n2026-11-02T10:00:01Z;b, c\n2026-11-02T10:00:00Z;a\n",
+            "Level,Date and Time,Source,Event ID,Task Category\r\nError,11/2/2026 10:00:01 AM,AAD,1098,None,\"b, c\"\r\nError,11/2/2026 10:00:00 AM,AAD,1098,None,a\r\n",
+            "#TYPE System.Diagnostics.Eventing.Reader.EventLogRecord\r\n\"Message\",\"Id\",\"TimeCreated\"\r\n\"b, c\",\"1\",\"11/2/2026 10:00:01 AM\"\r\n\"a\",\"1\",\"11/2/2026 10:00:00 AM\"\r\n",
             "日時\tメッセージ\n2026-11-02 10:00:00\ta\n2026-11-02 10:00:01\tb, c\n",
         ] {
             let got = messages(text).unwrap_or_else(|| panic!("{text}"));
@@ -128,6 +145,8 @@ mod tests {
         }
         let lines = messages("time,message\n2026-11-02,\"a\nb\"\n2026-11-03,c\n").unwrap();
         assert_eq!((lines.text.as_str(), lines.numbers.as_slice()), ("a\nb\nc\n", [2, 2, 4].as_slice()));
+        let typed = messages("#TYPE X\ntime,message\n2026-11-02,a\n").unwrap();
+        assert_eq!(typed.numbers, [3]);
     }
 
     #[test]
