@@ -10,6 +10,7 @@ use crate::log::{answer, az, pattern, place, stamp};
 
 mod broker;
 mod dump;
+mod wget;
 
 pub(crate) use broker::{names_a_broker, wam};
 
@@ -70,7 +71,7 @@ pub(crate) fn line(b: &mut Builder, line: &str) {
     if text.is_empty() || (text.len() < line.len() && (text.starts_with("at ") || text.starts_with("File \""))) {
         return;
     }
-    if curl(b, line) || node(b, line) || dump::member(b, line) {
+    if curl(b, line) || node(b, line) || dump::member(b, line) || wget::line(b, line) {
         return;
     }
     if let Some(c) = EXIT.as_ref().and_then(|r| r.captures(line)) {
