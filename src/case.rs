@@ -11,6 +11,7 @@ mod moment;
 mod names;
 mod presence;
 mod times;
+mod vouched;
 mod watch;
 
 use crate::facts::log::{LogFacts, SigninFacts};
@@ -32,6 +33,7 @@ pub use moment::Moment;
 pub use names::AddressBook;
 pub(crate) use names::is_proxy_like;
 pub use presence::{Heard, Presence};
+pub use vouched::Vouched;
 pub use watch::Watch;
 
 /// One piece of evidence with its facts.
@@ -92,6 +94,8 @@ pub struct Case {
     nameless: HashMap<IpAddr, Timestamp>,
     /// When each client was heard, once somebody asks.
     presence: OnceLock<Presence>,
+    /// Whose certificates the clients' programs went on with, once somebody asks.
+    vouched: OnceLock<Vouched>,
     /// The clock of each debug log against the capture's.
     pub clocks: Vec<LogClock>,
     /// The lines of each sign-in attempt on the capture's clock.
@@ -252,6 +256,7 @@ impl Case {
             used: HashSet::new(),
             nameless: HashMap::new(),
             presence: OnceLock::new(),
+            vouched: OnceLock::new(),
             clocks: Vec::new(),
             joins: Vec::new(),
         };
@@ -434,6 +439,11 @@ impl Case {
     /// When each client was heard.
     pub fn presence(&self) -> &Presence {
         self.presence.get_or_init(|| Presence::of(self))
+    }
+
+    /// Whose certificates programs went on with, at whatever host.
+    pub fn vouched(&self) -> &Vouched {
+        self.vouched.get_or_init(|| Vouched::of(self))
     }
 
     /// The image name of a process by the system files of the case.

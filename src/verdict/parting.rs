@@ -5,17 +5,18 @@
 //! or to see whether somebody is there: one alone proves nothing.
 //!
 //! What enters: the attempts of a host with their judgements. What leaves: judgements that no longer count such
-//! connections as ways that work, where their program never used any ([`take_back`]). Guaranteed: linear in the attempts.
+//! connections as ways that work, where their program never used any ([`take_back`]). Guaranteed: linear in the attempts
+//! and in the questions.
 
 use super::host::distinct;
 use super::inspection::{self, Program};
 use super::scene::{Judged, Proof, SILENCE_NS, Scene, Stage};
 use super::tls::{ENCRYPTED_ALERT_LEN, TLS_1_3};
-use crate::case::{Case, HostStory, Way};
+use crate::case::{Attempt, Case, HostStory, Way};
 use crate::facts::{FlowTransport, TlsSession};
 use crate::message;
 use crate::packet::At;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 /// Connections that must all end so.
@@ -68,31 +69,112 @@ fn says_no_more(s: &Scene<'_>, session: &TlsSession) -> bool {
 
 /// Where the program of a client left all its connections to a host so, the handshakes are no sign that it could use it.
 /// What shows an inspecting device was refused then, as far as can be told; of the rest nobody knows the reason. Of a single
-/// one the former is said where nobody else came through either.
+/// one the former is said where nobody else came through either. A program that goes on with such a certificate at another
+/// host refuses none: several are left open then, since programs of one library look the same.
 pub(super) fn take_back(case: &Case, host: &HostStory, judged: &mut [Judged]) {
-    let mut programs: HashMap<(Option<Program<'_>>, IpAddr), (Vec<usize>, bool)> = HashMap::new();
-    let mut anybody = false;
-    for (i, (attempt, j)) in host.attempts.iter().zip(judged.iter()).enumerate().filter(|(_, (_, j))| j.serves()) {
-        let (left, used) = programs.entry((inspection::program(case, attempt), attempt.client)).or_default();
-        match j.detail.left {
-            Some(_) => left.push(i),
-            None => (*used, anybody) = (true, true),
-        }
+    let serving = || host.attempts.iter().zip(judged.iter()).enumerate().filter(|(_, (_, j))| j.serves());
+    let mut programs: HashMap<(Option<Program<'_>>, IpAddr), Vec<usize>> = HashMap::new();
+    for (i, (attempt, _)) in serving().filter(|(_, (_, j))| j.detail.left.is_some()) {
+        programs.entry((inspection::program(case, attempt), attempt.client)).or_default().push(i);
     }
-    for (left, _) in programs.into_values().filter(|(left, used)| !used && !left.is_empty()) {
-        let attempts = left.iter().filter_map(|i| host.attempts.get(*i));
-        let several = distinct(case, attempts) >= CONNECTIONS_MIN;
+    if programs.is_empty() {
+        return;
+    }
+    let users = Users::of(case, host, serving().filter(|(_, (_, j))| j.detail.left.is_none()).map(|(_, (a, _))| a));
+    for ((program, client), left) in programs {
+        let direct = left.iter().all(|i| host.attempts.get(*i).is_some_and(|a| a.way == Way::Direct));
+        if users.has(program, client) || direct && users.is_watched_by(client) {
+            continue;
+        }
+        let several = came_back(case, host, judged, &left);
         for i in left {
-            let Some(j) = judged.get_mut(i) else { continue };
-            if several || j.goes_on_inspected() && !anybody {
-                refuse(j);
+            let (Some(attempt), Some(j)) = (host.attempts.get(i), judged.get_mut(i)) else { continue };
+            let inspected = j.goes_on_inspected();
+            let accepts = inspected && accepts_elsewhere(case, attempt, j);
+            if several || inspected && !accepts && users.clients.all.is_empty() {
+                refuse(j, inspected && !accepts);
             }
         }
     }
 }
 
-/// The client did not go on.
-fn refuse(judged: &mut Judged) {
+/// Who used a host, and who asked for its name.
+#[derive(Default)]
+struct Users<'a> {
+    programs: HashSet<(Option<Program<'a>>, IpAddr)>,
+    /// The same, with the family of the client's address.
+    families: HashSet<(Option<Program<'a>>, bool)>,
+    clients: Clients,
+    asked: Clients,
+}
+
+impl<'a> Users<'a> {
+    fn of(case: &'a Case, host: &'a HostStory, used: impl Iterator<Item = &'a Attempt>) -> Users<'a> {
+        let mut users = Users::default();
+        host.lookups.iter().for_each(|lookup| users.asked.insert(lookup.client.ip()));
+        for attempt in used {
+            let program = inspection::program(case, attempt);
+            for client in case.clients_of(attempt) {
+                users.programs.insert((program, client));
+                users.families.insert((program, client.is_ipv6()));
+                users.clients.insert(client);
+            }
+        }
+        users
+    }
+
+    /// Whether a program of a client is among them. Of the other family it may be the same machine: see
+    /// [`crate::case::may_be_one`].
+    fn has(&self, program: Option<Program<'_>>, client: IpAddr) -> bool {
+        self.programs.contains(&(program, client)) || self.families.contains(&(program, !client.is_ipv6()))
+    }
+
+    /// Whether a client only watches the host, as load balancers and monitors do: others used it, and this one, which never
+    /// did, did not ask for its name either.
+    fn is_watched_by(&self, client: IpAddr) -> bool {
+        !self.clients.all.is_empty() && !self.clients.may_hold(client) && !self.asked.may_hold(client)
+    }
+}
+
+/// Clients, and of which families they are: IPv4, IPv6.
+#[derive(Default)]
+struct Clients {
+    all: HashSet<IpAddr>,
+    families: [bool; 2],
+}
+
+impl Clients {
+    fn insert(&mut self, client: IpAddr) {
+        self.all.insert(client);
+        let [v4, v6] = &mut self.families;
+        *(if client.is_ipv6() { v6 } else { v4 }) = true;
+    }
+
+    /// Whether the client, or what may be the same machine by its other address, is among them.
+    fn may_hold(&self, client: IpAddr) -> bool {
+        let [v4, v6] = self.families;
+        self.all.contains(&client) || if client.is_ipv6() { v4 } else { v6 }
+    }
+}
+
+/// Whether a program left one connection after another. Those of one moment were opened to spare, and nobody needed them.
+fn came_back(case: &Case, host: &HostStory, judged: &[Judged], left: &[usize]) -> bool {
+    let attempts = || left.iter().filter_map(|i| host.attempts.get(*i));
+    let over = left.iter().filter_map(|i| judged.get(*i)?.detail.left).map(|at| at.time).min();
+    let last = attempts().map(|attempt| attempt.start.time).max();
+    over.is_some() && last >= over && distinct(case, attempts()) >= CONNECTIONS_MIN
+}
+
+/// Whether the program of an attempt went on with a certificate of the same issuer at another host. Where the issuer's name
+/// is borrowed, that one may have been of its owner.
+fn accepts_elsewhere(case: &Case, attempt: &Attempt, judged: &Judged) -> bool {
+    let own_name = judged.detail.trust.as_ref().is_some_and(|trust| trust.forged.is_empty());
+    let session = || case.flow(attempt)?.app.tls.get(attempt.session?);
+    own_name && session().is_some_and(|session| case.vouched().is_accepted(attempt.client, session))
+}
+
+/// The client did not go on: it refused the certificate, or nobody knows why.
+fn refuse(judged: &mut Judged, certificate: bool) {
     let Some(end) = judged.detail.left else { return };
     let text = message!(
         en: "the client ends the connection behind the handshake, without a request",
@@ -100,9 +182,8 @@ fn refuse(judged: &mut Judged) {
     );
     judged.proof.push(Proof::new(end, text));
     judged.stage = Stage::Certificate;
-    if judged.goes_on_inspected() {
-        judged.detail.client_accepts = false;
-    } else {
+    judged.detail.client_accepts = false;
+    if !certificate {
         *judged = Judged { detail: judged.detail.clone(), ..Judged::undecided(judged.stage, judged.proof.clone()) };
     }
 }

@@ -43,11 +43,15 @@ fn leaves(tenths: i64, records: &'static [(u16, u64)]) -> impl Fn(&mut World, &m
 
 /// A handshake of TLS 1.2 that shows its certificate.
 fn shown(w: World, tenths: i64, issuer: (&str, &str), used: bool) -> World {
+    shown_at(w, (SERVER, HOST), tenths, issuer, used)
+}
+
+fn shown_at(w: World, (server, name): (&str, &str), tenths: i64, issuer: (&str, &str), used: bool) -> World {
     w.flow(|w| {
-        let mut f = established(w, SERVER, tenths);
-        hello(w, &mut f, tenths, HOST, 0x0303);
+        let mut f = established(w, server, tenths);
+        hello(w, &mut f, tenths, name, 0x0303);
         server_hello(w, &mut f, tenths, 0x0303);
-        certificate(w, &mut f, tenths, issuer, HOST);
+        certificate(w, &mut f, tenths, issuer, name);
         let at = sends(w, &mut f, Side::Client, tenths, 126);
         session(&mut f).encrypted[0].count(40, false, at);
         session(&mut f).complete = Some(sends(w, &mut f, Side::Server, tenths, 51));
@@ -138,4 +142,58 @@ fn a_look_at_a_certificate_beside_a_sign_in_that_went_on_leaves_nothing_open() {
     assert_eq!((told.diagnosis.outcome, verdict(&told)), (Outcome::NoNetworkFault, Some(Verdict::Inconclusive)));
     let open = probed(used(World::new().resolves()));
     assert_eq!(open.diagnosis.outcome, Outcome::InsufficientEvidence, "it may be the command");
+}
+
+/// The last connections are of another client.
+fn by_client(mut w: World, client: &str, connections: usize) -> World {
+    for flow in w.facts.flows.iter_mut().rev().take(connections) {
+        flow.ends.client.set_ip(ip(client));
+    }
+    w
+}
+
+#[test]
+fn connections_of_one_moment_are_opened_to_spare() {
+    let pair = |second| hidden(hidden(World::new().resolves(), 1, leaves(20, &[ALERT])), second, leaves(22, &[ALERT]));
+    assert_eq!(verdict(&report(pair(2))), Some(Verdict::Ok));
+    assert_eq!(verdict(&report(pair(21))), Some(Verdict::Inconclusive), "it came back");
+}
+
+#[test]
+fn by_its_other_address_a_machine_leaves_what_it_uses_by_the_first() {
+    let used = hidden(World::new().resolves(), 1, |w, f| encrypts(w, f, 2, &[(200, 205)]));
+    let left = hidden(hidden(used, 10, leaves(11, &[ALERT])), 30, leaves(31, &[ALERT]));
+    assert_eq!(verdict(&report(by_client(left, "2001:db8::5", 2))), Some(Verdict::Ok));
+}
+
+#[test]
+fn who_only_watches_a_host_that_others_use_says_nothing_of_it() {
+    const MONITOR: &str = "10.1.9.9";
+    let watched = |w: World, issuer| {
+        let w = shown(shown(shown(w, 1, issuer, true), 30, issuer, false), 90, issuer, false);
+        let mut w = by_client(w, MONITOR, 2);
+        for flow in w.facts.flows.iter_mut().rev().take(2) {
+            let offer = std::sync::Arc::make_mut(&mut session(flow).client_hellos[0].offer);
+            offer.cipher_suites = vec![0xc02f];
+        }
+        report(w)
+    };
+    assert_eq!(verdict(&watched(World::new().resolves(), GENUINE)), Some(Verdict::Ok));
+    assert_eq!(watched(World::new().resolves(), PRIVATE).diagnosis.outcome, Outcome::NoNetworkFault);
+    // A client of its own, by all that is known.
+    let asks = || World::new().resolves().asks(HOST, Some(0), &["20.190.151.7"]).asked_by(MONITOR);
+    assert_eq!(verdict(&watched(asks(), GENUINE)), Some(Verdict::Inconclusive));
+    assert_eq!(watched(asks(), PRIVATE).diagnosis.outcome, Outcome::NetworkFault);
+}
+
+#[test]
+fn who_accepts_an_issuer_at_one_host_does_not_refuse_it_at_another() {
+    const MANAGER: (&str, &str) = ("4.150.240.10:443", "management.azure.com");
+    let used = |issuer| shown(World::new().resolves(), 1, issuer, true);
+    let once = |w| shown_at(w, MANAGER, 20, PRIVATE, false);
+    assert_eq!(report(once(used(PRIVATE))).diagnosis.outcome, Outcome::NoNetworkFault);
+    assert_eq!(report(once(used(GENUINE))).diagnosis.outcome, Outcome::NetworkFault);
+    let again = |w| report(shown_at(once(w), MANAGER, 40, PRIVATE, false)).diagnosis.outcome;
+    assert_eq!(again(used(PRIVATE)), Outcome::InsufficientEvidence, "programs of one library look the same");
+    assert_eq!(again(used(GENUINE)), Outcome::NetworkFault);
 }
