@@ -85,7 +85,8 @@ fn is_trying(tcp: &TcpFacts, until: Timestamp) -> bool {
 }
 
 /// An attempt that came farther than a failed one before it, but of which the capture misses the end, or ends first: what
-/// failed before it may have cost time only.
+/// failed before it may have cost time only. So may what failed before a handshake that the client left without a request,
+/// where nothing failed any more.
 pub(super) fn came_farther_unseen(
     case: &Case,
     host: &HostStory,
@@ -101,11 +102,17 @@ pub(super) fn came_farther_unseen(
         let said = case.flow(a).and_then(|f| f.sides.get(1)).map_or(0, |s| s.bytes.saturating_add(s.missed_bytes));
         failure.stage <= Stage::ClientHello && said >= FLIGHT_BYTES_MIN
     };
+    let faults = members.iter().filter_map(|i| of(*i)).filter(|(_, j)| j.verdict.is_some_and(Verdict::is_fault));
+    let last_fault = faults.map(|(a, _)| a.began()).max();
+    let is_left = |a: &Attempt, j: &Judged| {
+        j.detail.left.is_some() && Some(a.began()) > last_fault && may_be_one(before.client, a.client)
+    };
     members.iter().copied().find(|i| {
         of(*i).is_some_and(|(a, j)| {
             let undecided = j.verdict == Some(Verdict::Inconclusive);
             let unseen = undecided && missed(a);
             let farther = j.stage > failure.stage || unseen && answered(a);
+            let unseen = unseen || undecided && is_left(a, j);
             let open = || unseen || j.verdict.is_none_or(|_| undecided) && is_under_way(case, before, a);
             farther && a.began() > before.began() && open()
         })

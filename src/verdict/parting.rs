@@ -68,8 +68,8 @@ fn says_no_more(s: &Scene<'_>, session: &TlsSession) -> bool {
 }
 
 /// Where the program of a client left all its connections to a host so, the handshakes are no sign that it could use it.
-/// What shows an inspecting device was refused then, as far as can be told; of the rest nobody knows the reason. Of a single
-/// one the former is said where nobody else came through either. A program that goes on with such a certificate at another
+/// What shows an inspecting device was refused then, as far as can be told; of the rest nobody knows the reason, nor of a
+/// single one behind such a device where nobody else came through either. A program that goes on with such a certificate at another
 /// host refuses none: several are left open then, since programs of one library look the same.
 pub(super) fn take_back(case: &Case, host: &HostStory, judged: &mut [Judged]) {
     let serving = || host.attempts.iter().zip(judged.iter()).enumerate().filter(|(_, (_, j))| j.serves());
@@ -92,7 +92,7 @@ pub(super) fn take_back(case: &Case, host: &HostStory, judged: &mut [Judged]) {
             let inspected = j.goes_on_inspected();
             let accepts = inspected && accepts_elsewhere(case, attempt, j);
             if several || inspected && !accepts && users.clients.all.is_empty() {
-                refuse(j, inspected && !accepts);
+                refuse(j, several && inspected && !accepts);
             }
         }
     }

@@ -108,7 +108,8 @@ fn a_foreign_certificate_is_accepted_by_those_only_that_go_on() {
     };
     let left = |w: World, tenths| shown(w, tenths, PRIVATE, false);
     let refused = (Some(Verdict::Intercepted), Outcome::NetworkFault);
-    assert_eq!(of(left(World::new().resolves(), 1)), refused);
+    let open = (Some(Verdict::Inconclusive), Outcome::InsufficientEvidence);
+    assert_eq!(of(left(World::new().resolves(), 1)), open, "one alone");
     assert_eq!(of(left(left(World::new().resolves(), 1), 30)), refused);
     let used = |w: World, tenths| shown(w, tenths, PRIVATE, true);
     let accepted = (Some(Verdict::Intercepted), Outcome::NoNetworkFault);
@@ -192,8 +193,25 @@ fn who_accepts_an_issuer_at_one_host_does_not_refuse_it_at_another() {
     let used = |issuer| shown(World::new().resolves(), 1, issuer, true);
     let once = |w| shown_at(w, MANAGER, 20, PRIVATE, false);
     assert_eq!(report(once(used(PRIVATE))).diagnosis.outcome, Outcome::NoNetworkFault);
-    assert_eq!(report(once(used(GENUINE))).diagnosis.outcome, Outcome::NetworkFault);
+    assert_eq!(report(once(used(GENUINE))).diagnosis.outcome, Outcome::InsufficientEvidence, "one alone");
     let again = |w| report(shown_at(once(w), MANAGER, 40, PRIVATE, false)).diagnosis.outcome;
     assert_eq!(again(used(PRIVATE)), Outcome::InsufficientEvidence, "programs of one library look the same");
     assert_eq!(again(used(GENUINE)), Outcome::NetworkFault);
+}
+
+#[test]
+fn a_handshake_that_is_left_shows_that_an_earlier_failure_passed() {
+    let reset = |w: World, tenths| {
+        w.flow(|w| {
+            let mut f = established(w, SERVER, tenths);
+            hello(w, &mut f, tenths, HOST, 0x0304);
+            rst(w, &mut f, tenths, Side::Server, 116);
+            f
+        })
+    };
+    let left = |w: World, tenths| hidden(w, tenths, leaves(tenths, &[ALERT]));
+    let passed = report(left(reset(left(World::new().resolves(), 1), 30), 60));
+    assert_eq!(verdict(&passed), Some(Verdict::Inconclusive));
+    let stays = report(reset(left(left(World::new().resolves(), 1), 30), 60));
+    assert_eq!(verdict(&stays), Some(Verdict::ResetAfterClientHello));
 }
