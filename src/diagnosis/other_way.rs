@@ -7,7 +7,7 @@
 use crate::case::{HostStory, Role, Way};
 use crate::finding::Finding;
 use crate::lang::Message;
-use crate::verdict::{HostVerdict, reached};
+use crate::verdict::{HostVerdict, Verdict};
 
 /// The advice to take the proxy before `otherwise`; `None` where it does not fit.
 pub(super) fn first(
@@ -18,8 +18,17 @@ pub(super) fn first(
 ) -> Option<Message> {
     let (host, verdict) = root;
     let told = findings.iter().find(|f| f.code == "two_ways_out")?;
+    // The program says the same by the proxy, and is shown the same there: it has to be mended itself.
+    let of_program = match verdict.verdict {
+        Verdict::TlsLegacy => verdict.client_is_old(),
+        Verdict::CertInvalid => true,
+        _ => false,
+    };
+    let inspected = verdict.verdict == Verdict::Intercepted;
     let by_proxy = |(host, v): &(&HostStory, &HostVerdict)| {
-        reached(&host.attempts, &v.judged).any(|a| a.way != Way::Direct && !a.peer.ip().is_loopback())
+        let reached = host.attempts.iter().zip(&v.judged).filter(|(_, j)| j.has_reached());
+        let mut helped = reached.filter(|(_, j)| !(inspected && j.goes_on_inspected()));
+        !of_program && helped.any(|(a, _)| a.way != Way::Direct && !a.peer.ip().is_loopback())
     };
     let direct = host.role == Role::Service && verdict.proxy.is_none() && !otherwise.en.is_empty();
     (direct && hosts.iter().any(by_proxy)).then(|| Message {

@@ -10,6 +10,7 @@ use super::scene::{ANOTHER_TRY_NS, Detail, Judged, LONG_WAIT_NS, Proof, SILENCE_
 use super::{Verdict, agents, attempt, clients, dns, farm, open, parting, tls};
 use crate::case::{Attempt, Case, HostStory, Lookup, LookupResult, Role, Way, may_be_one};
 use crate::facts::FlowTransport;
+use crate::flow::Side;
 use crate::packet::At;
 use crate::parallel;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
@@ -66,6 +67,11 @@ impl HostVerdict {
     /// Whether the host's verdict is an inspection that its clients accept: it stopped nobody.
     pub fn is_accepted_inspection(&self) -> bool {
         self.verdict == Verdict::Intercepted && self.detail.client_accepts
+    }
+
+    /// Whether the client itself offered old TLS versions only.
+    pub fn client_is_old(&self) -> bool {
+        self.detail.legacy_side == Some(Side::Client)
     }
 }
 

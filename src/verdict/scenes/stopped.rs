@@ -2,6 +2,7 @@
 
 use super::super::Verdict;
 use super::world::*;
+use crate::flow::Side;
 use crate::report::Outcome;
 
 /// A tunnel by the proxy to `HOST`, in which the server answers last at `until`.
@@ -70,6 +71,15 @@ fn where_the_proxy_lets_others_through_it_is_advised_first() {
     assert!(told.next_step.ja.contains("直接接続させる場合のみ: "), "{}", told.next_step.ja);
     let told = unanswered(World::new().with_life().resolves());
     assert!(told.next_step.en.starts_with("Allow TCP 443 to"), "{}", told.next_step.en);
+    // By the proxy it offers no more.
+    let old = by_proxy(World::new(), 1, 5).resolves().flow(|w| {
+        let mut f = established(w, SERVER, 30);
+        hello(w, &mut f, 30, HOST, 0x0301);
+        alert(w, &mut f, 31, Side::Server, 70);
+        f
+    });
+    let told = old.lasts(300).case().1.diagnosis;
+    assert!(told.next_step.en.starts_with("Enable TLS 1.2"), "{}", told.next_step.en);
 }
 
 #[test]
