@@ -16,7 +16,7 @@ mod watch;
 
 use crate::facts::log::{LogFacts, SigninFacts};
 use crate::facts::system::SystemFacts;
-use crate::facts::{CaptureFacts, Crowd, Flow, FlowTransport};
+use crate::facts::{CaptureFacts, Crowd, Flow, FlowTransport, TlsSession};
 use crate::knowledge;
 use crate::knowledge::endpoints::Endpoint;
 use crate::packet::At;
@@ -358,6 +358,11 @@ impl Case {
     /// The flow of an attempt.
     pub fn flow(&self, attempt: &Attempt) -> Option<&Flow> {
         self.capture(attempt.piece)?.flows.get(attempt.flow)
+    }
+
+    /// The TLS session of an attempt.
+    pub fn session(&self, attempt: &Attempt) -> Option<&TlsSession> {
+        self.flow(attempt)?.app.tls.get(attempt.session?)
     }
 
     /// When the last of the connections began that went as the attempt's, itself included.

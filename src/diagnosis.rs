@@ -159,10 +159,10 @@ fn inspected(hosts: &[(&HostStory, &HostVerdict)]) -> Option<Message> {
     if names.is_empty() {
         return None;
     }
-    let devices: Vec<&str> = devices.into_iter().collect();
-    let (names, by) = (names.join(", "), devices.join(", "));
-    let (by, by_ja) =
-        if by.is_empty() { (String::new(), String::new()) } else { (format!(" by {by}"), format!(" {by} により")) };
+    let names = names.join(", ");
+    let devices = devices.into_iter().collect::<Vec<_>>().join(", ");
+    let Message { en: by, ja: by_ja } =
+        if devices.is_empty() { Message::default() } else { message!(en: " by {devices}", ja: " {devices} により") };
     Some(message!(
         en: "TLS to {names} is opened on the way{by}; the client in this evidence accepts that, and others may not.",
         ja: "{names} への TLS は途中で{by_ja}復号されている。この証跡のクライアントは受け入れているが、他のクライアントが受け入れるとは限らない。",

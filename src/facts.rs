@@ -17,7 +17,7 @@ use std::net::{IpAddr, SocketAddr};
 
 pub use crowd::{Crowd, Fellow, NEAR_HOPS_MAX, PROMPT_NS};
 pub use tls::{
-    Alert, Certificate, Choice, ClientHello, EncryptedFacts, HelloBytes, Offer, PlaintextAnswer, Presented,
+    Alert, Certificate, Choice, ClientHello, EncryptedFacts, HelloBytes, Offer, PlaintextAnswer, Presented, Program,
     ServerHello, TlsCarrier, TlsSession,
 };
 

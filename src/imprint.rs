@@ -36,8 +36,7 @@ const TABLES_OF_CELLS: [&str; 3] =
     ["row,host,role,required,verdict_or_code,", "table,name,kind,verdict,count,", "capture,type,"];
 
 /// Whether `text` is a report, a roll-up, a comparison, facts or the list of findings, as this program writes them.
-/// `whole`: nothing comes
-/// behind it.
+/// `whole`: nothing comes behind it.
 pub fn is_ours(text: &str, whole: bool) -> bool {
     let text = without_colors(text);
     let start = text.trim_start_matches('\u{feff}').trim_start();

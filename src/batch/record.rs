@@ -255,7 +255,7 @@ fn of_host(
     let deciding = host::deciding(story, verdict);
     let detail = &verdict.detail;
     if let Some(trust) = detail.trust.as_ref().filter(|t| t.is_foreign()) {
-        let chain = deciding.and_then(|a| Some(&case.flow(a)?.app.tls.get(a.session?)?.certificates));
+        let chain = deciding.and_then(|a| Some(&case.session(a)?.certificates));
         let issuer = chain.and_then(|c| c.first()).map_or(trust.issuer.as_str(), |leaf| leaf.issuer.as_str());
         // The issuing certificate itself where it was sent: two customers of one product share its name, not its key.
         let authority = chain.and_then(|c| c.get(1)).map_or("", |c| c.sha256.as_str());

@@ -4,14 +4,14 @@
 //! issuer, at whatever host. Guaranteed: linear in the connections.
 
 use super::Case;
-use crate::facts::{ClientHello, TlsSession};
+use crate::facts::TlsSession;
 use std::collections::HashSet;
 use std::net::IpAddr;
 
 /// The last version that shows certificates, and in which the type of a record tells data.
 const TLS_1_2: u16 = 0x0303;
 
-/// A client, what its program offers (protocols, cipher suites, highest version), and the issuer.
+/// A client, its [`Program`](crate::facts::Program), and the issuer.
 type Key = (IpAddr, Vec<String>, Vec<u16>, u16, String);
 
 /// The issuers whose certificates programs went on with.
@@ -41,7 +41,7 @@ fn sends_data(session: &TlsSession) -> bool {
 }
 
 fn key(client: IpAddr, session: &TlsSession) -> Option<Key> {
-    let hello: &ClientHello = session.client_hellos.first()?;
+    let (alpn, cipher_suites, version) = session.client_hellos.first()?.program();
     let leaf = session.certificates.first().filter(|leaf| leaf.parse_error.is_none())?;
-    Some((client, hello.alpn.clone(), hello.cipher_suites.clone(), hello.max_version(), leaf.issuer.clone()))
+    Some((client, alpn.to_vec(), cipher_suites.to_vec(), version, leaf.issuer.clone()))
 }

@@ -112,27 +112,29 @@ impl<'a> Course<'a> {
 
     /// How much the failure of a host explains.
     pub(super) fn weight(&self, host: &HostStory, verdict: &HostVerdict) -> Weight {
-        let weight = match Failure::of(host, verdict) {
+        let failure = Failure::of(host, verdict);
+        let weight = match failure {
             // Only a log tells of it.
             None => Weight::Cause,
-            Some(failure) if agents::is_of_another_program(self.case, host, verdict) && !host.in_log => {
-                self.of_other_program(host, verdict, failure)
-            }
             // What a log names, its command waited for.
             _ if host.in_log => Weight::Cause,
+            Some(failure) if agents::is_of_another_program(self.case, host, verdict) => {
+                self.of_other_program(host, verdict, failure)
+            }
             Some(failure) if host.required == Some(true) => self.of_needed(host, failure),
             Some(failure) => self.of_conditional(host, verdict, failure),
         };
-        let open = || is_used_with_old_tls(host, verdict) || self.went_on_with_current_tls(host, verdict);
+        let went_on = || failure.is_some_and(|failure| self.went_on_with_current_tls(host, verdict, failure));
+        let open = || is_used_with_old_tls(host, verdict) || went_on();
         if weight == Weight::Cause && open() { Weight::Doubt } else { weight }
     }
 
     /// Whether the client of an old version reached the host with a current one as well, and a sign-in of that client went
     /// on to where it is asked for with the token: which of its programs the old version is of, nobody can tell.
-    fn went_on_with_current_tls(&self, host: &HostStory, verdict: &HostVerdict) -> bool {
-        let Some(failure) = Failure::of(host, verdict).filter(|_| verdict.verdict == Verdict::TlsLegacy) else {
+    fn went_on_with_current_tls(&self, host: &HostStory, verdict: &HostVerdict, failure: Failure) -> bool {
+        if verdict.verdict != Verdict::TlsLegacy {
             return false;
-        };
+        }
         let good = |(_, j): &(&Attempt, &Judged)| j.verdict.is_some_and(Verdict::is_good);
         let mut current = host.attempts.iter().zip(&verdict.judged).filter(good);
         let managed = self.went_beyond(failure, |_, role| role == EndpointRole::ResourceManager);

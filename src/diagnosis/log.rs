@@ -11,7 +11,7 @@ use crate::knowledge::endpoints::command_of;
 use crate::lang::Message;
 use crate::message;
 use crate::report::{Diagnosis, Outcome};
-use crate::verdict::again::is_same_command;
+use crate::verdict::again::came_through;
 use crate::verdict::{HostVerdict, Verdict};
 use std::collections::HashSet;
 
@@ -93,11 +93,8 @@ pub(super) fn name(mut diagnosis: Diagnosis, findings: &[Finding]) -> Diagnosis 
 pub(super) fn signed_in(case: &Case) -> bool {
     let got_through = |log: &LogFacts| {
         let is_command = |a: &&log::Attempt| command_of(a.dialect).is_some();
-        log.attempts.iter().enumerate().filter(|(_, a)| is_command(a)).all(|(at, a)| {
-            let mut later = log.attempts.iter().skip(at);
-            later.any(|l| l.outcome == log::Outcome::Succeeded && is_same_command(a, l))
-        }) && log.attempts.iter().any(|a| is_command(&a))
-            && !is_left_open(log)
+        let mut commands = log.attempts.iter().enumerate().filter(|(_, a)| is_command(a)).peekable();
+        commands.peek().is_some() && commands.all(|(at, _)| came_through(log, at)) && !is_left_open(log)
     };
     case.captures().next().is_none() && case.logs().next().is_some() && case.logs().all(|(_, log)| got_through(log))
 }
@@ -128,11 +125,8 @@ pub(super) fn failed_for<'h, 'a>(
     hosts: &'h [(&'a HostStory, &'a HostVerdict)],
 ) -> Option<&'h (&'a HostStory, &'a HostVerdict)> {
     let ended = |log: &LogFacts, name: &str| {
-        log.attempts.iter().enumerate().any(|(at, a)| {
-            let again = |l: &log::Attempt| l.outcome == log::Outcome::Succeeded && is_same_command(a, l);
-            let about = a.cause().is_some_and(|e| e.host.as_deref() == Some(name));
-            about && !log.attempts.iter().skip(at).any(again)
-        })
+        let about = |a: &log::Attempt| a.cause().is_some_and(|e| e.host.as_deref() == Some(name));
+        log.attempts.iter().enumerate().any(|(at, a)| about(a) && !came_through(log, at))
     };
     let open = |h: &HostStory, v: &HostVerdict| {
         v.by_log && v.verdict == Verdict::Inconclusive && h.role == Role::Service && h.required != Some(false)
@@ -146,7 +140,7 @@ pub(super) fn own_machine(case: &Case) -> Option<Diagnosis> {
     if case.captures().next().is_some() {
         return None;
     }
-    let (_, attempt) = case.logs().flat_map(|(i, log)| log.attempts.iter().map(move |a| (i, a))).last()?;
+    let attempt = case.logs().flat_map(|(_, log)| &log.attempts).last()?;
     let event = attempt.cause().filter(|e| e.kind.error().is_some_and(|c| c.is_connecting()))?;
     let host = event.host.as_deref().filter(|host| is_local(host))?;
     let is_asked_for = [format!("://{host}"), format!("host='{host}'"), format!("server {host}")];

@@ -24,11 +24,14 @@ pub(super) fn first(
         Verdict::CertInvalid => true,
         _ => false,
     };
+    if of_program {
+        return None;
+    }
     let inspected = verdict.verdict == Verdict::Intercepted;
     let by_proxy = |(host, v): &(&HostStory, &HostVerdict)| {
         let reached = host.attempts.iter().zip(&v.judged).filter(|(_, j)| j.has_reached());
         let mut helped = reached.filter(|(_, j)| !(inspected && j.goes_on_inspected()));
-        !of_program && helped.any(|(a, _)| a.way != Way::Direct && !a.peer.ip().is_loopback())
+        helped.any(|(a, _)| a.way != Way::Direct && !a.peer.ip().is_loopback())
     };
     let direct = host.role == Role::Service && verdict.proxy.is_none() && !otherwise.en.is_empty();
     (direct && hosts.iter().any(by_proxy)).then(|| Message {

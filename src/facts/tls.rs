@@ -193,7 +193,16 @@ impl Offer {
     pub fn max_version(&self) -> u16 {
         self.supported_versions.iter().copied().max().unwrap_or(self.legacy_version)
     }
+
+    /// What tells the program.
+    pub fn program(&self) -> Program<'_> {
+        (&self.alpn, &self.cipher_suites, self.max_version())
+    }
 }
+
+/// What a program offers in its hellos: protocols, cipher suites, highest version. (Extensions vary with what it
+/// remembers of earlier sessions.)
+pub type Program<'a> = (&'a [String], &'a [u16], u16);
 
 impl Deref for ClientHello {
     type Target = Offer;

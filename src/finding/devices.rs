@@ -75,7 +75,7 @@ fn note<'a, K: std::hash::Hash + Eq>(shown: &mut HashMap<K, Shown<'a>>, key: K, 
 
 /// JA3S of the session of an attempt.
 pub(super) fn hello<'a>(context: &Context<'a>, attempt: &Attempt) -> Option<&'a str> {
-    ja3s(context.case.flow(attempt)?.app.tls.get(attempt.session?)?)
+    ja3s(context.case.session(attempt)?)
 }
 
 /// JA3S of the hello by which the server settled the session.

@@ -62,11 +62,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 ja: format!("{name} を解決できない ({how_ja})"),
             },
             detail,
-            advice: if v.name.rcode.is_some() || is_empty {
-                let_through(name, &resolvers)
-            } else {
-                reach(name, &resolvers)
-            },
+            advice: advice(name, &resolvers, v.name.rcode.is_some() || is_empty),
         }
     })
 }
@@ -82,18 +78,22 @@ fn unreachable(kind: u8, code: u8) -> Message {
     }
 }
 
-/// What to do about an answer without an address.
-fn let_through(name: &str, resolvers: &str) -> Message {
-    message!(
-        en: "Make {name} resolvable for this client: check the forwarders and filters of {resolvers}. Where only the proxy may resolve public names, set it for the tool (HTTPS_PROXY).",
-        ja: "この端末から {name} を解決できるようにする ({resolvers} のフォワーダーやフィルターを確認)。公開名の解決がプロキシに限られる環境では、ツールにプロキシ (HTTPS_PROXY) を設定する。",
-    )
-}
-
-/// What to do about a resolver from which nothing comes.
-fn reach(name: &str, resolvers: &str) -> Message {
-    message!(
-        en: "Find out why {resolvers} gives no answer for {name}: whether its DNS service runs, whether UDP and TCP 53 to it are open for this client (VPN and host firewall included), whether it reaches its forwarders, and whether it is the resolver that this network means (ipconfig /all, resolvectl). Where only the proxy may resolve public names, set it for the tool (HTTPS_PROXY).",
-        ja: "{resolvers} から {name} の応答が得られない理由を調べる: DNS サービスの稼働、この端末からの UDP・TCP 53 の許可 (VPN や端末のファイアウォールを含む)、フォワーダーへの到達、このネットワークで使うべきリゾルバーかどうか (ipconfig /all、resolvectl)。公開名の解決がプロキシに限られる環境では、ツールにプロキシ (HTTPS_PROXY) を設定する。",
-    )
+/// What to do about an answer without an address, or about a resolver from which nothing comes.
+fn advice(name: &str, resolvers: &str, answered: bool) -> Message {
+    let mut advice = if answered {
+        message!(
+            en: "Make {name} resolvable for this client: check the forwarders and filters of {resolvers}.",
+            ja: "この端末から {name} を解決できるようにする ({resolvers} のフォワーダーやフィルターを確認)。",
+        )
+    } else {
+        message!(
+            en: "Find out why {resolvers} gives no answer for {name}: whether its DNS service runs, whether UDP and TCP 53 to it are open for this client (VPN and host firewall included), whether it reaches its forwarders, and whether it is the resolver that this network means (ipconfig /all, resolvectl).",
+            ja: "{resolvers} から {name} の応答が得られない理由を調べる: DNS サービスの稼働、この端末からの UDP・TCP 53 の許可 (VPN や端末のファイアウォールを含む)、フォワーダーへの到達、このネットワークで使うべきリゾルバーかどうか (ipconfig /all、resolvectl)。",
+        )
+    };
+    advice.push_sentence(message!(
+        en: "Where only the proxy may resolve public names, set it for the tool (HTTPS_PROXY).",
+        ja: "公開名の解決がプロキシに限られる環境では、ツールにプロキシ (HTTPS_PROXY) を設定する。",
+    ));
+    advice
 }

@@ -102,8 +102,7 @@ impl Offered {
     /// By the hello of the deciding attempt, where all of it is known.
     fn of(context: &Context<'_>, host: &HostStory, v: &HostVerdict) -> Option<Offered> {
         let attempt = deciding(host, v)?;
-        let session = context.case.flow(attempt)?.app.tls.get(attempt.session?)?;
-        let hello = session.client_hellos.last().filter(|hello| !hello.cut)?;
+        let hello = context.case.session(attempt)?.client_hellos.last().filter(|hello| !hello.cut)?;
         let has_12 = hello.supported_versions.iter().any(|version| version_code(*version) == Some("1.2"));
         match version_code(hello.max_version())? {
             "1.3" if !has_12 => Some(Offered::NewestOnly),

@@ -3,7 +3,7 @@
 use super::portal::{self, Standing};
 use super::{Context, Finding, Rule, Severity};
 use crate::case::{Attempt, Case, HostStory, Role, Way, may_be_one};
-use crate::facts::FlowTransport;
+use crate::facts::{Flow, FlowTransport};
 use crate::knowledge::endpoints::Role as EndpointRole;
 use crate::lang::Message;
 use crate::limits;
@@ -12,7 +12,7 @@ use crate::verdict::breaker::BreakerKind;
 use crate::verdict::host::deciding;
 use crate::verdict::{HostVerdict, Judged, Verdict};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 /// Texts of one finding that depend on the case.
@@ -173,22 +173,17 @@ const FILTER_LIST_MAX: usize = 100;
 /// Wireshark display filters for the connections of some attempts: one for TCP, one for UDP, as far as there are any. Of
 /// more connections than a filter lists, their servers are told instead, as far as it lists those.
 pub(super) fn stream_filter<'a>(case: &Case, attempts: impl IntoIterator<Item = &'a Attempt>) -> Vec<String> {
-    let (mut tcp, mut udp) = (BTreeMap::new(), BTreeMap::new());
-    let mut order = Vec::new();
-    for flow in attempts.into_iter().filter_map(|attempt| case.flow(attempt)) {
-        let streams = if flow.transport == FlowTransport::Tcp { &mut tcp } else { &mut udp };
-        if streams.insert(flow.stream, flow.ends.server).is_none() {
-            order.push((flow.transport, flow.stream));
-        }
-    }
+    let flows: Vec<&Flow> = attempts.into_iter().filter_map(|attempt| case.flow(attempt)).collect();
     let mut parts = Vec::new();
-    for (transport, name, servers) in [(FlowTransport::Tcp, "tcp", tcp), (FlowTransport::Udp, "udp", udp)] {
-        let streams: Vec<u32> = order.iter().filter(|(t, _)| *t == transport).map(|(_, stream)| *stream).collect();
+    for (transport, name) in [(FlowTransport::Tcp, "tcp"), (FlowTransport::Udp, "udp")] {
+        let flows = || flows.iter().filter(|flow| flow.transport == transport);
+        let mut seen = HashSet::new();
+        let streams: Vec<u32> = flows().map(|flow| flow.stream).filter(|stream| seen.insert(*stream)).collect();
         match streams.as_slice() {
             [] => {}
             [one] => parts.push(format!("{name}.stream eq {one}")),
             many if many.len() <= FILTER_LIST_MAX => parts.push(format!("{name}.stream in {{{}}}", listed(many))),
-            _ => parts.extend(server_filters(name, servers.into_values().collect())),
+            _ => parts.extend(server_filters(name, flows().map(|flow| flow.ends.server).collect())),
         }
     }
     parts

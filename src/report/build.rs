@@ -149,10 +149,7 @@ fn host_report(context: &finding::Context<'_>, story: &HostStory, v: &HostVerdic
 /// The leaf of the deciding attempt, else of any.
 fn certificate(case: &Case, story: &HostStory, v: &HostVerdict) -> Option<CertificateReport> {
     let order = v.attempt.into_iter().chain(0..story.attempts.len());
-    let leaf = order.filter_map(|i| story.attempts.get(i)).find_map(|a| {
-        let session = case.flow(a)?.app.tls.get(a.session?)?;
-        session.certificates.first()
-    })?;
+    let leaf = order.filter_map(|i| story.attempts.get(i)).find_map(|a| case.session(a)?.certificates.first())?;
     Some(CertificateReport {
         subject: leaf.subject.clone(),
         issuer: leaf.issuer.clone(),

@@ -6,7 +6,7 @@
 use super::log::LogProof;
 use super::{Confidence, HostVerdict, Verdict};
 use crate::case::{Case, HostStory, Role, Said};
-use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEventKind, Outcome, SigninMethod};
+use crate::facts::log::{Attempt, Dialect, ErrorClass, LogEventKind, LogFacts, Outcome, SigninMethod};
 use crate::knowledge::endpoints::{Cloud, Endpoint, command_of};
 
 /// Options that change what a command writes, not what it does.
@@ -39,6 +39,13 @@ const SIGN_INS: [&str; 8] = [
     "connect-mggraph",
     "connect-graph",
 ];
+
+/// Whether the run of a log with that number came through, or a later one of the same command did.
+pub fn came_through(log: &LogFacts, index: usize) -> bool {
+    let Some([run, later @ ..]) = log.attempts.get(index..) else { return false };
+    let again = |a: &Attempt| a.outcome == Outcome::Succeeded && is_same_command(run, a);
+    again(run) || later.iter().any(again)
+}
 
 /// Whether both are the same command that asks for the same: the success of another command, or in another tenant or
 /// cloud, for another resource or by another method, passes by what stopped this one.

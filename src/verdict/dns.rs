@@ -270,8 +270,8 @@ pub(super) fn failure(
     let unheard = lookups.first().and_then(|l| case.watch(l.piece)).is_some_and(Watch::is_one_directional);
     if unheard {
         // Whoever connected was answered.
-        let asked = lookups.iter().filter(|l| l.kind != 65 && host.attempts.is_empty());
-        return (asked.filter_map(|l| l.asked.first()).next().map(|at| unheard_of(*at)), None);
+        let asked = lookups.iter().filter(|l| l.kind != 65).find_map(|l| l.asked.first());
+        return (asked.filter(|_| host.attempts.is_empty()).map(|at| unheard_of(*at)), None);
     }
     let mut icmp = None;
     let mut asks_again = None;

@@ -279,8 +279,7 @@ fn degrade(case: &Case, host: &HostStory, name: &dns::NameVerdict, out: &mut Hos
 /// Whether any certificate that was shown for the host is made out to its name.
 fn shown_for_name(case: &Case, host: &HostStory) -> bool {
     host.attempts.iter().any(|a| {
-        let session = a.session.and_then(|s| case.flow(a)?.app.tls.get(s));
-        session.and_then(|s| s.certificates.first()).is_some_and(|leaf| {
+        case.session(a).and_then(|s| s.certificates.first()).is_some_and(|leaf| {
             leaf.names
                 .iter()
                 .map(String::as_str)
@@ -410,9 +409,9 @@ fn weigh(case: &Case, host: &HostStory, judged: &[Judged], members: &[usize]) ->
     let bystanders = if unhelped { HashSet::new() } else { clients::bystanders(case, host, judged) };
     let is_bystander = |i: usize| host.attempts.get(i).is_some_and(|a| bystanders.contains(&a.client));
     let is_last = |(i, v): &(usize, Verdict)| {
-        !is_bystander(*i) && is_last_word(host, judged, members, (*i, *v), &good, used_until)
+        let is_last_word = || is_last_word(host, judged, members, (*i, *v), &good, used_until);
+        !is_bystander(*i) && (is_last_word() || refused_as_old(*i))
     };
-    let is_last = |f: &(usize, Verdict)| is_last(f) || refused_as_old(f.0) && !is_bystander(f.0);
     if failures >= FAILURES_AFTER_SUCCESS_MIN || after.iter().any(is_last) {
         let (attempt, verdict) = leading_failure(host, judged, &after)?;
         return Some(of_way(verdict, attempt));
@@ -554,7 +553,7 @@ fn versions(case: &Case, host: &HostStory, judged: &[Judged], out: &mut HostVerd
     let order = out.attempt.into_iter().chain((0..host.attempts.len()).rev());
     for i in order {
         let Some(a) = host.attempts.get(i) else { continue };
-        let Some(session) = a.session.and_then(|s| case.flow(a)?.app.tls.get(s)) else { continue };
+        let Some(session) = case.session(a) else { continue };
         if Some(i) != out.attempt
             && out.verdict.is_fault()
             && judged.get(i).is_some_and(|j| j.verdict.is_some_and(Verdict::is_good))

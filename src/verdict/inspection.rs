@@ -11,15 +11,11 @@ use super::host::distinct;
 use super::leading::tried;
 use super::scene::Judged;
 use crate::case::{Attempt, Case, HostStory};
-use crate::facts::TcpFacts;
+use crate::facts::{Program, TcpFacts};
 use crate::flow::Side;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-
-/// What a program offers in its hellos: protocols, cipher suites, highest version. (Extensions vary with what it
-/// remembers of earlier sessions.)
-pub(super) type Program<'a> = (&'a [String], &'a [u16], u16);
 
 /// The programs that came through on a way.
 pub(super) struct Programs<'a> {
@@ -158,7 +154,5 @@ fn ended(tcp: &TcpFacts, side: Side) -> Option<Timestamp> {
 
 /// The program of an attempt. `None` for a hello that cannot be read.
 pub(super) fn program<'a>(case: &'a Case, attempt: &Attempt) -> Option<Program<'a>> {
-    let session = case.flow(attempt)?.app.tls.get(attempt.session?)?;
-    let hello = session.client_hellos.first()?;
-    Some((hello.offer.alpn.as_slice(), hello.offer.cipher_suites.as_slice(), hello.max_version()))
+    Some(case.session(attempt)?.client_hellos.first()?.program())
 }

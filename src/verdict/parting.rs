@@ -9,11 +9,11 @@
 //! and in the questions.
 
 use super::host::distinct;
-use super::inspection::{self, Program};
+use super::inspection;
 use super::scene::{Judged, Proof, SILENCE_NS, Scene, Stage};
 use super::tls::{ENCRYPTED_ALERT_LEN, TLS_1_3};
 use crate::case::{Attempt, Case, HostStory, Way};
-use crate::facts::{FlowTransport, TlsSession};
+use crate::facts::{FlowTransport, Program, TlsSession};
 use crate::message;
 use crate::packet::At;
 use std::collections::{HashMap, HashSet};
@@ -69,8 +69,8 @@ fn says_no_more(s: &Scene<'_>, session: &TlsSession) -> bool {
 
 /// Where the program of a client left all its connections to a host so, the handshakes are no sign that it could use it.
 /// What shows an inspecting device was refused then, as far as can be told; of the rest nobody knows the reason, nor of a
-/// single one behind such a device where nobody else came through either. A program that goes on with such a certificate at another
-/// host refuses none: several are left open then, since programs of one library look the same.
+/// single one behind such a device where nobody else came through either. A program that goes on with such a certificate
+/// at another host refuses none: several are left open then, since programs of one library look the same.
 pub(super) fn take_back(case: &Case, host: &HostStory, judged: &mut [Judged]) {
     let serving = || host.attempts.iter().zip(judged.iter()).enumerate().filter(|(_, (_, j))| j.serves());
     let mut programs: HashMap<(Option<Program<'_>>, IpAddr), Vec<usize>> = HashMap::new();
@@ -169,8 +169,8 @@ fn came_back(case: &Case, host: &HostStory, judged: &[Judged], left: &[usize]) -
 /// is borrowed, that one may have been of its owner.
 fn accepts_elsewhere(case: &Case, attempt: &Attempt, judged: &Judged) -> bool {
     let own_name = judged.detail.trust.as_ref().is_some_and(|trust| trust.forged.is_empty());
-    let session = || case.flow(attempt)?.app.tls.get(attempt.session?);
-    own_name && session().is_some_and(|session| case.vouched().is_accepted(attempt.client, session))
+    let accepted = |session: &TlsSession| case.vouched().is_accepted(attempt.client, session);
+    own_name && case.session(attempt).is_some_and(accepted)
 }
 
 /// The client did not go on: it refused the certificate, or nobody knows why.
